@@ -1,0 +1,135 @@
+"""One frozen Config: defaults, then ``$GNOMON_HOME/config.toml``, then ``GNOMON_*`` variables.
+
+Every field has its unit in its name or its line of documentation. ``gnomon status`` prints where
+each value came from.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from gnomon.errors import ConfigError
+
+DEFAULT_FEEDS = (
+    "https://feeds.bbci.co.uk/news/world/rss.xml",
+    "https://www.theguardian.com/world/rss",
+    "https://feeds.npr.org/1001/rss.xml",
+    "https://www.aljazeera.com/xml/rss/all.xml",
+    "https://rss.dw.com/rdf/rss-en-all",
+    "https://feeds.bbci.co.uk/zhongwen/simp/rss.xml",
+)
+
+
+def _doc(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an owner can set. See each field's ``doc`` (``gnomon status --config``)."""
+
+    home: Path = _doc(Path("~/.gnomon"), "where everything of one owner lives")
+    host: str = _doc("127.0.0.1", "address the server listens on")
+    port: int = _doc(8080, "TCP port the server listens on")
+    feeds: tuple[str, ...] = _doc(DEFAULT_FEEDS, "feeds that `make run` takes in, as URLs")
+    jetstream: str = _doc(
+        "wss://jetstream2.us-east.bsky.network", "Bluesky Jetstream host, as a ws(s) URL"
+    )
+    adult: bool = _doc(False, "take in posts that their authors label adult")
+    max_disk_mb: int = _doc(2048, "disk the store may use, in MiB; oldest posts go first")
+    max_age_days: float = _doc(0.0, "age at which posts are dropped, in days; 0 keeps them")
+    max_post_mb: float = _doc(2.0, "longest text of one post, in MiB; longer ones are set aside")
+    future_s: float = _doc(900.0, "how far ahead of our clock a post may be dated, in seconds")
+    chat_model: str = _doc(
+        "auto",
+        "chat model: 'none', 'auto' (the best one pulled), a name of `gnomon models`, "
+        "a path to a GGUF file, or an OpenAI-compatible base URL",
+    )
+    chat_url_model: str = _doc("", "model name to ask for at an OpenAI-compatible URL")
+    chat_url_key: str = _doc("", "key for that URL; never logged")
+    chat_strong: str = _doc(
+        "auto",
+        "whether the chat model may write prose and judge: 'auto' (by the table; URLs yes), "
+        "'yes' or 'no' (answers are composed of quotes)",
+    )
+    embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    threads: int = _doc(2, "threads for a model on this machine")
+    model_timeout_s: float = _doc(60.0, "deadline for one call of a chat model, in seconds")
+    max_question_chars: int = _doc(4000, "longest question, in characters")
+    contact: str = _doc("", "e-mail or URL put into the User-Agent, as polite crawlers do")
+
+    @property
+    def store_dir(self) -> Path:
+        return self.home / "store"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+
+def load(
+    home: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    **overrides: Any,
+) -> Config:
+    """Read the configuration. ``overrides`` win over environment, file and defaults.
+
+    Raises ConfigError naming the setting, the value and what would be accepted.
+    """
+    env = os.environ if environ is None else environ
+    root = Path(home or env.get("GNOMON_HOME") or Config().home).expanduser().absolute()
+    values: dict[str, Any] = {}
+    path = root / "config.toml"
+    known = {f.name for f in fields(Config)} - {"home"}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML ({error}); mend or remove it.") from error
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(
+                f"{path} sets {unknown[0]!r}, which is no setting; "
+                f"the settings are {', '.join(sorted(known))}."
+            )
+    for name in known:
+        text = env.get(f"GNOMON_{name.upper()}")
+        if text is not None:
+            values[name] = text
+    values.update({k: v for k, v in overrides.items() if v is not None})
+    hints = get_type_hints(Config)
+    converted = {name: _convert(name, value, hints[name]) for name, value in values.items()}
+    config = Config(home=root, **converted)
+    if not 0 <= config.port <= 65535:
+        raise ConfigError(f"port is {config.port}; give a number from 0 to 65535.")
+    if config.max_disk_mb < 16:
+        raise ConfigError(f"max_disk_mb is {config.max_disk_mb}; give at least 16 (MiB).")
+    return config
+
+
+def _convert(name: str, value: Any, wanted: Any) -> Any:
+    """``value`` (from TOML or the environment) as the type that the field declares."""
+    try:
+        if get_origin(wanted) in (Union, UnionType):
+            wanted = next(t for t in get_args(wanted) if t is not type(None))
+        if get_origin(wanted) is tuple:
+            items = value.split(",") if isinstance(value, str) else value
+            return tuple(str(item).strip() for item in items if str(item).strip())
+        if wanted is bool:
+            if isinstance(value, bool):
+                return value
+            lowered = str(value).strip().lower()
+            if lowered in {"1", "true", "yes", "on"}:
+                return True
+            if lowered in {"0", "false", "no", "off", ""}:
+                return False
+            raise ValueError("give true or false")
+        return wanted(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name} is {value!r}, which cannot be used: {error}.") from error

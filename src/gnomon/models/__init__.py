@@ -1,0 +1,1 @@
+"""Model protocols and one file for each runtime."""

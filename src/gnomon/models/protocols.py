@@ -1,0 +1,102 @@
+"""What a model is to the rest of gnomon: small protocols, one for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from gnomon.types import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``role`` is system, user or assistant. Untrusted text never goes into system."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """``finish`` is "stop" or "length"; token counts as the runtime reports them (0: unknown)."""
+
+    text: str
+    finish: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Chat(Protocol):
+    """A chat model. ``strong`` ones may write prose and judge; others only fill grammars, and
+    answers are composed of quotes. ``context_tokens`` is prompt and reply together."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def strong(self) -> bool: ...
+
+    @property
+    def context_tokens(self) -> int: ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        schema: Mapping[str, Any] | None = None,
+        stop: Sequence[str] = (),
+        timeout_s: float = 60.0,
+    ) -> Completion:
+        """The whole reply. With ``schema`` (JSON Schema) the text is JSON that conforms to it,
+        held by the runtime's grammar. Raises ModelError; ModelTimeout after ``timeout_s``."""
+        ...
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        timeout_s: float = 60.0,
+    ) -> Iterator[str]:
+        """The reply in pieces; closing the iterator stops the model."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Embed(Protocol):
+    """An encoder. Rows are unit vectors, float32."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def passages(self, texts: Sequence[str]) -> np.ndarray:
+        """``[len(texts), dim]``"""
+        ...
+
+    def query(self, text: str) -> np.ndarray:
+        """``[dim]``"""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Entail(Protocol):
+    """A verifier: does the passage support the claim, refute it, or neither?"""
+
+    @property
+    def name(self) -> str: ...
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """One Judgement for each (passage, claim)."""
+        ...

@@ -1,0 +1,1 @@
+"""HTTP: the API, the page. Knows the wire, knows no model."""

@@ -1,0 +1,37 @@
+"""What the server needs of the assembled product. ``assemble.Gnomon`` is the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from gnomon.types import Event, Filter, Found, PostView
+
+
+class Engine(Protocol):
+    """Every method is synchronous and may be called from several threads at once."""
+
+    def ask(
+        self, question: str, *, where: Filter = ..., now: float | None = None
+    ) -> Iterator[Event]:
+        """Steps, then checked sentences, then ``Finished``. Closing the iterator stops the model.
+        Raises InputError for a question that cannot be used."""
+        ...
+
+    def search(self, words: str, *, k: int = 10, where: Filter = ...) -> list[Found]: ...
+
+    def show(self, post: str) -> PostView:
+        """Raises NotFound (saying so if the author deleted it)."""
+        ...
+
+    def answer(self, id: str) -> Mapping[str, Any]:
+        """A journalled answer as JSON, quotes of deleted posts removed. Raises NotFound."""
+        ...
+
+    def status(self) -> Mapping[str, Any]:
+        """Plain JSON: posts, origins, sources, gaps, set aside, models, disk, views."""
+        ...
+
+    def models(self) -> list[Mapping[str, Any]]:
+        """Plain JSON: the table of known models, with what is here and in use."""
+        ...

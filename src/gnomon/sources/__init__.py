@@ -1,0 +1,1 @@
+"""One file for each source, the contract, and the one driver that does the network."""

@@ -1,0 +1,1 @@
+"""The record of truth and the views derived from it, behind one contract."""

@@ -1,0 +1,1 @@
+"""Words, sentences and exact values in text: the ground under search, origins and truth."""

@@ -1,0 +1,1 @@
+"""The truth engine: rewrite, retrieve, draft, claims, verify, weigh, answer. One step a file."""

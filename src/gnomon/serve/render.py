@@ -1,0 +1,119 @@
+"""What the three ways of answering have in common: a renderer, streamed or taken whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from gnomon.errors import GnomonError
+from gnomon.serve.desk import Asked, Desk, HungUp
+from gnomon.serve.http import ApiError, api_error, json_response
+from gnomon.serve.request import Asking
+from gnomon.serve.sse import BEAT, BEAT_S
+from gnomon.types import Event, Finished
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Renderer(Protocol):
+    """Turns the engine's events into frames of one API. Does no I/O."""
+
+    def begin(self) -> Iterator[bytes]: ...
+
+    def event(self, event: Event) -> Iterator[bytes]:
+        """Frames of one event. After ``Finished`` the stream is complete."""
+        ...
+
+    def failed(self, error: ApiError) -> Iterator[bytes]:
+        """Frames that end a stream which has begun."""
+        ...
+
+    def whole(self) -> dict[str, Any]:
+        """The object for a caller who does not stream; asked for after ``Finished``."""
+        ...
+
+
+class Answering:
+    """An ASGI response: asks the engine and renders what it says.
+
+    The first event is awaited before anything is sent, so that a question that cannot be used
+    gets a proper status instead of a stream that breaks.
+    """
+
+    def __init__(self, desk: Desk, asking: Asking, renderer: Renderer) -> None:
+        self._desk = desk
+        self._asking = asking
+        self._renderer = renderer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asking = self._asking
+        async with self._desk.ask(asking.question, asking.where, receive) as asked:
+            try:
+                first = await _next(asked, None)
+                if asking.stream:
+                    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+                    await self._stream(first, asked, send)
+                    return
+                for _ in self._renderer.begin():
+                    pass
+                event = first
+                while True:
+                    for _ in self._renderer.event(event):
+                        pass
+                    if isinstance(event, Finished):
+                        break
+                    event = await _next(asked, None)
+            except HungUp:
+                return
+        await json_response(self._renderer.whole())(scope, receive, send)
+
+    async def _stream(self, first: Event, asked: Asked, send: Send) -> None:
+        async def out(frames: Iterator[bytes]) -> None:
+            if body := b"".join(frames):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        await out(self._renderer.begin())
+        event = first
+        try:
+            while True:
+                await out(self._renderer.event(event))
+                if isinstance(event, Finished):
+                    break
+                while True:
+                    try:
+                        event = await _next(asked, BEAT_S)
+                        break
+                    except TimeoutError:
+                        await out(iter((BEAT,)))
+        except (GnomonError, ApiError) as error:
+            await out(self._renderer.failed(api_error(error)))
+        except HungUp:
+            raise
+        except Exception:
+            await out(self._renderer.failed(_our_fault()))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _next(asked: Asked, timeout_s: float | None) -> Event:
+    event = await asked.next(timeout_s)
+    if event is None:
+        raise ApiError(
+            503,
+            "The server is closing; ask again when it is back.",
+            type="server_error",
+            code="closing",
+            headers={"retry-after": "5"},
+        )
+    return event
+
+
+def _our_fault() -> ApiError:
+    return ApiError(500, "gnomon failed; its log says where.", type="server_error", code="internal")

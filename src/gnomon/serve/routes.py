@@ -1,0 +1,145 @@
+"""The routes that show what is held: search, posts, answers, models, status, health."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gnomon.serve import chat, events, responses
+from gnomon.serve.desk import Desk
+from gnomon.serve.http import ApiError, filter_from, json_response, read_json
+from gnomon.serve.render import Answering
+from gnomon.serve.request import MODEL
+from gnomon.serve.transcript import links
+from gnomon.types import Found
+from gnomon.wire import to_json
+
+MAX_RESULTS = 50
+_CREATED = 1767225600  # 2026-01-01: the models list demands a time of making
+
+
+class Api:
+    """The endpoints over one Desk. ``base_url`` is None: citations name the host asked for."""
+
+    def __init__(self, desk: Desk, base_url: str | None) -> None:
+        self._desk = desk
+        self._base_url = base_url
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/v1/responses", self.create_response, methods=["POST"]),
+            Route("/v1/chat/completions", self.create_completion, methods=["POST"]),
+            Route("/v1/ask", self.ask, methods=["POST"]),
+            Route("/v1/models", self.list_models),
+            Route("/v1/models/{id}", self.show_model),
+            Route("/v1/search", self.search),
+            Route("/v1/posts/{id:path}", self.show_post),
+            Route("/v1/answers/{id}", self.show_answer),
+            Route("/v1/status", self.status),
+            Route("/health", self.health),
+            Route("/ready", self.ready),
+        ]
+
+    async def create_response(self, request: Request) -> Answering:
+        body = await read_json(request)
+        asking = responses.parse(body, await self._sources(body))
+        link = links(self._base(request))
+        return Answering(self._desk, asking, responses.ResponsesRenderer(body, asking, link))
+
+    async def create_completion(self, request: Request) -> Answering:
+        body = await read_json(request)
+        asking = chat.parse(body, await self._sources(body))
+        link = links(self._base(request))
+        return Answering(self._desk, asking, chat.ChatRenderer(body, asking, link))
+
+    async def ask(self, request: Request) -> Answering:
+        asking = events.parse(await read_json(request))
+        return Answering(self._desk, asking, events.OwnRenderer())
+
+    async def list_models(self, request: Request) -> Response:
+        """One model answers: the checked one. ``gnomon`` lists what it may be made of."""
+        known = await self._desk.call(self._desk.engine.models)
+        return json_response({"object": "list", "data": [_MODEL], "gnomon": {"known": known}})
+
+    async def show_model(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        if name != MODEL:
+            raise ApiError(
+                404,
+                f"The model {name[:60]!r} is not here; ask for {MODEL!r}.",
+                type="not_found",
+                param="model",
+                code="model_not_found",
+            )
+        return json_response(_MODEL)
+
+    async def search(self, request: Request) -> Response:
+        """``?q=&k=&since=&until=&source=&author=&lang=``; the last three may repeat."""
+        query = request.query_params
+        words = query.get("q", "").strip()
+        if not words:
+            raise ApiError(400, "'q' is empty; give the words to search for.", param="q")
+        k = query.get("k", "10")
+        if not (k.isdecimal() and 1 <= int(k) <= MAX_RESULTS):
+            raise ApiError(400, f"'k' is {k[:20]!r}; give 1 to {MAX_RESULTS}.", param="k")
+        fields: dict[str, Any] = {name: query.get(name) for name in ("since", "until")}
+        fields |= {name: query.getlist(name) for name in ("source", "author", "lang")}
+        find = partial(self._desk.engine.search, words, k=int(k), where=filter_from(fields))
+        found = await self._desk.call(find)
+        return json_response(
+            {
+                "object": "list",
+                "query": words,
+                "origins": len(found),
+                "posts": sum(one.origin.posts for one in found),
+                "data": [_found_json(one) for one in found],
+            }
+        )
+
+    async def show_post(self, request: Request) -> Response:
+        show = partial(self._desk.engine.show, request.path_params["id"])
+        return json_response(to_json(await self._desk.call(show)))
+
+    async def show_answer(self, request: Request) -> Response:
+        read = partial(self._desk.engine.answer, request.path_params["id"])
+        return json_response(await self._desk.call(read))
+
+    async def status(self, request: Request) -> Response:
+        return json_response(await self._desk.call(self._desk.engine.status))
+
+    async def health(self, request: Request) -> Response:
+        """The server runs."""
+        return json_response({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """The engine answers too."""
+        await self._desk.call(self._desk.engine.status)
+        return json_response({"status": "ready"})
+
+    def _base(self, request: Request) -> str:
+        return self._base_url or f"{request.url.scheme}://{request.url.netloc}"
+
+    async def _sources(self, body: dict[str, Any]) -> list[str]:
+        """Names of the held sources; looked up only where a tool may narrow the search."""
+        if not body.get("tools"):
+            return []
+        status = await self._desk.call(self._desk.engine.status)
+        return [str(source["source"]) for source in status.get("sources", ())]
+
+
+_MODEL = {"id": MODEL, "object": "model", "created": _CREATED, "owned_by": MODEL}
+
+
+def _found_json(one: Found) -> dict[str, Any]:
+    return {
+        "post": to_json(one.post),
+        "score": round(one.score, 6),
+        "origin": to_json(one.origin),
+        "start": one.start,
+        "end": one.end,
+        "quote": one.post.text[one.start : one.end],
+    }

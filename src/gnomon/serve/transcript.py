@@ -1,0 +1,126 @@
+"""An answer's words as they are sent, and where in them each citation stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from gnomon.types import Answer, Checked, Citation
+
+_MARKER = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A marker such as ``[1]`` at ``[start:end]`` (code points) of the text, and what it cites."""
+
+    start: int
+    end: int
+    url: str
+    title: str
+
+    def flat(self) -> dict[str, object]:
+        """As Responses has it."""
+        return {
+            "type": "url_citation",
+            "start_index": self.start,
+            "end_index": self.end,
+            "url": self.url,
+            "title": self.title,
+        }
+
+    def nested(self) -> dict[str, object]:
+        """As Chat Completions has it."""
+        inner = self.flat()
+        return {"type": inner.pop("type"), "url_citation": inner}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next words of the answer, with the annotations that lie in them."""
+
+    delta: str
+    annotations: tuple[Annotation, ...] = ()
+
+
+class Transcript:
+    """Puts an answer together from its checked sentences, so that what was streamed is the text.
+
+    ``link`` turns a citation into the address that it points to. ``max_tokens`` ends the text at
+    the last sentence that fits (see ``tokens``); ``cut`` then is True.
+    """
+
+    def __init__(self, link: Callable[[Citation], str], max_tokens: int | None = None) -> None:
+        self._link = link
+        self._max = max_tokens
+        self._cited: dict[int, Citation] = {}
+        self.text = ""
+        self.annotations: list[Annotation] = []
+        self.cut = False
+
+    def checked(self, event: Checked) -> Piece:
+        """A sentence that passed, with its markers."""
+        sentence = event.sentence
+        self._cited.update({citation.n: citation for citation in event.citations})
+        numbers = dict.fromkeys((*sentence.citations, *sentence.against))
+        markers = " " + "".join(f"[{n}]" for n in numbers) if numbers else ""
+        gap = " " * max(0, sentence.start - len(self.text))
+        return self._add(gap + sentence.text, markers)
+
+    def finished(self, answer: Answer) -> Piece:
+        """What the complete answer has beyond the sentences: all of it where none was sent."""
+        self._cited.update({citation.n: citation for citation in answer.citations})
+        whole = answer.text or answer.reason
+        if self.cut or not whole.startswith(self.text):
+            return Piece("")
+        body = whole[len(self.text) :]
+        return self._add(body, "")
+
+    def _add(self, words: str, markers: str) -> Piece:
+        delta = words + markers
+        if self.cut or (self._max is not None and tokens(self.text + delta) > self._max):
+            self.cut = True
+            return Piece("")
+        offset = len(self.text)
+        self.text += delta
+        found = tuple(
+            Annotation(offset + m.start(), offset + m.end(), self._link(cited), title(cited))
+            for m in _MARKER.finditer(delta, len(words) if markers else 0)
+            if (cited := self._cited.get(int(m[1])))
+        )
+        self.annotations.extend(found)
+        return Piece(delta, found)
+
+
+def title(citation: Citation) -> str:
+    """Who said it, or the headline: what a list of sources shows."""
+    evidence = citation.evidence
+    return evidence.title or evidence.author or evidence.source or evidence.post
+
+
+def links(base_url: str) -> Callable[[Citation], str]:
+    """A citation's own address on the web, or else the page on which we show the held post."""
+
+    def link(citation: Citation) -> str:
+        evidence = citation.evidence
+        if urlsplit(evidence.url).scheme in ("http", "https"):
+            return evidence.url
+        return f"{base_url}/posts/{quote(evidence.post, safe='')}"
+
+    return link
+
+
+def urls(annotations: Sequence[Annotation]) -> list[str]:
+    """Each cited address once, in the order of the text."""
+    return list(dict.fromkeys(annotation.url for annotation in annotations))
+
+
+def tokens(text: str) -> int:
+    """An estimate: four bytes of UTF-8 to a token.
+
+    An answer composed of quotes passes through no tokenizer, and clients demand a number; this is
+    OpenAI's rule of thumb (https://help.openai.com/en/articles/4936856).
+    """
+    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)

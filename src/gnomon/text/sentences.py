@@ -20,7 +20,7 @@ _ABBREVIATIONS = frozenset(
     "mt ft ave blvd rd dept est min max tel ext".split()
 )
 # May end a sentence, too: they do where a capital or nothing follows.
-_ENDING_ABBREVIATIONS = frozenset("inc ltd co corp jr etc al am pm a.m p.m u.s u.k u.n e.u".split())
+_ENDING_ABBREVIATIONS = frozenset("inc ltd co corp jr etc al am pm us uk un eu phd".split())
 _LOWER_OPENERS = "\"'“‘«([（「『【《〈"
 _CLOSERS = "\"'”’»)]}）」』】》〉"
 _CJK_STOPS = "。！？｡"
@@ -128,7 +128,7 @@ def _ends_sentence(text: str, begin: int, end: int, cut: int) -> bool:
 def _full_stop_ends(text: str, begin: int, opener: str, lower: bool) -> bool:
     """A single full stop with white space after it."""
     match = _LAST_WORD.search(text, max(0, begin - 20), begin)
-    word = match.group().lower().lstrip("'’-") if match else ""
+    word = match.group().lower().strip("'’-").replace(".", "") if match else ""
     if lower:
         # Careless writers begin sentences small; only a real word right before the stop lets them.
         return len(word) >= 3 and word not in _ABBREVIATIONS | _ENDING_ABBREVIATIONS

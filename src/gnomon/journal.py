@@ -1,0 +1,36 @@
+"""The journal: every answer is kept as a receipt named by the hash of what it says.
+
+A receipt is append-only. When a cited post is deleted by its author, the store takes the quotes of
+that post out of the receipt's body and notes what was lost; the receipt keeps its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gnomon.errors import NotFound
+from gnomon.store.contract import Store
+from gnomon.types import Answer
+from gnomon.wire import answer_to_json
+
+
+def record(store: Store, answer: Answer) -> Answer:
+    """Keep ``answer``; returns it with its ``id``, the SHA-256 of its body."""
+    body = answer_to_json(answer)
+    body.pop("id")
+    cites = {citation.evidence.post for citation in answer.citations}
+    receipt = store.append_journal(answer.as_of, body, sorted(cites))
+    return replace(answer, id=receipt.id)
+
+
+def read(store: Store, id: str) -> Mapping[str, Any]:
+    """A kept answer as JSON, with ``lost``: the cited posts that were deleted since.
+
+    Raises NotFound.
+    """
+    receipt = store.receipt(id)
+    if receipt is None:
+        raise NotFound(f"No answer {id[:80]!r} in the journal; `gnomon status` counts those kept.")
+    return {"id": receipt.id, **receipt.body, "lost": list(receipt.lost)}

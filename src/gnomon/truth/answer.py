@@ -1,0 +1,357 @@
+"""Step 7: compose the steps into an answer, as typed events.
+
+Nothing is sent before it is checked. What is not supported is left out, with its reason; where
+evidence stands on both sides, both are shown; where nothing settles the question, the answer says
+so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gnomon import journal
+from gnomon.errors import ModelError
+from gnomon.models.protocols import Chat
+from gnomon.truth import arithmetic, draft, phrases, rewrite
+from gnomon.truth.check import Bench, check_claim
+from gnomon.truth.claims import claim_at, claims_of
+from gnomon.truth.retrieve import Retrieved, retrieve
+from gnomon.types import (
+    Answer,
+    Checked,
+    Citation,
+    Event,
+    Evidence,
+    Filter,
+    Finished,
+    Label,
+    LeftOut,
+    Passage,
+    QueryPlan,
+    Sentence,
+    Stance,
+    Step,
+    Verdict,
+)
+
+_ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
+MOST_CITATIONS = 4
+
+
+@dataclass
+class _Page:
+    """The answer while it grows."""
+
+    lang: str
+    text: str = ""
+    sentences: list[Sentence] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def cite(self, evidence: Evidence, posts: int) -> int:
+        """The number of a citation, new or given before."""
+        for citation in self.citations:
+            held = citation.evidence
+            if (held.post, held.start, held.end) == (evidence.post, evidence.start, evidence.end):
+                return citation.n
+        self.citations.append(Citation(len(self.citations) + 1, evidence, posts))
+        return len(self.citations)
+
+    def add(self, sentence: Sentence) -> Sentence:
+        """Set ``sentence`` down at the end of the text, its citation markers behind it."""
+        if self.text:
+            self.text += "\n" if self.lang == "zh" else " "
+        start = len(self.text)
+        self.text += sentence.text
+        placed = replace(sentence, start=start, end=len(self.text))
+        markers = "".join(f"[{n}]" for n in (*sentence.citations, *sentence.against))
+        if markers:
+            self.text += f" {markers}"
+        self.sentences.append(placed)
+        return placed
+
+    def note(self, text: str, **bound: object) -> Checked:
+        """A remark of our own about the evidence."""
+        sentence = self.add(Sentence(text, 0, 0, kind="note", **bound))  # type: ignore[arg-type]
+        return self.checked(sentence)
+
+    def checked(self, sentence: Sentence) -> Checked:
+        shown = {*sentence.citations, *sentence.against}
+        return Checked(sentence, tuple(c for c in self.citations if c.n in shown))
+
+
+def answer(
+    question: str,
+    bench: Bench,
+    *,
+    now: float,
+    where: Filter | None = None,
+    chat: Chat | None = None,
+    max_chars: int = 4000,
+    timeout_s: float = 60.0,
+) -> Iterator[Event]:
+    """Answer ``question`` as of ``now`` from what is held, as a stream of events.
+
+    Raises InputError for a question that cannot be used. A model that fails is reported as a step
+    and the answer goes on without it.
+    """
+    strong = chat if chat is not None and chat.strong else None
+    plan = rewrite.plan(
+        question, now=now, where=where, chat=strong, max_chars=max_chars, timeout_s=timeout_s
+    )
+    asked = rewrite.asks(plan.question)
+    yield Step("plan", f"Asks: {asked.value}", {"forms": list(plan.forms), "names": plan.names})
+
+    found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
+    posts = sum(origin.posts for origin in found.origins.values())
+    yield Step(
+        "retrieve",
+        f"{posts} posts, {len(found.origins)} origins",
+        {"posts": posts, "origins": len(found.origins)},
+    )
+
+    page = _Page(plan.lang)
+    sum_ = arithmetic.in_question(plan.question)
+    if sum_ is not None:
+        yield page.note(phrases.say("computed", plan.lang, expression=sum_))
+    elif found.passages:
+        if asked is rewrite.Asks.WHETHER:
+            yield from _whether(plan, found, bench, page, now)
+        if not page.sentences:
+            yield from _what(plan, found, bench, page, now, strong, timeout_s)
+    yield Finished(_finish(plan, found, bench, page, now, chat, posts))
+
+
+# ----------------------------------------------------------------------------- yes or no
+
+
+def _whether(
+    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, now: float
+) -> Iterator[Event]:
+    """The claim inside the question is judged; the quotes that decided it are the answer."""
+    text = rewrite.as_claim(plan.question)
+    claim = claim_at(text, 0, len(text), said_at=now)
+    yield Step("draft", text, {"claim": text})
+    verdict = check_claim(claim, bench, where=plan.where, now=now, also=found.passages)
+    yield _verdict_step(verdict)
+    if verdict.label is Label.NOT_ENOUGH:
+        page.left_out.append(LeftOut(text, verdict.reason))
+        return
+    page.verdicts.append(verdict)
+    for_, against = _sides(verdict)
+    n = phrases.origins(verdict.origins_for, plan.lang)
+    m = phrases.origins(verdict.origins_against, plan.lang)
+    if verdict.label is Label.DISPUTED:
+        note = phrases.say("disputed", plan.lang, n=n, m=m)
+    elif verdict.label is Label.SUPPORTED:
+        note = phrases.say("yes", plan.lang, n=n)
+    else:
+        note = phrases.say("no", plan.lang, n=m)
+    yield page.note(note, label=verdict.label, verdicts=(verdict,))
+    first, second = (against, for_) if verdict.label is Label.REFUTED else (for_, against)
+    yield from _quoted(page, verdict, first[:2])
+    if second:
+        yield page.note(phrases.say("otherwise", plan.lang))
+        yield from _quoted(page, verdict, second[:2])
+
+
+def _quoted(page: _Page, verdict: Verdict, side: Sequence[Evidence]) -> Iterator[Event]:
+    """Evidence as quoted sentences. The quote is bound to the verdict that it decided."""
+    for evidence in side:
+        n = page.cite(evidence, _stands_for(evidence, verdict))
+        sentence = Sentence(
+            evidence.quote, 0, 0, label=verdict.label, verdicts=(verdict,), citations=(n,)
+        )
+        yield page.checked(page.add(sentence))
+
+
+# ----------------------------------------------------------------------------- everything else
+
+
+def _what(
+    plan: QueryPlan,
+    found: Retrieved,
+    bench: Bench,
+    page: _Page,
+    now: float,
+    strong: Chat | None,
+    timeout_s: float,
+) -> Iterator[Event]:
+    """Drafted sentences, each checked before it is sent."""
+    drafts: list[draft.Draft] = []
+    if strong is not None:
+        try:
+            drafts = draft.write(plan, found.passages, strong, timeout_s=timeout_s)
+        except ModelError as error:
+            yield Step("draft", f"{error} Composing from quotes instead.")
+    if drafts:
+        yield Step("draft", f"{len(drafts)} sentences by {strong.name if strong else ''}")
+        for item in drafts:
+            yield from _check_draft(item, plan, found.passages, bench, page, now)
+    if not page.sentences:
+        quotes = draft.compose(plan, found.passages, bench.weights, embed=bench.embed)
+        yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
+        yield from _compose(quotes, plan, found.passages, bench, page, now)
+    if (total := arithmetic.over_evidence(plan.question, page.sentences)) is not None:
+        yield page.note(phrases.say("computed", plan.lang, expression=total))
+
+
+def _compose(
+    quotes: Sequence[draft.Draft],
+    plan: QueryPlan,
+    passages: Sequence[Passage],
+    bench: Bench,
+    page: _Page,
+    now: float,
+) -> Iterator[Event]:
+    """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
+    queue = list(quotes)
+    best = queue[0].fit if queue else 0.0
+    for item in queue:
+        if page.sentences and item.fit < 0.85 * best:
+            break
+        if item.quoted and any(
+            c.evidence.origin == item.quoted.origin for c in page.citations
+        ):
+            continue
+        yield from _check_draft(item, plan, passages, bench, page, now)
+
+
+def _check_draft(
+    item: draft.Draft,
+    plan: QueryPlan,
+    passages: Sequence[Passage],
+    bench: Bench,
+    page: _Page,
+    now: float,
+) -> Iterator[Event]:
+    """One drafted sentence: its claims, their verdicts, and what becomes of it."""
+    said_at = item.quoted.post.created_at if item.quoted else now
+    found = claims_of(item.text, said_at=said_at) if item.quoted is None else ()
+    claims = found or (claim_at(item.text, 0, len(item.text), said_at=said_at),)
+    also = [*item.keys, *([item.quoted] if item.quoted else []), *passages]
+    verdicts = tuple(
+        check_claim(claim, bench, where=plan.where, now=now, also=also)
+        for claim in claims
+    )
+    label = min((v.label for v in verdicts), key=_ORDER.index)
+    for verdict in verdicts:
+        yield _verdict_step(verdict)
+    if label in (Label.REFUTED, Label.NOT_ENOUGH):
+        weakest = next(v for v in verdicts if v.label is label)
+        page.left_out.append(LeftOut(item.text, weakest.reason))
+        if label is Label.REFUTED:
+            yield from _instead(weakest, page)
+        return
+    page.verdicts.extend(verdicts)
+    yield page.checked(page.add(_bound(item, label, verdicts, page)))
+    if label is Label.DISPUTED:
+        yield page.note(phrases.say("otherwise", plan.lang))
+        for verdict in verdicts:
+            yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+
+
+def _instead(verdict: Verdict, page: _Page) -> Iterator[Event]:
+    """What the evidence says in place of a refuted sentence."""
+    page.verdicts.append(verdict)
+    yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+
+
+def _bound(
+    item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page
+) -> Sentence:
+    """The sentence with its citations: the quoted passage first, then who else says so."""
+    cited: list[int] = []
+    against: list[int] = []
+    for verdict in verdicts:
+        for_, others = _sides(verdict)
+        if item.quoted is not None:
+            own = item.quoted.post.id
+            for_ = sorted(for_, key=lambda e: e.post != own)
+        for evidence in for_[:MOST_CITATIONS]:
+            cited.append(page.cite(evidence, _stands_for(evidence, verdict)))
+        for evidence in others[:2]:
+            against.append(page.cite(evidence, _stands_for(evidence, verdict)))
+    return Sentence(
+        item.text,
+        0,
+        0,
+        label=label,
+        verdicts=verdicts,
+        citations=tuple(dict.fromkeys(cited)),
+        against=tuple(n for n in dict.fromkeys(against) if n not in cited),
+    )
+
+
+def _sides(verdict: Verdict) -> tuple[list[Evidence], list[Evidence]]:
+    for_ = [e for e in verdict.evidence if e.stance is Stance.SUPPORTS]
+    against = [e for e in verdict.evidence if e.stance is Stance.REFUTES]
+    return for_, against
+
+
+def _stands_for(evidence: Evidence, verdict: Verdict) -> int:
+    """How many posts the origin of a piece of evidence stands for."""
+    return verdict.posts_by_origin.get(evidence.origin, 1)
+
+
+def _verdict_step(verdict: Verdict) -> Step:
+    return Step(
+        "check",
+        f"{verdict.label.value}: {verdict.claim.text}",
+        {
+            "label": verdict.label.value,
+            "origins_for": verdict.origins_for,
+            "origins_against": verdict.origins_against,
+            "rule": verdict.rule,
+        },
+    )
+
+
+# ----------------------------------------------------------------------------- the end
+
+
+def _finish(
+    plan: QueryPlan,
+    found: Retrieved,
+    bench: Bench,
+    page: _Page,
+    now: float,
+    chat: Chat | None,
+    searched: int,
+) -> Answer:
+    """The whole answer, journalled."""
+    status = bench.store.status()
+    abstained = not page.sentences
+    reason = ""
+    if abstained:
+        if not status.posts:
+            reason = phrases.say("empty", plan.lang)
+        elif not found.passages:
+            reason = phrases.say("nothing", plan.lang)
+        else:
+            reason = phrases.say(
+                "unsettled", plan.lang, posts=searched, origins=len(found.origins)
+            )
+        page.note(phrases.say("unknown", plan.lang, reason=reason))
+    behind = {o: n for v in page.verdicts for o, n in v.posts_by_origin.items()}
+    result = Answer(
+        id="",
+        question=plan.question,
+        lang=plan.lang,
+        text=page.text,
+        sentences=tuple(page.sentences),
+        citations=tuple(page.citations),
+        abstained=abstained,
+        reason=reason,
+        confidence=min((v.confidence for v in page.verdicts), default=0.0),
+        as_of=now,
+        newest=status.newest,
+        posts=sum(behind.values()) if behind else searched,
+        origins=len(behind) if behind else len(found.origins),
+        left_out=tuple(page.left_out),
+        gaps=tuple(bench.store.gaps(5)),
+        model=chat.name if chat is not None and chat.strong else "quotes",
+    )
+    return journal.record(bench.store, result)

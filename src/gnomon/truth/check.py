@@ -1,0 +1,138 @@
+"""One claim against everything held: retrieve, judge, weigh. Steps 2, 5 and 6 in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gnomon.models.protocols import Embed, Entail
+from gnomon.store.contract import Store
+from gnomon.store.rules import accepts
+from gnomon.text import slots
+from gnomon.truth.retrieve import retrieve_claim, window_of
+from gnomon.truth.terms import Weights
+from gnomon.truth.weigh import weigh, weight
+from gnomon.types import (
+    Claim,
+    Evidence,
+    Filter,
+    Judgement,
+    Origin,
+    Passage,
+    SlotKind,
+    Stance,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Who judges, over what: the store, its term weights, the verifiers, the encoder.
+
+    ``second`` is a strong chat model's judge, asked about what the first finds decisive.
+    """
+
+    store: Store
+    weights: Weights
+    entail: Entail
+    embed: Embed | None = None
+    second: Entail | None = None
+
+
+def check_claim(
+    claim: Claim, bench: Bench, *, where: Filter, now: float, also: Sequence[Passage] = ()
+) -> Verdict:
+    """The verdict on ``claim`` as of ``now``. ``also`` are passages found already."""
+    found = retrieve_claim(
+        claim.text, bench.store, bench.weights, where, embed=bench.embed, now=now
+    )
+    passages = _distinct([*found.passages, *(p for p in also if accepts(where, p.post))])
+    evidence = _judged(claim, passages, bench, now)
+    ids = list({item.origin for item in evidence})
+    origins: Mapping[str, Origin] = bench.store.origins(ids)
+    return weigh(claim, evidence, origins)
+
+
+def _distinct(passages: Sequence[Passage]) -> list[Passage]:
+    seen: dict[tuple[str, int, int], Passage] = {}
+    for passage in passages:
+        seen.setdefault((passage.post.id, passage.start, passage.end), passage)
+    return list(seen.values())
+
+
+def _judged(
+    claim: Claim, passages: Sequence[Passage], bench: Bench, now: float
+) -> list[Evidence]:
+    pairs = [(dated(window_of(p), p.post.created_at), claim.text) for p in passages]
+    judgements = bench.entail.judge(pairs)
+    if bench.second is not None:
+        judgements = _with_second(bench.second, pairs, judgements)
+    return [
+        Evidence(
+            post=p.post.id,
+            quote=p.text,
+            start=p.start,
+            end=p.end,
+            hash=p.post.hash,
+            origin=p.origin,
+            source=p.post.source,
+            author=p.post.author,
+            url=p.post.url,
+            said_at=p.post.created_at,
+            fetched_at=p.post.fetched_at,
+            judgement=judgement,
+            weight=weight(p.post, p.text, 1.0, now),
+            relevance=float(p.scores.get("total", 0.0)),
+            title=p.post.title,
+            lang=p.post.lang,
+        )
+        for p, judgement in zip(passages, judgements, strict=True)
+    ]
+
+
+SECOND_SEES = 6
+
+
+def _with_second(
+    judge: Entail, pairs: Sequence[tuple[str, str]], first: Sequence[Judgement]
+) -> list[Judgement]:
+    """The second judge reads the windows that bear most on the claim.
+
+    What the first could not tell, the second decides, except that a number or date which the window
+    lacks or contradicts forbids "supports". Where both decide and differ, neither counts.
+    """
+    out = list(first)
+    order = sorted(range(len(pairs)), key=lambda i: first[i].neither)[:SECOND_SEES]
+    for i, other in zip(order, judge.judge([pairs[i] for i in order]), strict=True):
+        mine, window, claim = first[i], *pairs[i]
+        if other.stance is mine.stance:
+            continue
+        if mine.stance is not Stance.NEITHER and other.stance is not Stance.NEITHER:
+            out[i] = Judgement(0.25, 0.25, 0.5, f"the judges differ: {mine.rule}; {other.rule}")
+        elif mine.stance is Stance.NEITHER:
+            inexact = slots.missing(claim, window) or slots.conflicts(claim, window)
+            if not (other.stance is Stance.SUPPORTS and inexact):
+                out[i] = other
+        else:
+            out[i] = Judgement(
+                mine.supports / 2, mine.refutes / 2, 1 - (mine.supports + mine.refutes) / 2,
+                f"{mine.rule}; the second judge is not convinced",
+            )
+    return out
+
+
+def dated(text: str, said_at: float | None) -> str:
+    """``text`` with its relative dates written out: "yesterday" becomes "yesterday (2026-03-08)".
+
+    So a verifier that sees only two texts can compare them.
+    """
+    if said_at is None:
+        return text
+    plain = {(s.start, s.end) for s in slots.find(text) if s.kind is SlotKind.DATE}
+    out, at = [], 0
+    for slot in slots.find(text, now=said_at):
+        relative = slot.kind is SlotKind.DATE and (slot.start, slot.end) not in plain
+        if relative and slot.start >= at and str(slot.value)[:1].isdigit():
+            out.append(text[at : slot.end] + f" ({slot.value})")
+            at = slot.end
+    return "".join(out) + text[at:]

@@ -1,0 +1,50 @@
+"""What gnomon says in its own voice, in the language of the question. Everything else is quoted."""
+
+from __future__ import annotations
+
+_PHRASES: dict[str, dict[str, str]] = {
+    "yes": {
+        "en": "Yes, as far as the held evidence goes ({n}).",
+        "zh": "就现有证据而言，是的（{n}）。",
+    },
+    "no": {
+        "en": "No: the held evidence says otherwise ({n}).",
+        "zh": "不是：现有证据的说法与此相反（{n}）。",
+    },
+    "disputed": {
+        "en": "The sources disagree ({n} for, {m} against).",
+        "zh": "各方说法不一（支持：{n}；反对：{m}）。",
+    },
+    "otherwise": {"en": "Others say otherwise:", "zh": "也有不同的说法："},
+    "unknown": {
+        "en": "I don't know. {reason}",
+        "zh": "我不知道。{reason}",
+    },
+    "nothing": {
+        "en": "Nothing is held that is about this.",
+        "zh": "现有资料中没有与此相关的内容。",
+    },
+    "unsettled": {
+        "en": "What is held is about the subject but does not settle the question "
+        "({posts} posts from {origins} origins were searched).",
+        "zh": "现有资料涉及该话题，但不足以回答这个问题（检索了{posts}条帖子，来自{origins}个独立来源）。",
+    },
+    "empty": {
+        "en": "The store is empty; take something in first: gnomon pull bluesky, a feed or a file.",
+        "zh": "资料库是空的；请先导入内容：gnomon pull bluesky、订阅源或文件。",
+    },
+    "computed": {"en": "Computed: {expression}.", "zh": "计算结果：{expression}。"},
+}
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """The phrase ``key`` in ``lang`` ("zh", else English), with its values filled in."""
+    phrase = _PHRASES[key]
+    return phrase.get(lang, phrase["en"]).format(**values)
+
+
+def origins(n: int, lang: str) -> str:
+    """``n`` independent origins, in words."""
+    if lang == "zh":
+        return f"{n}个独立来源"
+    return f"{n} independent origin{'' if n == 1 else 's'}"

@@ -1,0 +1,157 @@
+"""Step 2: find held passages for a plan or a claim.
+
+Several rankings (each search form by BM25, the encoder's nearest) are fused by reciprocal rank,
+freshened, collapsed to origins before the cut, and joined by neighbours (what a post replies to,
+its replies): corrections often stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gnomon.models.protocols import Embed
+from gnomon.store.contract import Store
+from gnomon.store.rules import accepts
+from gnomon.text.sentences import split
+from gnomon.truth.terms import Weights, coverage, inflections, term_set
+from gnomon.types import Filter, Hit, Origin, Passage, Post, QueryPlan
+
+# Reciprocal rank fusion: sum of 1 / (RRF_K + rank), Cormack, Clarke and Buettcher 2009,
+# https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf (k = 60 there).
+RRF_K = 60
+DEPTH = 40
+FRESH_SHARE = 0.1
+FRESH_HALF_LIFE_S = 7 * 86400.0
+PASSAGES_PER_POST = 2
+NEIGHBOURS_OF = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """``passages`` best first; ``origins`` of all hits by id (they say how many posts each has)."""
+
+    passages: tuple[Passage, ...]
+    origins: dict[str, Origin]
+
+
+def retrieve(
+    plan: QueryPlan,
+    store: Store,
+    weights: Weights,
+    *,
+    embed: Embed | None = None,
+    now: float,
+    k: int = 24,
+) -> Retrieved:
+    """Passages for a question: at most ``k`` origins, at most two passages of each post."""
+    forms = [*plan.forms, *([plan.negated] if plan.negated else [])]
+    hits = _fused(forms, plan.question, store, plan.where, embed, now)[:k]
+    hits = _with_neighbours(hits, store, plan.where)
+    return _passages(hits, plan.question, store, weights)
+
+
+def retrieve_claim(
+    claim: str,
+    store: Store,
+    weights: Weights,
+    where: Filter,
+    *,
+    embed: Embed | None = None,
+    now: float,
+    k: int = 20,
+) -> Retrieved:
+    """Passages that may bear on one claim, for or against it."""
+    forms = [inflections(claim) or claim]
+    hits = _fused(forms, claim, store, where, embed, now)[:k]
+    hits = _with_neighbours(hits, store, where)
+    return _passages(hits, claim, store, weights)
+
+
+def _fused(
+    forms: Sequence[str],
+    question: str,
+    store: Store,
+    where: Filter,
+    embed: Embed | None,
+    now: float,
+) -> list[Hit]:
+    rankings = [store.search(form, DEPTH, where) for form in forms]
+    if embed is not None:
+        rankings.append(store.nearest(embed.query(question), DEPTH, where))
+    scores: dict[str, float] = {}
+    best: dict[str, tuple[int, Hit]] = {}
+    for ranking in rankings:
+        for rank, hit in enumerate(ranking):
+            scores[hit.origin] = scores.get(hit.origin, 0.0) + 1.0 / (RRF_K + rank + 1)
+            if hit.origin not in best or rank < best[hit.origin][0]:
+                best[hit.origin] = (rank, hit)
+    fused = []
+    for origin, score in scores.items():
+        hit = best[origin][1]
+        age = max(0.0, now - hit.post.time)
+        fresh = 1.0 + FRESH_SHARE * 0.5 ** (age / FRESH_HALF_LIFE_S)
+        fused.append(Hit(hit.post, score * fresh, origin))
+    return sorted(fused, key=lambda hit: (-hit.score, hit.post.id))
+
+
+def _with_neighbours(hits: Sequence[Hit], store: Store, where: Filter) -> list[Hit]:
+    """The hits, and behind them what the first of them answer and are answered by."""
+    held = {hit.post.id for hit in hits}
+    found: dict[str, tuple[Post, float]] = {}
+    for hit in hits[:NEIGHBOURS_OF]:
+        upward = [id for id in (hit.post.reply_to, hit.post.quotes) if id and id not in held]
+        around = [*store.get_many(upward).values(), *store.replies(hit.post.id, limit=5)]
+        for post in around:
+            if post.id not in held and post.text.strip() and accepts(where, post):
+                found.setdefault(post.id, (post, hit.score * 0.5))
+    links = store.links(list(found))
+    seen = {hit.origin for hit in hits}
+    more = [
+        Hit(post, score, links[id].origin if id in links else id)
+        for id, (post, score) in found.items()
+    ]
+    return [*hits, *(hit for hit in more if hit.origin not in seen)]
+
+
+def _passages(
+    hits: Sequence[Hit], question: str, store: Store, weights: Weights
+) -> Retrieved:
+    wanted = weights.of(question)
+    top = max((hit.score for hit in hits), default=1.0) or 1.0
+    passages: list[Passage] = []
+    for hit in hits:
+        spans = split(hit.post.text)
+        scored = []
+        for i, (start, end) in enumerate(spans):
+            here = coverage(wanted, term_set(hit.post.text[start:end]), wanted)
+            around = coverage(wanted, term_set(window(hit.post, spans, i)), wanted)
+            scored.append((0.6 * here + 0.4 * around, here, around, start, end))
+        scored.sort(key=lambda row: (-row[0], row[3]))
+        for total, here, around, start, end in scored[:PASSAGES_PER_POST]:
+            scores = {
+                "rank": hit.score / top,
+                "overlap": round(here, 4),
+                "context": round(around, 4),
+                "total": round(0.75 * total + 0.25 * hit.score / top, 4),
+            }
+            passages.append(Passage(hit.post, start, end, hit.origin, scores))
+    passages.sort(key=lambda p: (-p.scores["total"], p.post.id, p.start))
+    origins = store.origins(list({hit.origin for hit in hits}))
+    return Retrieved(tuple(passages), origins)
+
+
+def window(post: Post, spans: Sequence[tuple[int, int]], i: int) -> str:
+    """Sentence ``i`` with its title and the sentence before it: what its "it" and "there" mean."""
+    start = spans[max(0, i - 1)][0]
+    title = f"{post.title}.\n" if post.title else ""
+    return title + post.text[start : spans[i][1]]
+
+
+def window_of(passage: Passage) -> str:
+    """The window of a passage that is one sentence of its post."""
+    spans = split(passage.post.text)
+    for i, (start, end) in enumerate(spans):
+        if start == passage.start and end == passage.end:
+            return window(passage.post, spans, i)
+    return passage.text

@@ -1,0 +1,157 @@
+"""Which words of a text carry it: content terms, their weights, and how much of one text another
+covers.
+
+English words are stemmed (Snowball's Porter2, https://snowballstem.org/algorithms/english/) so that
+"reopened" meets "reopen"; CJK text is compared in character bigrams without those made of function
+characters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
+
+import snowballstemmer
+
+from gnomon.text.tokens import tokens
+
+_STEMMER = snowballstemmer.stemmer("english")
+
+_FUNCTION_EN = frozenset(
+    """a about after again all also am an and any are as at be because been before being both but by
+    can could did do does doing don't during each else ever every for from further get gets got had
+    has have having he her here hers him his how i if in into is isn't it it's its itself just let
+    like me more most much my no nor not now of off on once one only or other our out over own per
+    really same say said says she should so some such than that that's the their them then there
+    these they this those through to too under until up upon us very via was we were what when
+    where whether which while who whom whose why will with would yes yet you your please tell know
+    many happened happen happens anyone anybody someone somebody exactly currently actually rt http
+    https www com amp t co according s""".split()
+)
+# Question and function words. A bigram that holds one of the first kind carries no content.
+_FUNCTION_ZH = frozenset("的了是在和与及或也都就而且但这那哪吗呢吧啊么之其被把从对于为以所个们你我他她它几谁何")
+_QUESTION_ZH = (
+    "什么时候", "为什么", "有没有", "是不是", "什么", "多少", "怎么", "怎样", "如何", "哪里", "哪儿",
+    "哪个", "哪些", "哪天", "何时", "是否", "几点", "几个", "多大", "多长", "请问", "到底", "究竟",
+    "目前", "现在", "一共", "总共", "有关", "关于", "情况",
+)  # fmt: skip
+
+# Irregular pairs that a stemmer cannot see; each maps to the stem of one common form.
+_IRREGULAR = {
+    "died": "die", "dies": "die", "dead": "die", "death": "die", "deaths": "die", "dying": "die",
+    "killed": "kill", "rose": "rise", "risen": "rise", "fell": "fall", "fallen": "fall",
+    "began": "begin", "begun": "begin", "won": "win", "lost": "lose", "held": "hold",
+    "built": "build", "bought": "buy", "sold": "sell", "paid": "pay", "left": "leav",
+    "shut": "close", "reopening": "reopen", "broke": "break", "broken": "break",
+    "stolen": "steal", "stole": "steal", "found": "find", "went": "go", "gone": "go",
+    "came": "come", "gave": "give", "given": "give", "took": "take", "taken": "take",
+    "spoke": "speak", "chose": "choos", "chosen": "choos", "hurt": "injur", "injury": "injur",
+    "injuries": "injur", "wounded": "injur", "led": "lead", "children": "child",
+    "women": "woman", "men": "man", "people": "person", "cancelled": "cancel",
+    "canceled": "cancel", "cost": "cost", "costs": "cost",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def stem(token: str) -> str:
+    """The comparable form of one token."""
+    if token in _IRREGULAR:
+        return _IRREGULAR[token]
+    if not token.isascii() or not token[0].isalpha():
+        return token
+    return str(_STEMMER.stemWord(token.removesuffix("'s")))
+
+
+def content_map(text: str) -> dict[str, str]:
+    """The terms that carry ``text``, in order: comparable form -> index token."""
+    for phrase in _QUESTION_ZH:
+        if phrase in text:
+            text = text.replace(phrase, " ")
+    found: dict[str, str] = {}
+    for token in tokens(text):
+        if token.isascii() or not _is_cjk_char(token[0]):
+            if token not in _FUNCTION_EN and (len(token) > 1 or token.isdigit()):
+                found.setdefault(stem(token), token)
+        elif len(token) == 2 and not (_FUNCTION_ZH & set(token)):
+            found[token] = token
+    return found
+
+
+def content_terms(text: str) -> list[str]:
+    """The comparable forms of the terms that carry ``text``, in order, each once."""
+    return list(content_map(text))
+
+
+def _is_cjk_char(character: str) -> bool:
+    return character > "\u2e7f"
+
+
+def term_set(text: str) -> frozenset[str]:
+    """All comparable terms of ``text``: what a claim's content terms are looked up in."""
+    return frozenset(stem(token) for token in tokens(text))
+
+
+_SUFFIXES = ("", "s", "es", "ed", "d", "ing")
+
+
+def inflections(text: str) -> str:
+    """``text``'s English content words with the forms they may stand in, for a lexical index that
+    keeps words as written. Forms that do not exist match nothing and cost nothing."""
+    out: list[str] = []
+    for token in tokens(text):
+        if token in _FUNCTION_EN:
+            continue
+        out.append(token)
+        if token.isascii() and token.isalpha() and len(token) > 3:
+            base = stem(token)
+            forms = {base + suffix for suffix in _SUFFIXES}
+            if base.endswith("i"):
+                forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
+            else:
+                forms |= {base + "e", base + "es"}
+            forms |= {word for word, root in _IRREGULAR.items() if root == base}
+            out.extend(sorted(forms - {token}))
+    return " ".join(out)
+
+
+Frequencies = Callable[[Iterable[str]], Mapping[str, int]]
+
+
+class Weights:
+    """How much each term of a text says, from its document frequency in the store.
+
+    Robertson-Sparck Jones idf, kept positive as in Lucene's BM25,
+    ``ln(1 + (N - n + 0.5) / (n + 0.5))``
+    (https://lucene.apache.org/core/10_0_0/core/org/apache/lucene/search/similarities/BM25Similarity.html),
+    scaled so that an unseen term weighs 1, with a floor of 0.15: in a small store about one subject
+    the subject's own words are frequent, yet a sentence without them is about something else.
+    """
+
+    def __init__(self, frequencies: Frequencies, total: int) -> None:
+        self._frequencies = frequencies
+        self._total = max(total, 1)
+        self._known: dict[str, float] = {}
+
+    def of(self, text: str) -> dict[str, float]:
+        """Weights of the content terms of ``text``, by comparable form."""
+        terms = content_map(text)
+        new = {form: token for form, token in terms.items() if form not in self._known}
+        if new:
+            counts = self._frequencies(set(new.values()))
+            top = math.log(1 + (self._total + 0.5) / 0.5)
+            for form, token in new.items():
+                n = min(counts.get(token, 0), self._total)
+                idf = math.log(1 + (self._total - n + 0.5) / (n + 0.5)) / top
+                self._known[form] = max(0.15, idf)
+        return {form: self._known[form] for form in terms}
+
+
+def coverage(
+    wanted: Collection[str], held: Collection[str], weights: Mapping[str, float]
+) -> float:
+    """The weighted share of ``wanted`` terms that ``held`` contains, 0..1 (0 if none wanted)."""
+    total = sum(weights.get(term, 1.0) for term in wanted)
+    if not total:
+        return 0.0
+    return sum(weights.get(term, 1.0) for term in wanted if term in held) / total

@@ -1,0 +1,206 @@
+"""Step 5: a claim against a window of held text: supports, refutes or neither.
+
+This is the first verifier: exact comparison of numbers, dates and names; polarity, hedges and
+antonyms by rule; the rest by weighted overlap of words and, where there is an encoder, by
+similarity. It obeys the ``Entail`` protocol, so a trained one takes its place without a change
+above it. Its errors are errors of caution: what it cannot tell it calls "neither".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gnomon.models.protocols import Embed
+from gnomon.text import polarity, slots
+from gnomon.text.sentences import split
+from gnomon.text.tokens import is_cjk, normalise
+from gnomon.truth.antonyms import opposed
+from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.types import Judgement, Slot, SlotKind
+
+# Overlap is the idf-weighted share of the claim's content words. Measured on 2,000 FEVER pairs with
+# these rules: where the window holds (nearly) every content word, 93 of 100 support; where one that
+# says something is missing, about half do, whatever the rest of the overlap. So words alone support
+# only when (nearly) all of them are there: from HINTS (p 0.45) rising to SAYS (p 0.93).
+# To be contradicted, a claim need only be met in its subject and verb: ABOUT.
+# Chinese is compared in character bigrams, of which a paraphrase keeps fewer.
+ABOUT = {"en": 0.55, "zh": 0.42}
+HINTS = {"en": 0.75, "zh": 0.58}
+SAYS = {"en": 0.93, "zh": 0.80}
+# A denial may be shorter than the claim ("The bridge has not reopened" denies that it reopened on
+# Monday): then this share of the denial's own words must stand in the claim, and so many of them.
+DENIAL_INSIDE, DENIAL_WORDS = 0.6, 2
+# The sentence itself must say this much of the claim; the rest may stand in its context.
+HERE = 0.5
+# Cosine of multilingual-e5-small: unrelated sentences lie near 0.80, paraphrases above 0.90.
+SIMILAR = (0.86, 0.94)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one sentence in its window reads against a claim; shares are 0..1.
+
+    ``here`` is the share of the claim's content words in the sentence, ``around`` in the whole
+    window, ``inside`` the share of the sentence's own that stand in the claim (``shared`` of them).
+    """
+
+    sentence: str
+    here: float
+    around: float
+    inside: float
+    shared: int
+    crossing: bool  # claim and sentence are in different scripts
+
+    @property
+    def about(self) -> float:
+        # Context may name what the sentence calls "it", but does not speak for the sentence.
+        return 0.7 * self.here + 0.3 * self.around
+
+
+class LexicalEntail:
+    """The rule-based verifier. ``weights`` come from the store the claim is checked against."""
+
+    name = "rules-1"
+
+    def __init__(self, weights: Weights, embed: Embed | None = None) -> None:
+        self._weights = weights
+        self._embed = embed
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """One Judgement for each (window, claim), in order."""
+        readings = [self._read(window, claim) for window, claim in pairs]
+        similar = self._similarities(
+            [(r.sentence, claim) for r, (_, claim) in zip(readings, pairs, strict=True)]
+        )
+        return [
+            _decide(window, claim, reading, cosine)
+            for (window, claim), reading, cosine in zip(pairs, readings, similar, strict=True)
+        ]
+
+    def _read(self, window: str, claim: str) -> Reading:
+        """The last sentence of ``window`` against ``claim``, read with what stands before it."""
+        wanted = self._weights.of(_without_slots(claim)) or self._weights.of(claim)
+        spans = split(window)
+        best = window[slice(*spans[-1])] if spans else window
+        here = coverage(wanted, term_set(best), wanted)
+        own = self._weights.of(_without_slots(best))
+        return Reading(
+            sentence=best,
+            here=here,
+            around=coverage(wanted, term_set(window), wanted),
+            inside=coverage(own, term_set(claim), own),
+            shared=len(own.keys() & wanted.keys()),
+            crossing=is_cjk(window) != is_cjk(claim),
+        )
+
+    def _similarities(self, pairs: Sequence[tuple[str, str]]) -> list[float | None]:
+        if self._embed is None or not pairs:
+            return [None] * len(pairs)
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        rows = self._embed.passages(texts)
+        at = {text: row for text, row in zip(texts, rows, strict=True)}
+        return [float(at[a] @ at[b]) for a, b in pairs]
+
+
+def _without_slots(claim: str) -> str:
+    """The claim without its numbers and dates, which are compared exactly instead."""
+    text = claim
+    for slot in sorted(slots.find(claim), key=lambda s: -s.start):
+        if slot.kind is not SlotKind.NAME:
+            text = text[: slot.start] + " " + text[slot.end :]
+    return text
+
+
+def _neither(rule: str, about: float = 0.0) -> Judgement:
+    rest = 0.1 * min(about, 1.0)
+    return Judgement(rest / 2, rest / 2, 1 - rest, rule)
+
+
+def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> Judgement:
+    sentence, lang = reading.sentence, "zh" if is_cjk(claim) else "en"
+    similar = 0.0
+    if cosine is not None:
+        similar = min(1.0, max(0.0, (cosine - SIMILAR[0]) / (SIMILAR[1] - SIMILAR[0])))
+    about = max(reading.about, similar if reading.crossing else 0.0)
+    if polarity.is_question(sentence):
+        return _neither("the sentence asks, it does not state", about)
+    absent = [] if reading.crossing else _absent_names(claim, window)
+    denied = _denies(claim, sentence)
+    narrower = reading.inside >= DENIAL_INSIDE and reading.shared >= DENIAL_WORDS
+    if about < ABOUT[lang] and not (denied and narrower):
+        return _neither("the passage is about something else", about)
+    if absent:
+        return _neither(f"does not name {absent[0]}", about)
+    strength = min(1.0, max(about, reading.inside if denied else 0.0))
+
+    clashes = slots.conflicts(claim, sentence)
+    if clashes:
+        ours, theirs = clashes[0]
+        p = 0.45 + 0.45 * strength
+        return Judgement(0.02, p, 0.98 - p, f"{theirs.text!r} stands against {ours.text!r}")
+    if denied:
+        p = 0.4 + 0.5 * strength
+        return Judgement(0.03, p, 0.97 - p, denied)
+    return _support(window, claim, reading, similar)
+
+
+def _support(window: str, claim: str, reading: Reading, similar: float) -> Judgement:
+    """What is left once nothing speaks against the claim."""
+    sentence, lang = reading.sentence, "zh" if is_cjk(claim) else "en"
+    missing = slots.missing(claim, window)
+    if missing:
+        return _neither(f"does not say {missing[0].text!r}", reading.about)
+    ours, theirs = polarity.modality(claim), polarity.modality(sentence)
+    if theirs != "asserted" and ours == "asserted":
+        return _neither(f"the passage is only {theirs}", reading.about)
+    if reading.crossing:
+        if not _anchored(claim):
+            return _neither("another language, and nothing exact to compare", reading.about)
+        whole = similar
+    else:
+        # The encoder may lift what words alone leave short, never carry it by itself.
+        whole = max(reading.around, 0.7 * reading.around + 0.3 * similar)
+    low, high = HINTS[lang], SAYS[lang]
+    if whole < low or (reading.here < HERE and not reading.crossing):
+        return _neither("leaves part of the claim unsaid", reading.about)
+    p = 0.45 + 0.48 * min(1.0, (whole - low) / (high - low))
+    rule = "says the same, with the same numbers and names"
+    if polarity.speaker(sentence) and not polarity.speaker(claim):
+        p, rule = min(p, 0.8), f"says so, attributed to {polarity.speaker(sentence)}"
+    return Judgement(p, 0.02, 0.98 - p, rule)
+
+
+def _anchored(claim: str) -> bool:
+    """Whether the claim has a number or date, which must be equal across languages too."""
+    return any(slot.kind is not SlotKind.NAME for slot in slots.find(claim))
+
+
+def _absent_names(claim: str, window: str) -> list[str]:
+    """Names of the claim of which the window holds no word."""
+    held = normalise(window)
+    terms = term_set(window)
+    return [
+        slot.text
+        for slot in slots.find(claim)
+        if slot.kind is SlotKind.NAME and not _name_held(slot, held, terms)
+    ]
+
+
+def _name_held(slot: Slot, held: str, terms: frozenset[str]) -> bool:
+    if normalise(slot.text) in held:
+        return True
+    parts = [part for part in term_set(slot.text) if len(part) > 2]
+    return any(part in terms for part in parts)
+
+
+def _denies(claim: str, sentence: str) -> str:
+    """Why the sentence denies the claim, or "" if it does not: one of them is negated, or they hold
+    opposite words, but not both at once (not open = closed)."""
+    odd = (polarity.negations(claim) + polarity.negations(sentence)) % 2 == 1
+    opposite = opposed(claim, sentence)
+    if odd and not opposite:
+        return "one of them is negated, the other is not"
+    if opposite and not odd:
+        return f"{opposite[1]!r} stands against {opposite[0]!r}"
+    return ""

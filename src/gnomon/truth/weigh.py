@@ -1,0 +1,242 @@
+"""Step 6: evidence becomes a verdict. One vote per origin.
+
+Likes, reposts, followers and the number of posts never enter. An origin's vote is the stance's
+probability times a weight: relevance x freshness x kind of source, each at most 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from gnomon.text import polarity
+from gnomon.text.tokens import normalise
+from gnomon.truth.terms import stem
+from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
+
+# A side is heard from MASS on, and strong from STRONG on: one report that says just the claim
+# weighs about 0.8, a loose or anonymous one about 0.5. Chosen on the development half of
+# tests/cases.
+MASS = 0.35
+STRONG = 0.45
+# A side this many times heavier than the other decides alone, however strong the other is.
+DECISIVE = 3.0
+# Freshness falls by half in this time, to no less than FRESH_FLOOR: old is weaker, not worthless.
+HALF_LIFE_S = 180 * 86400.0
+FRESH_FLOOR = 0.5
+
+_OFFICIAL = re.compile(
+    r"\b(official|council|police|hospital|ministry|govt?|government|authority|department|agency|"
+    r"court|university|club|fire|transit|transport|city|town|county|mayor|observatory|"
+    r"weather|board|commission|institute|bureau|office)\b|"
+    r"官方|政府|警方|公安|医院|市政|气象|消防|法院|大学|局|委员会|管理处|俱乐部",
+    re.IGNORECASE,
+)
+_SATIRE = re.compile(r"satir|parod|humou?r|\bonion\b|spoof|\bjoke|讽刺|恶搞|段子|搞笑", re.IGNORECASE)
+_CORRECTS = re.compile(
+    r"\bcorrect(?:ion|ed|s|ing)\b|\bclarif|\bupdated?:|\bretract|an earlier (?:version|report)|"
+    r"\bwe (?:wrongly|incorrectly|mistakenly)\b|更正|勘误|订正|澄清|辟谣|此前报道有误",
+    re.IGNORECASE,
+)
+
+
+def is_satire(post: Post) -> bool:
+    """Whether the post's own labels, author, source or site say that it is satire."""
+    named = (*post.labels, post.author, post.source, str(post.extra.get("kind", "")))
+    site = urlsplit(post.url).hostname or ""
+    return any(_SATIRE.search(re.sub(r"[_\-.]", " ", text)) for text in (*named, site))
+
+
+_COMMANDS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|guidelines)\b|"
+    r"\b(?:system|developer) (?:prompt|message|note)\b|\byou are (?:now )?an? (?:\w+ ){0,3}"
+    r"(?:assistant|chatbot|ai|model|llm)\b|\b(?:language model|ai|assistant|chatbot)s?\b.{0,30}\b"
+    r"(?:must|should|shall|always|never) (?:say|answer|reply|tell|repeat|respond|report|state)\b|"
+    r"(?:忽略|无视|忘记|忘掉).{0,12}(?:指令|指示|提示|规则|要求)|你(?:现在)?是一?[个名位]?.{0,6}(?:助手|模型|机器人)|"
+    r"系统(?:提示|指令)|(?:AI|人工智能|助手|模型).{0,8}(?:必须|应当|一律)(?:回答|回复|说)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a text speaks to a machine that reads it ("ignore previous instructions"). It is
+    data like any other, but what it says is said to steer us, so it carries no weight."""
+    return bool(_COMMANDS.search(text))
+
+
+def is_correction(text: str) -> bool:
+    """Whether a text presents itself as a correction of something said before."""
+    return bool(_CORRECTS.search(text))
+
+
+def kind_weight(post: Post, quote: str) -> tuple[float, str]:
+    """What kind of source speaks, and what that weighs: primary 1, report 0.9, post 0.75,
+    opinion 0.3, satire and
+    instructions to machines 0."""
+    if is_satire(post):
+        return 0.0, "satire"
+    if is_instruction(post.text):
+        return 0.0, "instruction"
+    if polarity.is_opinion(quote):
+        return 0.3, "opinion"
+    if _OFFICIAL.search(re.sub(r"[_\-.]", " ", post.author)):
+        return 1.0, "primary"
+    if post.title or post.source.startswith(("feed", "article")):
+        return 0.9, "report"
+    return 0.75, "post"
+
+
+def freshness(said_at: float | None, now: float) -> float:
+    """Between FRESH_FLOOR and 1, by the age of what was said."""
+    if said_at is None:
+        return FRESH_FLOOR
+    age = max(0.0, now - said_at)
+    return max(FRESH_FLOOR, 0.5 ** (age / HALF_LIFE_S))
+
+
+def weight(post: Post, quote: str, relevance: float, now: float) -> float:
+    """The weight of one origin's vote, 0..1."""
+    return min(1.0, relevance) * freshness(post.created_at, now) * kind_weight(post, quote)[0]
+
+
+def _speaker_key(evidence: Evidence) -> str:
+    """Who answers for a statement: the paper for an article, else the author, else nobody known."""
+    site = (urlsplit(evidence.url).hostname or "").removeprefix("www.")
+    if evidence.title and site:
+        return site
+    return normalise(evidence.author) or f"origin {evidence.origin}"
+
+
+def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Drop what its own speaker has since said otherwise, and what a later correction by the same
+    speaker withdrew: of two statements of one speaker on different sides, the later one stands."""
+    newest: dict[str, Evidence] = {}
+    for item in evidence:
+        key = _speaker_key(item)
+        held = newest.get(key)
+        if held is None or (item.said_at or 0.0) > (held.said_at or 0.0):
+            newest[key] = item
+    return [
+        item
+        for item in evidence
+        if newest[_speaker_key(item)].stance is item.stance
+        or newest[_speaker_key(item)].said_at == item.said_at
+    ]
+
+
+def one_per_origin(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The strongest entry of each origin. An origin that holds both sides votes for neither: it
+    keeps its strongest entry on each, and they cancel."""
+    best: dict[tuple[str, Stance], Evidence] = {}
+    for item in evidence:
+        if item.stance is Stance.NEITHER or item.weight <= 0:
+            continue
+        key = (item.origin, item.stance)
+        if key not in best or _vote(item) > _vote(best[key]):
+            best[key] = item
+    return sorted(best.values(), key=_vote, reverse=True)
+
+
+def _vote(evidence: Evidence) -> float:
+    judged = evidence.judgement
+    p = judged.supports if evidence.stance is Stance.SUPPORTS else judged.refutes
+    return p * evidence.weight
+
+
+def _attributed_to_held(item: Evidence, others: Sequence[Evidence]) -> bool:
+    """Whether ``item`` only repeats another's statement ("according to X") while X's own is held."""
+    named = polarity.speaker(item.quote)
+    if not named:
+        return False
+    words = {stem(word) for word in normalise(named).split() if len(word) > 2}
+    for other in others:
+        if other.origin == item.origin or other.stance is not item.stance:
+            continue
+        author = {stem(word) for word in re.findall(r"\w+", normalise(other.author))}
+        if words and (words <= author or normalise(named) == normalise(other.author)):
+            return True
+    return False
+
+
+def weigh(claim: Claim, evidence: Sequence[Evidence], origins: Mapping[str, Origin]) -> Verdict:
+    """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown)."""
+    votes = one_per_origin(without_superseded(list(evidence)))
+    votes = [item for item in votes if not _attributed_to_held(item, votes)]
+    for_, against = (
+        [item for item in votes if item.stance is side]
+        for side in (Stance.SUPPORTS, Stance.REFUTES)
+    )
+    support, refute = sum(map(_vote, for_)), sum(map(_vote, against))
+    label, rule = _decide(support, refute)
+    shown = for_ + against
+    return Verdict(
+        claim=claim,
+        label=label,
+        confidence=_confidence(label, for_, against),
+        evidence=tuple(replace(item, weight=round(item.weight, 4)) for item in shown),
+        origins_for=len({item.origin for item in for_}),
+        origins_against=len({item.origin for item in against}),
+        posts_for=_posts(for_, origins),
+        posts_against=_posts(against, origins),
+        first_seen=min((item.said_at for item in shown if item.said_at), default=None),
+        rule=rule,
+        reason=_reason(label, for_, against),
+        posts_by_origin={
+            item.origin: origins[item.origin].posts if item.origin in origins else 1
+            for item in shown
+        },
+    )
+
+
+def _decide(support: float, refute: float) -> tuple[Label, str]:
+    if support < MASS and refute < MASS:
+        return Label.NOT_ENOUGH, "little mass on either side"
+    if min(support, refute) >= STRONG and max(support, refute) < DECISIVE * min(support, refute):
+        return Label.DISPUTED, "both sides are strong"
+    if support > refute:
+        return Label.SUPPORTED, "support outweighs"
+    return Label.REFUTED, "refutation outweighs"
+
+
+def _confidence(label: Label, for_: Sequence[Evidence], against: Sequence[Evidence]) -> float:
+    """That the label is right, if origins err independently: noisy-or of one side times the silence
+    of the other. Not yet calibrated."""
+
+    def silent(side: Sequence[Evidence]) -> float:
+        out = 1.0
+        for item in side:
+            out *= 1.0 - min(0.95, _vote(item))
+        return out
+
+    quiet_for, quiet_against = silent(for_), silent(against)
+    if label is Label.SUPPORTED:
+        return (1 - quiet_for) * (0.5 + 0.5 * quiet_against)
+    if label is Label.REFUTED:
+        return (1 - quiet_against) * (0.5 + 0.5 * quiet_for)
+    if label is Label.DISPUTED:
+        return (1 - quiet_for) * (1 - quiet_against)
+    return quiet_for * quiet_against
+
+
+def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
+    return sum(
+        origins[origin].posts if origin in origins else 1
+        for origin in {item.origin for item in side}
+    )
+
+
+def _reason(label: Label, for_: Sequence[Evidence], against: Sequence[Evidence]) -> str:
+    def count(side: Sequence[Evidence]) -> str:
+        n = len({item.origin for item in side})
+        return f"{n} independent origin{'' if n == 1 else 's'}"
+
+    if label is Label.NOT_ENOUGH:
+        return "Nothing held says this clearly enough, or denies it."
+    if label is Label.DISPUTED:
+        return f"{count(for_)} say so and {count(against)} say otherwise."
+    side, other = (for_, against) if label is Label.SUPPORTED else (against, for_)
+    verb = "support" if label is Label.SUPPORTED else "contradict"
+    text = f"{count(side)} {verb}{'s' if len({i.origin for i in side}) == 1 else ''} it"
+    return f"{text}; {count(other)} weaker on the other side." if other else f"{text}."

@@ -96,7 +96,7 @@ def unsupported(param: str, message: str) -> ApiError:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8 on one line; lone surrogates (damaged posts) become ``\\ud800`` escapes."""
+    """JSON in UTF-8, on one line; lone surrogates (damaged posts) become escapes."""
     try:
         return orjson.dumps(value)
     except TypeError:

@@ -1,0 +1,137 @@
+// The panel: the very words in their post, who else carried them, and who said it first.
+
+import { get } from "./api.js";
+import { h, langOf, marked, sign, when, webUrl } from "./dom.js";
+import { t } from "./strings.js";
+import { fold, who } from "./answer.js";
+
+const panel = document.getElementById("panel");
+const wide = matchMedia("(min-width: 72rem)");
+let opener = null;
+let redraw = null;
+let turn = 0;
+
+/** Show `content` (a function, so that a change of language can draw it again). */
+function show(content, from) {
+  redraw = content;
+  if (from) opener = from;
+  panel.replaceChildren(
+    h("button", { type: "button", class: "close quiet", "aria-label": t.close, onclick: hide }, "×"),
+    ...content());
+  if (!panel.open) {
+    // Beside the answer where there is room, over it where there is not.
+    if (wide.matches) panel.show();
+    else panel.showModal();
+  }
+  document.body.classList.add("with-panel");
+  panel.scrollTop = 0;
+  panel.querySelector("h2")?.focus();
+}
+
+export function hide() {
+  if (panel.open) panel.close();
+}
+
+panel.addEventListener("close", () => {
+  document.body.classList.remove("with-panel");
+  document.querySelectorAll(".cite[aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
+  redraw = null;
+  turn++;
+  (opener?.isConnected ? opener : document.getElementById("question")).focus();
+  opener = null;
+});
+panel.addEventListener("click", (event) => event.target === panel && hide());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel.open) hide();
+});
+
+export const again = () => redraw && panel.open && show(redraw);
+export const open = (content, from) => show(content, from);
+
+const heading = (words) => h("h2", { id: "panel-title", tabindex: "-1" }, words);
+
+async function digest(text) {
+  const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A held post with, where it is cited, the cited words marked in it. */
+export async function openPost(id, evidence = null, from = null) {
+  const mine = ++turn;
+  const title = () => heading(evidence?.n ? t.evidence(evidence.n) : evidence ? t.source : t.post);
+  show(() => [title(), h("p", { class: "muted" }, t.loading)], from);
+  try {
+    const view = await get(`/v1/posts/${encodeURIComponent(id)}`);
+    const same = !evidence?.hash || (await digest(view.post.text)) === evidence.hash;
+    if (mine === turn) show(() => [title(), ...postNodes(view, evidence, same)]);
+  } catch (error) {
+    if (mine === turn) show(() => [title(), h("p", { class: "sorry" }, error.message)]);
+  }
+}
+
+export function openEvidence(citation, from) {
+  document.querySelectorAll(".cite[aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
+  if (from?.classList.contains("cite")) from.setAttribute("aria-expanded", "true");
+  return openPost(citation.post, citation, from);
+}
+
+function postNodes({ post, link, origin, members = [], revisions = [], replies = [] }, evidence, same) {
+  const url = webUrl(post.url);
+  const place = `/posts/${encodeURIComponent(post.id)}`;
+  const stance = evidence && { supports: "supported", refutes: "refuted" }[evidence.stance];
+  return [
+    evidence && h("p", { class: "stance" },
+      h("span", { class: `badge ${stance ?? "note"}` }, sign(stance ?? "note"), t.stance[evidence.stance])),
+    h("article", { class: "held-post", ...langOf(post.lang) },
+      post.title && h("h3", {}, post.title),
+      h("p", { class: "text" }, same && evidence ? marked(post.text, evidence.start, evidence.end) : post.text)),
+    evidence && (same
+      ? h("p", { class: "intact" }, sign("supported"), t.hashOk)
+      : h("div", { class: "changed" }, h("p", {}, t.hashBad), h("blockquote", {}, evidence.quote))),
+    h("dl", { class: "facts" },
+      fact(t.author, post.author || t.unknownAuthor),
+      fact(t.said, when(post.created_at)),
+      fact(t.fetched, when(post.fetched_at)),
+      fact(t.from, post.source),
+      h("div", { class: "whole" }, h("dt", {}, t.hash), h("dd", {}, h("code", {}, evidence?.hash ?? post.hash)))),
+    h("p", { class: "links" },
+      url && h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, t.original),
+      h("a", { href: place }, t.permalink)),
+    originNodes(post, link, origin, members),
+    revisions.length ? fold(t.earlier, h("ul", { class: "posts" }, revisions.map((old) =>
+      h("li", {}, h("p", {}, old.text), h("small", {}, when(old.replaced_at)))))) : null,
+    replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map(row))) : null,
+  ].filter(Boolean);
+}
+
+const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+const time = (post) => Date.parse(post.created_at ?? post.fetched_at);
+
+function row(post, note = "", here = false) {
+  const body = [
+    h("span", { class: "by" }, h("b", {}, post.author || post.source), when(post.created_at),
+      note && h("em", {}, note)),
+    h("span", { class: "cut", ...langOf(post.lang) }, post.text),
+  ];
+  return h("li", {}, here
+    ? h("div", { class: "card here", "aria-current": "true" }, body)
+    : h("button", { type: "button", class: "card", onclick: () => openPost(post.id) }, body));
+}
+
+/** The posts of one origin, earliest first: one voice, however many repeat it. */
+function originNodes(post, link, origin, members) {
+  if (!(origin?.posts > 1)) return h("p", { class: "muted" }, t.alone);
+  const all = [post, ...members.filter((other) => other.id !== post.id)].sort((a, b) => time(a) - time(b));
+  const shown = all.slice(0, 12);
+  return h("section", { class: "origin" },
+    h("h3", {}, t.originOf(origin.posts, origin.authors)),
+    h("p", { class: "muted" }, t.originHelp),
+    h("ol", { class: "posts" }, shown.map((one) => {
+      const notes = [one.id === origin.id && t.first, one.id === post.id && t.thisPost,
+        one.id === post.id && link.kind !== "root" && t.kinds[link.kind]];
+      return row(one, notes.filter(Boolean).join(" · "), one.id === post.id);
+    })),
+    origin.posts > shown.length && h("p", { class: "muted" }, t.more(origin.posts - shown.length)));
+}
+
+export { heading, fact, who };

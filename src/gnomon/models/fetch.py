@@ -170,7 +170,7 @@ def _fetch_once(
         total = partial.done + int(length) if length.isdigit() else 0
         if size and total and total != size:
             raise ModelError(f"{url} has {total} bytes where {size} are expected; refused.")
-        for data in response.iter_raw(_CHUNK):
+        for data in response.iter_raw():
             partial.append(data)
             if size and partial.done > size:
                 partial.discard()

@@ -9,6 +9,7 @@ from typing import Any
 
 from gnomon.errors import ModelError, ModelMissing
 from gnomon.models import schema as json_schema
+from gnomon.models.chatwire import as_dicts
 from gnomon.models.process import WorkerProcess
 from gnomon.models.protocols import Completion, Message
 
@@ -145,7 +146,7 @@ def request_body(
     """A chat completion as llama.cpp's server takes it
     (https://github.com/ggml-org/llama.cpp/tree/master/tools/server)."""
     body: dict[str, Any] = {
-        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "messages": as_dicts(messages),
         "max_tokens": max_tokens,
         "temperature": temperature,
         "seed": 0,

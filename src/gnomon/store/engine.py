@@ -1,0 +1,436 @@
+"""The store on disk: the record, and the text and vector views derived from it.
+
+A folder holds ``record.db`` (SQLite: the truth), ``text-*`` and ``vectors-*`` (views: they may be
+deleted and are made anew), and ``writer.lock``. In the writer's process a thread of its own brings
+the views up to date, about a second behind the record at most while it keeps pace.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from gnomon.errors import StoreError
+from gnomon.store import reader
+from gnomon.store.contract import ANY, Change, Receipt, Store, StoreStatus, Written
+from gnomon.store.database import Database, WriterPlace
+from gnomon.store.receipts import canonical_json, forget, receipt_id
+from gnomon.store.rows import mended, storable
+from gnomon.store.rules import accepts
+from gnomon.store.text_view import TextView, terms
+from gnomon.store.vector_view import VectorView
+from gnomon.store.writer import Transaction
+from gnomon.types import (
+    Batch,
+    Filter,
+    Gap,
+    Hit,
+    Link,
+    Origin,
+    Post,
+    Revision,
+    SetAside,
+)
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_S = 0.5  # pause between two rounds of catching up
+_RETRY_S = 5.0  # pause after a round that failed
+_DROP = 2000  # posts that retention removes in one transaction
+_ORIGINS_FOR_S = 5.0  # how long a large store's count of origins is taken as current
+
+
+def open_store(path: str | Path, *, readonly: bool = False, max_bytes: int = 0) -> Store:
+    """Open (or, unless ``readonly``, make) the store in the folder ``path``.
+
+    ``max_bytes`` (0: no limit) is a wall for the record alone: a batch that would pass it raises
+    StoreFull. Raises StoreBusy if another process writes there, StoreError if there is nothing to
+    read or it cannot be read.
+    """
+    return Engine(Path(path), readonly=readonly, max_bytes=max_bytes)
+
+
+class Engine:
+    """See ``contract.Store``. Safe between threads."""
+
+    def __init__(self, folder: Path, *, readonly: bool = False, max_bytes: int = 0) -> None:
+        self._folder = folder
+        self._place: WriterPlace | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._news = threading.Event()
+        self._origins: tuple[float, int] = (0.0, 0)
+        try:
+            if not readonly:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._place = WriterPlace(folder / "writer.lock")
+            self._db = Database(folder / "record.db", readonly=readonly, max_bytes=max_bytes)
+            self._text = TextView(folder, self._db)
+            self._vectors = VectorView(folder, self._db)
+        except OSError as error:
+            self._release()
+            raise StoreError(f"{folder} cannot be opened: {error}; choose another home.") from error
+        except BaseException:
+            self._release()
+            raise
+        if not readonly:
+            self._thread = threading.Thread(target=self._follow, name="gnomon-views", daemon=True)
+            self._thread.start()
+        atexit.register(self.close)
+
+    def _release(self) -> None:
+        if self._place is not None:
+            self._place.release()
+
+    def _follow(self) -> None:
+        """Bring the views up to date until the store is closed."""
+        self._news.set()
+        while not self._stop.is_set():
+            self._news.wait()
+            self._news.clear()
+            if self._stop.is_set():
+                return
+            pause = CATCH_UP_S
+            try:
+                self._text.catch_up()
+                self._vectors.catch_up()
+            except StoreError as error:
+                log.warning("%s", error)
+                self._news.set()
+                pause = _RETRY_S
+            self._stop.wait(pause)
+
+    # -- writing ------------------------------------------------------------------------------
+    def write(self, batch: Batch) -> Written:
+        try:
+            with self._db.writing() as db:
+                written = self._apply(Transaction(db), batch)
+        except UnicodeEncodeError:  # broken text where a name should be; rare, so mended late
+            batch = Batch(
+                source=batch.source,
+                posts=tuple(mended(post) for post in batch.posts),
+                deletions=batch.deletions,
+                set_aside=batch.set_aside,
+                gaps=batch.gaps,
+                cursor=batch.cursor,
+                links=batch.links,
+                bands=batch.bands,
+            )
+            with self._db.writing() as db:
+                written = self._apply(Transaction(db), batch)
+        self._news.set()
+        return written
+
+    def _apply(self, transaction: Transaction, batch: Batch) -> Written:
+        written = transaction.apply(batch)
+        transaction.finish()
+        return written
+
+    def put_vectors(self, model: str, ids: Sequence[str], vectors: np.ndarray) -> None:
+        if len(ids) != len(vectors):
+            raise StoreError(f"{len(vectors)} vectors came for {len(ids)} posts; give one each.")
+        if self._db.readonly:
+            raise StoreError(f"The store at {self._folder} is open for reading only.")
+        with self._db.reading() as db:
+            rows = reader.rows_of(db, ids)
+            posts = reader.posts(db, ids)
+        kept = [i for i, post in enumerate(ids) if post in posts]
+        chosen = [(rows[ids[i]], posts[ids[i]]) for i in kept]
+        self._vectors.put(model, chosen, vectors[kept])
+
+    def append_journal(self, at: float, body: Mapping[str, Any], cites: Sequence[str]) -> Receipt:
+        name = receipt_id(body)
+        unique = tuple(dict.fromkeys(cites))
+        with self._db.writing() as db:
+            held = reader.receipt(db, name)
+            if held is not None:
+                return held
+            lost = tuple(c for c in unique if reader.tombstone(db, c) is not None)
+            for cite in lost:
+                body = forget(body, cite)
+            transaction = Transaction(db)
+            seq = transaction.note("journal", at, ref=name)
+            text = storable(canonical_json(body))
+            values = (seq, name, at, text, json.dumps(unique), json.dumps(lost))
+            db.execute("INSERT INTO journal VALUES (?,?,?,?,?,?)", values)
+            db.executemany("INSERT INTO cites VALUES (?, ?)", [(c, name) for c in unique])
+            transaction.finish()
+        return Receipt(name, at, body, unique, lost)
+
+    def retain(self, max_bytes: int, max_age_s: float, now: float) -> int:
+        gone = 0
+        if max_age_s > 0:
+            while dropped := self._drop(now - max_age_s, _DROP, now):
+                gone += dropped
+        if max_bytes > 0:
+            gone += self._retain_bytes(max_bytes, now)
+        if gone:
+            self._news.set()
+        with self._db.writing() as db:
+            Transaction(db).trim_reports()
+        return gone
+
+    def _retain_bytes(self, max_bytes: int, now: float) -> int:
+        """Drop the oldest until the folder fits. What a post costs is taken as the average, so it
+        goes step by step; each step gives the space back before the next is measured."""
+        gone = 0
+        while (size := self._disk_bytes()) > max_bytes:
+            with self._db.reading() as db:
+                posts = reader.counts(db)["posts"]
+            if not posts:
+                break
+            excess = max(1, int(posts * (size - max_bytes) / size))
+            wanted, step = excess, 0
+            while wanted > 0 and (dropped := self._drop(None, min(_DROP, wanted), now)):
+                wanted -= dropped
+                step += dropped
+            gone += step
+            self._db.shrink()
+            self._text.catch_up()
+            if self._disk_bytes() > max_bytes:
+                self._text.rebuild()
+            self._vectors.catch_up()
+            if not step:
+                break
+        return gone
+
+    def _drop(self, before: float | None, limit: int, now: float) -> int:
+        with self._db.writing() as db:
+            transaction = Transaction(db)
+            dropped = transaction.drop_oldest(before, limit, now)
+            transaction.finish()
+        return dropped
+
+    def refresh(self) -> None:
+        self._text.catch_up()
+        self._vectors.catch_up()
+
+    # -- reading posts ------------------------------------------------------------------------
+    def get(self, id: str) -> Post | None:
+        return self.get_many([id]).get(id)
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Post]:
+        with self._db.reading() as db:
+            return reader.posts(db, ids)
+
+    def revisions(self, id: str) -> list[Revision]:
+        with self._db.reading() as db:
+            return reader.revisions(db, id)
+
+    def tombstone(self, id: str) -> str | None:
+        with self._db.reading() as db:
+            return reader.tombstone(db, id)
+
+    def replies(self, id: str, limit: int = 20) -> list[Post]:
+        with self._db.reading() as db:
+            return reader.replies(db, id, limit)
+
+    def scan(self, where: Filter = ANY, limit: int | None = None) -> Iterator[Post]:
+        return islice(self._pages(where), limit)
+
+    def _pages(self, where: Filter) -> Iterator[Post]:
+        after: tuple[float, int] | None = None
+        while True:
+            with self._db.reading() as db:
+                posts, after = reader.page(db, where, after)
+            yield from posts
+            if after is None:
+                return
+
+    def tail(self, after: int, limit: int = 1000) -> list[Change]:
+        with self._db.reading() as db:
+            return reader.tail(db, after, limit)
+
+    # -- searching ----------------------------------------------------------------------------
+    def search(
+        self, text: str, k: int, where: Filter = ANY, *, per_origin: int | None = 1
+    ) -> list[Hit]:
+        query = self._text.query(terms(text), where)
+        if query is None or k <= 0:
+            return []
+        collapse = _Collapse(k, where, per_origin)
+        limit = max(2 * k, 16)
+        while True:
+            # Origins that are full are left out of the next, longer list: so ten thousand copies
+            # cost one more query, not ten thousand reads.
+            found = self._text.rows(query, limit, collapse.full)
+            self._collect(collapse, found)
+            if collapse.done or len(found) < limit:
+                return collapse.hits
+            limit *= 2
+
+    def nearest(
+        self, vector: np.ndarray, k: int, where: Filter = ANY, *, per_origin: int | None = 1
+    ) -> list[Hit]:
+        if k <= 0:
+            return []
+        collapse = _Collapse(k, where, per_origin)
+        for found in self._vectors.nearest(vector, k, where):
+            # A longer list may rank better what a shorter one missed: collapse it from its start.
+            collapse = _Collapse(k, where, per_origin)
+            for start in range(0, len(found), 4 * k):
+                self._collect(collapse, found[start : start + 4 * k])
+                if collapse.done:
+                    return collapse.hits
+        return collapse.hits
+
+    def _collect(self, collapse: _Collapse, found: Sequence[tuple[int, float]]) -> None:
+        new = [(row, score) for row, score in found if row not in collapse.seen]
+        with self._db.reading() as db:
+            posts = reader.posts_at(db, [row for row, _ in new])
+        for row, score in new:
+            collapse.seen.add(row)
+            if row in posts and not collapse.done:
+                collapse.offer(*posts[row], score)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        with self._db.reading() as db:
+            rows = reader.rows_of(db, ids)
+        found = self._vectors.vectors(list(rows.values()))
+        return {post: found[row] for post, row in rows.items() if row in found}
+
+    def unembedded(self, model: str, limit: int) -> list[Post]:
+        self._vectors.catch_up()
+        if model != self._vectors.model:
+            return list(self.scan(limit=limit))
+        with self._db.reading() as db:
+            if reader.counts(db)["posts"] == len(self._vectors):
+                return []
+            rows = reader.newest_rows(db)
+            missing = list(islice((row for row in rows if not self._vectors.holds(row)), limit))
+            posts = reader.posts_at(db, missing)
+        return [posts[row][0] for row in missing if row in posts]
+
+    def counts_per_hour(
+        self, term: str, since: float, until: float, where: Filter = ANY
+    ) -> list[tuple[float, int]]:
+        return self._text.counts_per_hour(terms(term), since, until, where)
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        return self._text.frequencies(terms)
+
+    # -- origins ------------------------------------------------------------------------------
+    def links(self, ids: Sequence[str]) -> dict[str, Link]:
+        with self._db.reading() as db:
+            return reader.links(db, ids)
+
+    def origins(self, ids: Sequence[str]) -> dict[str, Origin]:
+        with self._db.reading() as db:
+            return reader.origins(db, ids)
+
+    def members(self, origin: str, limit: int = 100) -> list[Post]:
+        with self._db.reading() as db:
+            return reader.members(db, origin, limit)
+
+    def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
+        with self._db.reading() as db:
+            return reader.band_matches(db, keys)
+
+    def by_url(self, urls: Sequence[str]) -> dict[str, str]:
+        with self._db.reading() as db:
+            return reader.by_url(db, urls)
+
+    # -- sources, state, journal --------------------------------------------------------------
+    def cursor(self, source: str) -> str | None:
+        with self._db.reading() as db:
+            return reader.cursor(db, source)
+
+    def gaps(self, limit: int = 100) -> list[Gap]:
+        with self._db.reading() as db:
+            return reader.gaps(db, limit)
+
+    def set_asides(self, limit: int = 100, source: str = "") -> list[SetAside]:
+        with self._db.reading() as db:
+            return reader.set_asides(db, limit, source)
+
+    def journal(self, limit: int = 100) -> list[Receipt]:
+        with self._db.reading() as db:
+            return reader.journal(db, limit)
+
+    def receipt(self, id: str) -> Receipt | None:
+        with self._db.reading() as db:
+            return reader.receipt(db, id)
+
+    def _disk_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+
+    def status(self) -> StoreStatus:
+        with self._db.reading() as db:
+            counts = reader.counts(db)
+            counted_at, origins = self._origins
+            if counts["posts"] < 100_000 or time.monotonic() - counted_at > _ORIGINS_FOR_S:
+                origins = reader.origin_count(db)
+                self._origins = (time.monotonic(), origins)
+            return StoreStatus(
+                **counts,
+                origins=origins,
+                seq=reader.sequence(db),
+                disk_bytes=self._disk_bytes(),
+                views={"text": self._text.seq, "vectors": self._vectors.seq},
+                sources=reader.source_states(db),
+                vectors=len(self._vectors),
+            )
+
+    def close(self) -> None:
+        """Stop the views' thread and release the writer's place. What is not in a view yet is
+        caught up at the next opening. Closing twice is no error."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._news.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._text.close()
+        self._vectors.close()
+        self._db.close()
+        self._release()
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Collapse:
+    """Hits as they are taken, best first, at most ``per_origin`` of one origin."""
+
+    def __init__(self, k: int, where: Filter, per_origin: int | None) -> None:
+        self.hits: list[Hit] = []
+        self.seen: set[int] = set()
+        self._k, self._where, self._per_origin = k, where, per_origin
+        self._shown: Counter[str] = Counter()
+
+    @property
+    def done(self) -> bool:
+        return len(self.hits) >= self._k
+
+    @property
+    def full(self) -> list[str]:
+        """Origins that show as many posts as they may."""
+        most = self._per_origin
+        return [] if most is None else [o for o, n in self._shown.items() if n >= most]
+
+    def offer(self, post: Post, origin: str, score: float) -> None:
+        """Take the post if the filter and its origin still allow it."""
+        full = self._per_origin is not None and self._shown[origin] >= self._per_origin
+        if not full and accepts(self._where, post):
+            self._shown[origin] += 1
+            self.hits.append(Hit(post, score, origin))

@@ -1,0 +1,302 @@
+"""Questions to the record, each answered through one connection.
+
+Functions here take an ``apsw.Connection`` and return plain values; ``engine`` lends them one from
+the pool. Lists of ids travel as one JSON array, so that a statement is prepared once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+
+from gnomon.store.contract import Change, Receipt, SourceState
+from gnomon.store.keys import author_key, band_key, reply_key, url_key
+from gnomon.store.rows import SELECT, as_list, restored, to_link, to_post
+from gnomon.store.rules import accepts, is_reply, own_url
+from gnomon.types import Filter, Gap, Link, Origin, Post, Revision, SetAside
+
+PAGE = 500
+BAND_MATCHES = 8
+
+
+def sequence(db: apsw.Connection) -> int:
+    """The last sequence number that is durable."""
+    return int(_one(db, "SELECT value FROM meta WHERE name = 'seq'"))
+
+
+def _one(db: apsw.Connection, sql: str, values: Sequence[Any] = ()) -> Any:
+    found = db.execute(sql, values).fetchone()
+    return None if found is None else found[0]
+
+
+# -- posts --------------------------------------------------------------------------------------
+
+
+def posts(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Post]:
+    sql = SELECT.replace("FROM posts p", "FROM json_each(?) j JOIN posts p ON p.id = j.value")
+    found = {row[0]: to_post(row) for row in db.execute(sql, (as_list(ids),))}
+    return {post: found[post] for post in ids if post in found}
+
+
+def posts_at(db: apsw.Connection, rows: Sequence[int]) -> dict[int, tuple[Post, str]]:
+    """By row number: the post and its origin's id."""
+    sql = SELECT.replace("SELECT ", "SELECT p.row, ifnull(p.origin, p.id), ").replace(
+        "FROM posts p", "FROM json_each(?) j JOIN posts p ON p.row = j.value"
+    )
+    return {row[0]: (to_post(row[2:]), row[1]) for row in db.execute(sql, (as_list(rows),))}
+
+
+def rows_of(db: apsw.Connection, ids: Sequence[str]) -> dict[str, int]:
+    sql = "SELECT p.id, p.row FROM json_each(?) j JOIN posts p ON p.id = j.value"
+    return dict(db.execute(sql, (as_list(ids),)))
+
+
+def revisions(db: apsw.Connection, post: str) -> list[Revision]:
+    sql = (
+        "SELECT r.text, r.hash, r.replaced_at FROM posts p JOIN revisions r ON r.row = p.row"
+        " WHERE p.id = ? ORDER BY r.n"
+    )
+    return [Revision(post, restored(text), *rest) for text, *rest in db.execute(sql, (post,))]
+
+
+def tombstone(db: apsw.Connection, post: str) -> str | None:
+    reason = _one(
+        db,
+        "SELECT reason FROM tombstones t WHERE id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM posts WHERE posts.id = t.id)",
+        (post,),
+    )
+    return None if reason is None else str(reason)
+
+
+def _keyed(db: apsw.Connection, key: str) -> list[Post]:
+    """Posts that carry ``key`` in the table ``refs``, earliest first."""
+    if not key:
+        return []
+    sql = SELECT.replace("FROM posts p", "FROM refs r JOIN posts p ON p.row = r.rowid")
+    found = db.execute(f"{sql} WHERE refs MATCH ? ORDER BY p.time, p.row", (key,))
+    return [to_post(row) for row in found]
+
+
+def replies(db: apsw.Connection, post: str, limit: int) -> list[Post]:
+    found = (reply for reply in _keyed(db, reply_key(post)) if is_reply(reply, post))
+    return [reply for reply, _ in zip(found, range(limit), strict=False)]
+
+
+def by_url(db: apsw.Connection, urls: Sequence[str]) -> dict[str, str]:
+    out = {}
+    for url in dict.fromkeys(urls):
+        for post in _keyed(db, url_key(url)):
+            if own_url(post) == url:
+                out[url] = post.id
+                break
+    return out
+
+
+def page(
+    db: apsw.Connection, where: Filter, before: tuple[float, int] | None
+) -> tuple[list[Post], tuple[float, int] | None]:
+    """One page of a scan, newest first, and where the next one begins (None: that was all)."""
+    conditions, values = ["1"], list[Any]()
+    if before is not None:
+        conditions.append("(p.time, p.row) < (?, ?)")
+        values += before
+    if where.since is not None:
+        conditions.append("p.time >= ?")
+        values.append(where.since)
+    if where.until is not None:
+        conditions.append("p.time < ?")
+        values.append(where.until)
+    for column, names in (("s.name", where.sources), ("p.lang", where.langs)):
+        if names:
+            conditions.append(f"+{column} IN (SELECT value FROM json_each(?))")
+            values.append(as_list(names))
+    if where.authors and all(where.authors):
+        conditions.append("p.row IN (SELECT rowid FROM refs WHERE refs MATCH ?)")
+        values.append(" OR ".join(map(author_key, where.authors)))
+    sql = SELECT.replace("SELECT ", "SELECT p.time, p.row, ")
+    sql += f" WHERE {' AND '.join(conditions)} ORDER BY p.time DESC, p.row DESC LIMIT {PAGE}"
+    found = db.execute(sql, values).fetchall()
+    after: Any = found[-1][:2] if len(found) == PAGE else None
+    kept = (to_post(row[2:]) for row in found)
+    return [post for post in kept if accepts(where, post)], after
+
+
+def tail(db: apsw.Connection, after: int, limit: int) -> list[Change]:
+    """The log, and the arrivals (which are the posts' own row numbers), merged."""
+    sql = """
+        SELECT * FROM (
+            SELECT row, 'post', id, fetched FROM posts WHERE row > ?1 ORDER BY row LIMIT ?2)
+        UNION ALL SELECT * FROM (
+            SELECT l.seq, l.kind, ifnull(l.ref, p.id), l.at
+            FROM log l LEFT JOIN posts p ON p.row = l.row
+            WHERE l.seq > ?1 AND ifnull(l.ref, p.id) IS NOT NULL ORDER BY l.seq LIMIT ?2)
+        ORDER BY 1 LIMIT ?2
+    """
+    found = db.execute(sql, (after, limit))
+    return [Change(seq, kind, restored(ref), at) for seq, kind, ref, at in found]
+
+
+# -- origins ------------------------------------------------------------------------------------
+
+
+def links(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Link]:
+    sql = (
+        "SELECT p.id, p.origin, p.kind, p.score FROM json_each(?) j JOIN posts p ON p.id = j.value"
+    )
+    return {row[0]: to_link(*row) for row in db.execute(sql, (as_list(ids),))}
+
+
+_MEMBERS = (
+    "(SELECT row FROM posts WHERE origin = ?1"
+    " UNION ALL SELECT row FROM posts WHERE id = ?1 AND origin IS NULL)"
+)
+
+
+def origins(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Origin]:
+    sql = "SELECT count(*), count(DISTINCT author), min(time) FROM posts WHERE row IN " + _MEMBERS
+    out = {}
+    for origin in dict.fromkeys(ids):
+        found: Any = db.execute(sql, (origin,)).fetchone()
+        count, authors, first = found
+        if count:
+            out[origin] = Origin(origin, count, authors, first)
+    return out
+
+
+def members(db: apsw.Connection, origin: str, limit: int) -> list[Post]:
+    found = db.execute(
+        f"{SELECT} WHERE p.row IN {_MEMBERS} ORDER BY p.time, p.row LIMIT ?2", (origin, limit)
+    )
+    return [to_post(row) for row in found]
+
+
+def band_matches(db: apsw.Connection, keys: Iterable[int]) -> dict[int, list[str]]:
+    sql = (
+        "SELECT ?1, p.id FROM (SELECT rowid FROM bands WHERE bands MATCH ?2 ORDER BY rowid"
+        f" LIMIT {BAND_MATCHES}) b JOIN posts p ON p.row = b.rowid"
+    )
+    wanted = {key: (str(key), band_key(key)) for key in keys}
+    out: dict[int, list[str]] = {}
+    for key, post in db.executemany(sql, list(wanted.values())):
+        out.setdefault(int(key), []).append(post)
+    return out
+
+
+# -- sources, state, journal --------------------------------------------------------------------
+
+
+def cursor(db: apsw.Connection, source: str) -> str | None:
+    found = _one(db, "SELECT cursor FROM sources WHERE name = ?", (source,))
+    return None if found is None else str(found)
+
+
+def gaps(db: apsw.Connection, limit: int) -> list[Gap]:
+    sql = "SELECT source, start, end, reason FROM gaps ORDER BY seq DESC LIMIT ?"
+    return [Gap(*row) for row in db.execute(sql, (limit,))]
+
+
+def set_asides(db: apsw.Connection, limit: int, source: str) -> list[SetAside]:
+    sql = (
+        "SELECT source, place, reason, at, excerpt FROM set_aside"
+        " WHERE ?1 = '' OR source = ?1 ORDER BY seq DESC LIMIT ?2"
+    )
+    return [
+        SetAside(name, restored(place), restored(reason), at, restored(excerpt))
+        for name, place, reason, at, excerpt in db.execute(sql, (source, limit))
+    ]
+
+
+_RECEIPT = "SELECT id, at, body, cites, lost FROM journal"
+
+
+def _receipt(row: Sequence[Any]) -> Receipt:
+    name, at, body, cites, lost = row
+    return Receipt(
+        name, at, json.loads(restored(body)), tuple(json.loads(cites)), tuple(json.loads(lost))
+    )
+
+
+def journal(db: apsw.Connection, limit: int) -> list[Receipt]:
+    return [_receipt(row) for row in db.execute(f"{_RECEIPT} ORDER BY seq DESC LIMIT ?", (limit,))]
+
+
+def receipt(db: apsw.Connection, name: str) -> Receipt | None:
+    found = db.execute(f"{_RECEIPT} WHERE id = ?", (name,)).fetchone()
+    return None if found is None else _receipt(found)
+
+
+def source_states(db: apsw.Connection) -> tuple[SourceState, ...]:
+    sql = """
+        SELECT s.name, s.posts,
+            (SELECT p.time FROM posts p WHERE s.posts > 0 AND p.source = s.source
+             ORDER BY p.time DESC LIMIT 1),
+            s.last_write, s.cursor,
+            (SELECT count(*) FROM set_aside a WHERE a.source = s.name),
+            (SELECT count(*) FROM gaps g WHERE g.source = s.name)
+        FROM sources s ORDER BY s.name
+    """
+    return tuple(SourceState(*row) for row in db.execute(sql))
+
+
+def origin_count(db: apsw.Connection) -> int:
+    """Posts that are their own origin, and origins whose root is not held."""
+    sql = """
+        SELECT (SELECT sum(posts) FROM sources)
+            - (SELECT count(*) FROM posts WHERE origin IS NOT NULL)
+            + (SELECT count(*) FROM (SELECT DISTINCT origin FROM posts WHERE origin IS NOT NULL) o
+               WHERE NOT EXISTS (SELECT 1 FROM posts r WHERE r.id = o.origin))
+    """
+    return int(_one(db, sql) or 0)
+
+
+def counts(db: apsw.Connection) -> dict[str, Any]:
+    """The plain numbers of a StoreStatus."""
+    questions = {
+        "posts": "SELECT ifnull(sum(posts), 0) FROM sources",
+        "tombstones": "SELECT count(*) FROM tombstones t"
+        " WHERE NOT EXISTS (SELECT 1 FROM posts WHERE posts.id = t.id)",
+        "newest": "SELECT max(time) FROM posts",
+        "oldest": "SELECT min(time) FROM posts",
+        "set_aside": "SELECT count(*) FROM set_aside",
+        "gaps": "SELECT count(*) FROM gaps",
+        "journal": "SELECT count(*) FROM journal",
+    }
+    return {name: _one(db, sql) for name, sql in questions.items()}
+
+
+def newest_rows(db: apsw.Connection) -> Iterator[int]:
+    """Every row number, newest post first."""
+    return (row for (row,) in db.execute("SELECT row FROM posts ORDER BY time DESC, row DESC"))
+
+
+# -- what the views read ------------------------------------------------------------------------
+
+
+def arrivals(db: apsw.Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """``(row, time, source, author, lang, title, text, origin)`` of posts that arrived after."""
+    return db.execute(
+        f"{_INDEXED} WHERE p.row > ? ORDER BY p.row LIMIT ?", (after, limit)
+    ).fetchall()
+
+
+def indexed(db: apsw.Connection, rows: Sequence[int]) -> list[tuple[Any, ...]]:
+    """The same of the posts at ``rows``, those that are gone left out."""
+    sql = _INDEXED.replace("FROM posts p", "FROM json_each(?) j JOIN posts p ON p.row = j.value")
+    return db.execute(sql, (as_list(rows),)).fetchall()
+
+
+_INDEXED = (
+    "SELECT p.row, p.time, s.name, p.author, p.lang, p.title, p.text, ifnull(p.origin, p.id)"
+    " FROM posts p JOIN sources s ON s.source = p.source"
+)
+
+
+def changed_rows(db: apsw.Connection, after: int, upto: int) -> list[tuple[str, int]]:
+    """``(kind, row)`` of the log's edits, links and deletions in ``(after, upto]``."""
+    sql = "SELECT kind, row FROM log WHERE seq > ? AND seq <= ? AND row IS NOT NULL ORDER BY seq"
+    found: Any = db.execute(sql, (after, upto)).fetchall()
+    return list(found)

@@ -61,10 +61,10 @@ _HEDGES_AFTER: tuple[tuple[re.Pattern[str], Hedge], ...] = (
 
 def find(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
     """All slots of ``text`` in order. ``now`` (epoch seconds) resolves "yesterday" and the like."""
-    return (*_exact(text, now), *names.find(text))
+    return (*exact(text, now=now), *names.find(text))
 
 
-def _exact(text: str, now: float | None) -> tuple[Slot, ...]:
+def exact(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
     """NUMBER and DATE slots, in order."""
     blanked = _NOT_QUANTITIES.sub(lambda m: quantities.BLANK * len(m.group()), text)
     when = [_as_written(slot, text) for slot in dates.find(blanked, now)]
@@ -135,8 +135,8 @@ def missing(claim: str, evidence: str, *, now: float | None = None) -> tuple[Slo
 
     Any of them forbids "supports". ``now`` resolves relative dates of both texts.
     """
-    held = _exact(evidence, now)
-    return tuple(slot for slot in _exact(claim, now) if not _given(slot, claim, held, evidence))
+    held = exact(evidence, now=now)
+    return tuple(slot for slot in exact(claim, now=now) if not _given(slot, claim, held, evidence))
 
 
 def conflicts(
@@ -147,9 +147,9 @@ def conflicts(
     A pair is reported only where the evidence nowhere gives the claim's value and the two stand in
     sentences that share their subject words, so that it may refute.
     """
-    held = _exact(evidence, now)
+    held = exact(evidence, now=now)
     found = []
-    for slot in _exact(claim, now):
+    for slot in exact(claim, now=now):
         if any(_agrees_loosely(slot, claim, other, evidence) for other in held):
             continue
         rivals = [

@@ -1,0 +1,69 @@
+"""The keys under which near-duplicates find each other: MinHash with banding.
+
+Broder 1997 (https://doi.org/10.1109/SEQUEN.1997.666900) for MinHash; Leskovec, Rajaraman and
+Ullman, Mining of Massive Datasets, chapter 3 (http://www.mmds.org) for banding: with ``ROWS`` rows
+in each of ``BANDS`` bands, two texts of Jaccard similarity s share a key with probability
+``1 - (1 - s**ROWS)**BANDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rensa import RMinHash
+from xxhash import xxh3_64_intdigest
+
+from gnomon.origins.wording import Wording
+
+BANDS = 8
+ROWS = 3
+# Shingles of two words: after one edit in a post of twelve words most of them are still equal,
+# which is not so of five words. Five-grams decide later, on the few that are found.
+SHINGLE = 2
+HEAD_WORDS = 8
+_SEED = 0x676E6F6D
+# Keys fit into a signed 64-bit integer, as every database has.
+_MASK = np.uint64(0x7FFF_FFFF_FFFF_FFFF)
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
+
+
+def keys(wordings: Sequence[Wording]) -> list[tuple[int, ...]]:
+    """For each wording its band keys, none where there are no words.
+
+    ``BANDS`` MinHash keys, and one of the first ``HEAD_WORDS`` words, which still finds the
+    original of a copy that was cut off. Texts below three words have one key: all their words.
+    """
+    texts = [w for w in wordings if len(w.words) > 2]
+    by_id: dict[int, tuple[int, ...]] = {}
+    if texts:
+        rows = RMinHash.digest_matrix_from_token_sets(
+            [_pairs(w.words) for w in texts], BANDS * ROWS, _SEED
+        ).to_rows()
+        matrix: np.ndarray = np.asarray(rows, dtype=np.uint64).reshape(len(texts), BANDS, ROWS)
+        mixed: np.ndarray = np.zeros((len(texts), BANDS), dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            for row in range(ROWS):
+                mixed = (mixed ^ matrix[:, :, row]) * _ODD[row % 3]
+                mixed ^= mixed >> np.uint64(29)
+            mixed = (mixed + np.arange(BANDS, dtype=np.uint64)) * _ODD[0]
+            mixed ^= mixed >> np.uint64(32)
+        for wording, found in zip(texts, (mixed & _MASK).tolist(), strict=True):
+            by_id[id(wording)] = (*found, _hash("head " + " ".join(wording.words[:HEAD_WORDS])))
+    return [
+        by_id.get(id(w)) or ((_hash("all " + " ".join(w.words)),) if w.words else ())
+        for w in wordings
+    ]
+
+
+def _pairs(words: list[str]) -> list[str]:
+    return [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+
+
+def _hash(text: str) -> int:
+    return int(xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+def of_page(url: str, words: Sequence[str]) -> int:
+    """The key of a post that is no more than a link: the canonical URL and the few words."""
+    return _hash(f"page {url} {' '.join(words)}")

@@ -1,0 +1,323 @@
+"""Puts the posts of a batch into origins, incrementally, as they arrive."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gnomon.origins import bands
+from gnomon.origins.compare import is_copy, mergeable, similarity
+from gnomon.origins.wording import Wording, of_post, says_nothing, substantial
+from gnomon.store.contract import Store
+from gnomon.text.tokens import words
+from gnomon.text.urls import canonical
+from gnomon.types import EdgeKind, Link, Post
+
+# Origins looked at for one post, those that share most keys first.
+CANDIDATES = 8
+# An origin larger than this keeps its root when an earlier copy turns up.
+LARGEST_MOVED = 20_000
+_HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
+# The share of a post's own words that stand in a page's title, for the post to be but a link to it.
+_HEADLINE = 0.8
+
+
+def link(
+    store: Store, posts: Sequence[Post]
+) -> tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]:
+    """Links and band keys for a batch of posts that is not yet written.
+
+    Every post that is new or edited gets a link: to its origin's root, or to itself as a root.
+    Hard edges first (repost, quote without comment, the same page), then near-duplicates, each
+    verified against the origin's earliest post, so that likeness does not wander along a chain.
+    A post earlier than the root of its origin becomes the root; links for held posts that move
+    are returned, too. The result does not depend on the order of ``posts``. Raises StoreError.
+
+    A repost whose original is not held stands in the origin named by the original's id; when the
+    original arrives it is that origin's root.
+    """
+    return _Linking(store, posts).run()
+
+
+def explain(store: Store, post: str) -> str:
+    """Why ``post`` stands in its origin, in one short sentence; "" if it is not held."""
+    held = store.links([post]).get(post)
+    if held is None:
+        return ""
+    of = f"of {held.origin}"
+    return {
+        EdgeKind.ROOT: "It is the earliest post of its origin.",
+        EdgeKind.REPOST: f"It is a repost {of}.",
+        EdgeKind.QUOTE: f"It quotes without a comment of its own: a repost {of}.",
+        EdgeKind.URL: f"It only points to the same page: part {of}.",
+        EdgeKind.COPY: f"It says the same in {held.score:.0%} the same words: a copy {of}.",
+    }[held.kind]
+
+
+class _Linking:
+    """One batch. ``links`` grows; ``moved`` maps an origin to the one that took its place."""
+
+    def __init__(self, store: Store, posts: Sequence[Post]) -> None:
+        self.store = store
+        unique = {post.id: post for post in posts}
+        self.refs = {r for p in unique.values() for r in (p.repost_of, p.quotes) if r}
+        self.held = store.get_many([*unique, *(self.refs - unique.keys())])
+        self.stored = store.links(list(self.held)) if self.held else {}
+        self.fresh = sorted(
+            (p for p in unique.values() if not self._unchanged(p)), key=lambda p: (p.time, p.id)
+        )
+        self.batch = {p.id: p for p in self.fresh}
+        self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
+        self.links: dict[str, Link] = {}
+        self.moved: dict[str, str] = {}
+        self.by_key: dict[int, list[str]] = defaultdict(list)
+        self.earliest: dict[str, str] = {}
+
+    def _unchanged(self, post: Post) -> bool:
+        held = self.held.get(post.id)
+        return held is not None and (held.text, held.title) == (post.text, post.title)
+
+    def run(self) -> tuple[tuple[Link, ...], dict[str, tuple[int, ...]]]:
+        merging = [w for w in self.wordings.values() if mergeable(w)]
+        self.keys = dict(zip((w.id for w in merging), bands.keys(merging), strict=True))
+        self._look_up_pages()
+        self._look_up_likenesses()
+        for post in self.fresh:
+            self._place(post)
+        return tuple(self.links.values()), self.keys
+
+    # -- looking up, once for the whole batch -----------------------------------------------------
+    def _look_up_pages(self) -> None:
+        """``pages``: canonical URL to the earliest post (held, or of the batch) that is it."""
+        self.pointing: dict[str, list[str]] = {}
+        own: dict[str, str] = {}
+        for post in self.fresh:
+            if post.url:
+                own.setdefault(canonical(post.url), post.id)
+            urls = [u for u in map(canonical, self.wordings[post.id].urls[:4]) if u]
+            if urls:
+                self.pointing[post.id] = urls
+                wording = self.wordings[post.id]
+                if not mergeable(wording):
+                    key = bands.of_page(urls[0], wording.words)
+                    self.keys[post.id] = (key,)
+        wanted = {*own, *(u for urls in self.pointing.values() for u in urls)} - {""}
+        self.pages = {url: id for url, id in own.items() if url}
+        if wanted:
+            self.pages |= self.store.by_url(sorted(wanted))
+        missing = set(self.pages.values()) - self.held.keys() - self.batch.keys()
+        if missing:
+            self.held |= self.store.get_many(sorted(missing))
+            self.stored |= self.store.links(sorted(missing))
+
+    def _look_up_likenesses(self) -> None:
+        """``matches``: key to held posts; their links, and their origins' roots."""
+        asked = {
+            key
+            for id, keys in self.keys.items()
+            if not self._follows(self.batch[id])
+            for key in keys
+        }
+        self.matches = self.store.band_matches(sorted(asked)) if asked else {}
+        found = {id for ids in self.matches.values() for id in ids} - self.stored.keys()
+        if found:
+            self.stored |= self.store.links(sorted(found))
+        roots = {held.origin for held in self.stored.values()} - self.held.keys()
+        if roots:
+            self.held |= self.store.get_many(sorted(roots))
+
+    # -- one post ---------------------------------------------------------------------------------
+    def _place(self, post: Post) -> None:
+        current = self.stored.get(post.id)
+        if current is not None and current.kind is EdgeKind.ROOT:
+            # An edited root stays where those who copied it look for it.
+            self._index(post.id)
+            return
+        placed = self._hard(post) or self._soft(post)
+        if placed is None:
+            placed = Link(post.id, post.id, EdgeKind.ROOT)
+        self.links[post.id] = placed
+        if placed.origin != post.id:
+            # Reposts that came before their original stand under its id; they follow it.
+            self.moved[post.id] = placed.origin
+        self._index(post.id)
+
+    def _index(self, id: str) -> None:
+        for key in self.keys.get(id, ()):
+            ids = self.by_key[key]
+            if len(ids) < CANDIDATES:
+                ids.append(id)
+
+    def _follows(self, post: Post) -> EdgeKind | None:
+        """REPOST or QUOTE if the post passes another on without saying anything of its own."""
+        for target, kind in ((post.repost_of, EdgeKind.REPOST), (post.quotes, EdgeKind.QUOTE)):
+            if not target or target == post.id:
+                continue
+            wording = self.wordings[post.id]
+            if says_nothing(post.text) or wording.of or not substantial(wording.words):
+                return kind
+            original = self.held.get(target) or self.batch.get(target)
+            if original is not None and similarity(self._wording(original), wording):
+                return kind
+        return None
+
+    def _hard(self, post: Post) -> Link | None:
+        kind = self._follows(post)
+        if kind is not None:
+            target = post.repost_of if kind is EdgeKind.REPOST else post.quotes
+            origin = self._origin(target)
+            if origin != post.id:
+                return Link(post.id, origin, kind)
+        return self._page(post)
+
+    def _page(self, post: Post) -> Link | None:
+        """The same page taken in twice, or a post that is but a link to a page held."""
+        wording = self.wordings[post.id]
+        own = self.pages.get(canonical(post.url)) if post.url else None
+        if own and own != post.id and self._precedes(own, post):
+            page = self.held.get(own) or self.batch[own]
+            if is_copy(self._wording(page), wording):
+                return Link(post.id, self._origin(own), EdgeKind.URL)
+        for url in self.pointing.get(post.id, ()):
+            target = self.pages.get(url)
+            if target and target != post.id:
+                page = self.held.get(target) or self.batch[target]
+                if _only_points(wording, page):
+                    return Link(post.id, self._origin(target), EdgeKind.URL)
+        if post.id in self.pointing and not mergeable(wording):
+            for key in self.keys[post.id]:
+                for other in (*self.matches.get(key, ()), *self.by_key.get(key, ())):
+                    if other != post.id and self._words_of(other) == wording.words:
+                        return Link(post.id, self._origin(other), EdgeKind.URL)
+        return None
+
+    def _soft(self, post: Post) -> Link | None:
+        """The best origin whose earliest post this one copies; roots move if this one is earlier."""
+        wording = self.wordings[post.id]
+        if not mergeable(wording):
+            return None
+        best: tuple[float, float, str] | None = None
+        for origin in self._candidates(post.id):
+            root = self._root(origin)
+            if root is None or root.id == post.id:
+                continue
+            earlier, later = (root, wording) if _age(root) <= _age(wording) else (wording, root)
+            score = is_copy(earlier, later)
+            if score and (best is None or (-score, root.time, origin) < best):
+                best = (-score, root.time, origin)
+        if best is None:
+            return None
+        score, _, origin = -best[0], best[1], best[2]
+        root = self._root(origin)
+        assert root is not None
+        if _age(wording) < _age(root) and root.id == origin and self._take_over(post.id, origin):
+            self.links[origin] = Link(origin, post.id, EdgeKind.COPY, score)
+            return Link(post.id, post.id, EdgeKind.ROOT)
+        handle = root.author.removeprefix("@").casefold()
+        repost = bool(wording.of) and wording.of.casefold() in (handle, handle.split(".")[0])
+        return Link(post.id, origin, EdgeKind.REPOST if repost else EdgeKind.COPY, score)
+
+    def _candidates(self, id: str) -> list[str]:
+        count: dict[str, int] = {}
+        for key in self.keys.get(id, ()):
+            near = (*self.matches.get(key, ()), *self.by_key.get(key, ()))
+            for origin in {self._origin(other) for other in near}:
+                count[origin] = count.get(origin, 0) + 1
+        count.pop(id, None)
+        return sorted(count, key=lambda origin: (-count[origin], origin))[:CANDIDATES]
+
+    def _take_over(self, root: str, origin: str) -> bool:
+        """Make ``root`` the root of ``origin``: copies that do not verify against it are regrouped
+        under the earliest of themselves. False where the origin is too large to be moved."""
+        size = self.store.origins([origin]).get(origin)
+        if size is not None and size.posts > LARGEST_MOVED:
+            return False
+        members = self.store.members(origin, LARGEST_MOVED) if size else []
+        here = [p for p in self.batch.values() if self._linked_to(p.id, origin)]
+        self.moved[origin] = root
+        roots = [self._wording_of(root)]
+        for member in sorted({p.id: p for p in (*members, *here)}.values(), key=_post_age):
+            if member.id in (origin, root):
+                continue
+            held = self.links.get(member.id) or self.stored.get(member.id)
+            if held is None:
+                held = self.store.links([member.id]).get(member.id)
+            if held is None or held.kind in _HARD:
+                if held is not None:
+                    self.links[member.id] = replace(held, origin=root)
+                continue
+            wording = self._wording(member)
+            scores = [(is_copy(other, wording), other.id) for other in roots]
+            score, under = max(scores, key=lambda pair: pair[0])
+            if score:
+                self.links[member.id] = Link(member.id, under, EdgeKind.COPY, score)
+            else:
+                self.links[member.id] = Link(member.id, member.id, EdgeKind.ROOT)
+                roots.append(wording)
+        return True
+
+    # -- what is known of a post ------------------------------------------------------------------
+    def _linked_to(self, id: str, origin: str) -> bool:
+        return id in self.links and self.links[id].origin == origin
+
+    def _origin(self, id: str) -> str:
+        """The origin that ``id`` stands in by now; its own id if nothing is known of it."""
+        placed = self.links.get(id) or self.stored.get(id)
+        origin = placed.origin if placed else id
+        seen = set()
+        while origin in self.moved and origin not in seen:
+            seen.add(origin)
+            origin = self.moved[origin]
+        return origin
+
+    def _root(self, origin: str) -> Wording | None:
+        """The wording of the origin's earliest post that is held."""
+        if origin in self.wordings or origin in self.held:
+            return self._wording_of(origin)
+        if origin not in self.earliest:
+            first = self.store.members(origin, 1)
+            here = [p for p in self.fresh if self._linked_to(p.id, origin)]
+            found = min((*first, *here), key=_post_age, default=None)
+            if found is None:
+                return None
+            self.earliest[origin] = found.id
+            self.held.setdefault(found.id, found)
+        return self._wording_of(self.earliest[origin])
+
+    def _wording_of(self, id: str) -> Wording:
+        return self.wordings.get(id) or self._wording(self.held[id])
+
+    def _wording(self, post: Post) -> Wording:
+        if post.id not in self.wordings:
+            self.wordings[post.id] = of_post(post)
+        return self.wordings[post.id]
+
+    def _words_of(self, id: str) -> list[str] | None:
+        if id not in self.wordings and id not in self.held:
+            self.held |= self.store.get_many([id])
+        return self._wording_of(id).words if id in self.wordings or id in self.held else None
+
+    def _precedes(self, id: str, post: Post) -> bool:
+        other = self.held.get(id) or self.batch[id]
+        return _post_age(other) < _post_age(post)
+
+
+def _age(wording: Wording) -> tuple[float, str]:
+    return wording.time, wording.id
+
+
+def _post_age(post: Post) -> tuple[float, str]:
+    return post.time, post.id
+
+
+def _only_points(wording: Wording, page: Post) -> bool:
+    """Whether a post that links to ``page`` says no more than its headline does."""
+    if not wording.words:
+        return True
+    title = set(words(page.title or page.text[:200]))
+    own: Iterable[str] = wording.words
+    shared = sum(word in title for word in own)
+    if shared < _HEADLINE * len(wording.words):
+        return False
+    return not substantial([word for word in own if word not in title])

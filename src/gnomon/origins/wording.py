@@ -1,0 +1,141 @@
+"""A post's own words: what is left once repost prefixes, links, mentions and tags are set aside."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gnomon.text import polarity
+from gnomon.text.tokens import words
+from gnomon.types import Post
+
+# A run of this many words of one's own is a comment of substance.
+COMMENT_WORDS = 5.0
+
+_URL = re.compile(
+    r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+|\bpic\.twitter\.com/\w+"
+)
+_RT = re.compile(r"(?:^|(?<=[\s\"“]))(?:RT|MT|QT)\s?[\"“]?@(?P<user>[\w.-]+)\s?[:：]?\s*")
+_CHAIN = re.compile(r"//\s?@(?P<user>[^:：\s]{1,30})[:：]")
+_VIA = re.compile(r"(?:^|\s)[(\[]?\b(?:via|h/t|ht|cc|by|from)\s@[\w.-]+[)\]]?", re.IGNORECASE)
+_MENTIONS_FIRST = re.compile(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+")
+_TAGS_LAST = re.compile(r"(?:\s+[#＃@][\w.-]+)+[\s.!…]*$")
+_EMOTICON = re.compile(r"\[[一-龥A-Za-z]{1,6}\]")
+_REPOST_WORDS = re.compile(
+    r"^\W*(?:转发微博|轉發微博|转发|轉發|转|repost(?:ed|ing)?|retweet(?:ed|ing)?|reblog(?:ged)?|shared?|rt)?\W*$",
+    re.IGNORECASE,
+)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# A reply's worth of words that report nothing: they cannot make a text worth merging.
+_CHATTER = frozenset(
+    "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very much too "
+    "thank thanks you u your please pls me my i im i'm am we us is are was be it its it's this that the a "
+    "an of to for in on at and or but not happy new year birthday christmas merry morning night day love "
+    "miss best luck congrats congratulations amen rip prayers pray praying hope god bless true same here "
+    "what why how who when where hello hi hey bye welcome right sure done up down out all just now really "
+    "go get got do does did dont don't can will would should more most gonna wanna guys man bro dude "
+    "everyone have has had one time again still well oh ah hmm lets let's see".split()
+)
+
+
+@dataclass
+class Wording:
+    """``words`` are the post's own; ``text`` is where they stand; ``of`` is the user that an
+    ``RT @user:`` prefix names ("" if none); ``urls`` are the links it carries, as written."""
+
+    id: str
+    time: float
+    author: str
+    text: str
+    words: list[str]
+    of: str = ""
+    urls: tuple[str, ...] = ()
+    shingled: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def size(self) -> float:
+        """Words, with a Chinese or Japanese character for half of one."""
+        if self.text.isascii():
+            return len(self.words)
+        return sum(0.5 if _CJK.match(word) else 1.0 for word in self.words)
+
+    @cached_property
+    def content(self) -> int:
+        """How many different words say something (see ``_CHATTER``)."""
+        return len({word for word in self.words if word not in _CHATTER})
+
+    def shingles(self, k: int) -> frozenset[str]:
+        """The ``k``-grams of the words; all of them as one where there are fewer."""
+        held = self.shingled.get(k)
+        if held is None:
+            w = self.words
+            held = frozenset(" ".join(w[i : i + k]) for i in range(max(1, len(w) - k + 1)))
+            self.shingled[k] = held
+        return held
+
+
+def of_post(post: Post) -> Wording:
+    """The wording of ``post`` (its title where it has no text)."""
+    text = post.text or post.title
+    user, comment = "", ""
+    if "&" in text:
+        text = html.unescape(text)
+    if "@" in text:
+        text, user, comment = _without_prefix(text)
+        text = _VIA.sub(" ", text)
+        text = _MENTIONS_FIRST.sub("", text)
+    own = words(_URL.sub(" ", comment)) if comment else []
+    if substantial(own):
+        # Somebody who says something about what they repost speaks for themselves.
+        text, user = comment, ""
+    urls = post.links
+    if "http" in text or "www." in text or "pic." in text:
+        urls = (*urls, *_URL.findall(text))
+        text = _URL.sub(" ", text)
+    if "#" in text or "@" in text:
+        text = _TAGS_LAST.sub("", text)
+    if "[" in text:
+        text = _EMOTICON.sub(" ", text)
+    return Wording(post.id, post.time, post.author, text, words(text), user, urls)
+
+
+def _without_prefix(text: str) -> tuple[str, str, str]:
+    """(body, the user reposted, the comment in front) of "comment RT @user: body" and of Weibo's
+    "comment//@user:body" chains, down to the innermost user."""
+    user = comment = ""
+    if "//" in text:
+        chain = list(_CHAIN.finditer(text))
+        if chain:
+            comment, user = text[: chain[0].start()], chain[-1]["user"]
+            text = text[chain[-1].end() :]
+    first = last = None
+    for last in _RT.finditer(text):
+        first = first or last
+    if first is not None and last is not None:
+        comment, user = f"{comment} {text[: first.start()]}".strip(), last["user"]
+        text = text[last.end() :]
+    return text, user, comment
+
+
+def substantial(run: Sequence[str]) -> bool:
+    """Whether a comment of these words says something of its own: five words (eight Chinese
+    characters), or any that deny or count."""
+    if not run:
+        return False
+    if sum(1.0 if word.isascii() else 0.6 for word in run) >= COMMENT_WORDS:
+        return True
+    text = running(run)
+    return polarity.negations(text) > 0 or any(map(str.isdigit, text))
+
+
+def running(run: Sequence[str]) -> str:
+    """Words as running text again, without spaces between Chinese characters."""
+    return re.sub(r"(?<=[\u3040-\u9fff]) (?=[\u3040-\u9fff])", "", " ".join(run))
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a repost's text adds nothing: empty, or only "Repost", 转发微博, emoji, mentions."""
+    return bool(_REPOST_WORDS.match(_EMOTICON.sub("", text)))

@@ -406,7 +406,7 @@ def test_a_frame_over_the_cap_closes_the_connection():
 
 
 def test_websockets_pass_the_guard_and_do_not_follow_redirects(server):
-    server.pages["/x"] = (302, {"Location": "http://127.0.0.1:9/"}, b"")
+    server.pages["/x"] = (302, {"Location": "ws://127.0.0.1:9/"}, b"")
     with network(server) as net:
         with pytest.raises(Refused, match="redirects elsewhere"):
             net.listen(Listen(f"ws://{server.authority}/x"))

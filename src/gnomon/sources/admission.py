@@ -76,7 +76,8 @@ def _reason(post: Post, now: float, limits: Limits) -> str | None:
             f"its id has {len(post.id)} characters ({quoted(post.id, 40)}); "
             f"give one of at most {MAX_ID_CHARS}."
         )
-    if not post.repost_of and not _INVISIBLE.sub("", post.text):
+    # A repost, or a quote without a comment, says nothing itself and still counts for its origin.
+    if not (post.repost_of or post.quotes) and not _INVISIBLE.sub("", post.text):
         return f"it has no text ({quoted(post.text)}); give the post's words in 'text'."
     size = len(post.text)
     if size * 4 > limits.max_post_bytes:
@@ -88,7 +89,7 @@ def _reason(post: Post, now: float, limits: Limits) -> str | None:
             )
     if post.created_at is not None and post.created_at > now + limits.future_s:
         return (
-            f"it is dated {iso(post.created_at)}, from the future (our clock says "
+            f"it is dated {iso(post.created_at)}, from the future (the clock said "
             f"{iso(float(int(now)))}); correct the date or the clock, or raise future_s."
         )
     adult = ADULT_LABELS.intersection(label.lower() for label in post.labels)

@@ -23,7 +23,7 @@ from gnomon.errors import InputError, SourceError, Unreachable
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_aside
 from gnomon.sources.contract import Fetch, Response, Steps, Wait
 from gnomon.sources.markup import plain_text
-from gnomon.types import Batch, Gap, Post, SetAside
+from gnomon.types import Batch, Gap, Post, SetAside, content_hash
 from gnomon.wire import iso, parse_time
 
 ACCEPT = (
@@ -143,11 +143,8 @@ class Feed:
         text, title = entry["text"], entry["title"]
         if not text:
             text, title = title, ""
-        guid = (
-            entry["id"]
-            or entry["url"]
-            or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-        )
+        guid = entry["id"] or entry["url"] or content_hash(text)
+        stated = entry["created_at"]
         extra = {name: entry[name] for name in ("feed", "updated", "tags") if entry.get(name)}
         return Post(
             id=f"{self.name}#{guid}",
@@ -155,7 +152,7 @@ class Feed:
             source=self.name,
             fetched_at=now,
             author=entry["author"],
-            created_at=entry["created_at"],
+            created_at=None if stated is None else parse_time(stated),
             title=title,
             lang=entry["lang"],
             url=entry["url"],
@@ -172,9 +169,6 @@ def _entry(entry: Any, about: Any) -> dict[str, Any]:
     body = max(bodies, key=lambda part: len(part["value"]), default=None)
     if body is None:
         body = entry.get("summary_detail") or {}
-    value = body.get("value") or ""
-    plain = body.get("type") == "text/plain"
-    title = entry.get("title_detail") or {}
     published = entry.get("published_parsed") or entry.get("updated_parsed")
     updated = entry.get("updated_parsed") if entry.get("published_parsed") else None
     url = entry.get("feedburner_origlink") or entry.get("link") or ""
@@ -185,8 +179,8 @@ def _entry(entry: Any, about: Any) -> dict[str, Any]:
         labels.append("explicit")
     return {
         "id": entry.get("id") or "",
-        "text": value.strip() if plain else plain_text(value),
-        "title": plain_text(title.get("value") or ""),
+        "text": _words(body),
+        "title": _words(entry.get("title_detail") or {}),
         "author": entry.get("author") or about.get("title") or "",
         "created_at": _seconds(published),
         "updated": iso(_seconds(updated)),
@@ -198,6 +192,11 @@ def _entry(entry: Any, about: Any) -> dict[str, Any]:
         "tags": [tag["term"] for tag in entry.get("tags", ()) if tag.get("term")],
         "feed": about.get("title") or "",
     }
+
+
+def _words(part: Any) -> str:
+    value = part.get("value") or ""
+    return str(value).strip() if part.get("type") == "text/plain" else plain_text(value)
 
 
 def _json_entries(body: bytes, url: str) -> list[dict[str, Any]]:
@@ -226,7 +225,7 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, A
         "text": str(text or item.get("summary") or "").strip(),
         "title": str(item.get("title") or ""),
         "author": str(name or feed.get("title") or ""),
-        "created_at": parse_time(stated) if stated else None,
+        "created_at": stated or None,
         "updated": item.get("date_modified"),
         "lang": str(item.get("language") or feed.get("language") or ""),
         "url": str(item.get("url") or ""),

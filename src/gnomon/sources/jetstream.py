@@ -231,16 +231,18 @@ class Jetstream:
         # Against the event's own time: what is dated after it is from the future, also on replay.
         yield admit(post, now=event.time, limits=self.limits) or post
 
-    def _event(self, frame: dict[str, Any]) -> Event | None:
+    def _event(self, frame: Any) -> Event | None:
         """The event of a v1 or v2 frame; None for notices. Raises on what is neither."""
+        if not isinstance(frame, dict):
+            raise InputError("it is no JSON object")
         if "kind" in frame:
-            time_us = int(frame["time_us"])
-            body = frame.get(str(frame["kind"])) or {}
-            return Event(str(frame["kind"]), str(frame["did"]), time_us / 1e6, time_us, None, body)
+            kind, time_us = str(frame["kind"]), int(frame["time_us"])
+            body = frame.get(kind)
+            return Event(kind, str(frame["did"]), time_us / 1e6, time_us, None, _checked(body))
         if frame.get("$type") == "error":
             self._told = f"{frame.get('error')}: {frame.get('message')}"[:200]
             return None
-        payload = frame["payload"]
+        payload = _checked(frame["payload"])
         kind = str(payload["$type"]).rpartition("#")[2]
         if kind == "info":
             self._told = f"{payload.get('name')}: {payload.get('message', '')}"[:200]
@@ -249,8 +251,8 @@ class Jetstream:
             return None
         shown = parse_time(payload["time"])
         seen_us = round(parse_time(payload.get("witnessedAt") or payload["time"]) * 1e6)
-        body = payload if kind == "commit" else payload.get(kind) or {}
-        return Event(kind, str(payload["did"]), shown, seen_us, int(payload["seq"]), body)
+        body = payload if kind == "commit" else payload.get(kind)
+        return Event(kind, str(payload["did"]), shown, seen_us, int(payload["seq"]), _checked(body))
 
     def _gap(self, event: Event) -> Iterator[Gap]:
         """On the first event after a resume: what is missing between our mark and it."""
@@ -279,6 +281,12 @@ class Jetstream:
             self._handles.move_to_end(event.did)
             while len(self._handles) > _HANDLES:
                 self._handles.popitem(last=False)
+
+
+def _checked(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{str(value)[:40]!r} stands where an object should")
+    return value
 
 
 def _summed(alike: list[SetAside]) -> SetAside:

@@ -37,6 +37,9 @@ class Hub(ThreadingHTTPServer):
     def url(self):
         return f"http://127.0.0.1:{self.server_port}/tiny.gguf"
 
+    def handle_error(self, request, client_address):
+        """A client that refuses a reply hangs up on it."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from gnomon import origins
-from gnomon.errors import StoreFull
+from gnomon.errors import SourceError, StoreFull
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network, drive
 from gnomon.store.contract import Store, Written
@@ -26,20 +26,15 @@ LEAST_SURE = 0.6
 _LANGUAGE_CHARS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the store may keep. ``max_bytes`` on disk and ``max_age_s`` (0: no limit);
-    ``batch_posts`` is the most that one transaction takes."""
-
-    max_bytes: int = 2048 * 1024 * 1024
-    max_age_s: float = 0.0
-    batch_posts: int = 2000
+# The most posts that one transaction takes.
+BATCH_POSTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What an ingest did so far. ``origins`` counts posts that began an origin of their own;
-    ``retained_away`` counts posts dropped to make room. ``seconds`` is wall time."""
+    ``retained_away`` counts posts dropped to make room. ``seconds`` is wall time. ``error`` says
+    why the source gave no more ("" where it simply ended)."""
 
     source: str
     added: int = 0
@@ -53,6 +48,7 @@ class Report:
     batches: int = 0
     retained_away: int = 0
     seconds: float = 0.0
+    error: str = ""
 
     @property
     def posts(self) -> int:
@@ -72,60 +68,107 @@ def ingest(
     store: Store,
     *,
     network: Network,
-    limits: Limits | None = None,
+    max_bytes: int = 0,
+    max_age_s: float = 0.0,
     on_progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
     """Run ``source`` from where it left off until it ends or ``stop`` is set.
 
-    Every batch is durable before the source goes on. Bad items are in the batch's ``set_aside``,
-    are kept with their reason, and do not stop the rest. Raises SourceError when the source can
-    give no more, and StoreError; StoreFull only after retention could make no room.
+    Every batch is durable before the source goes on. Bad items are in the batch's ``set_aside``
+    and do not stop the rest; a source that can give no more ends with its reason in
+    ``Report.error``, and what it gave is kept. ``max_bytes`` and ``max_age_s`` (0: no limit) are
+    what retention may drop to when the store is full. Raises StoreError; StoreFull only where
+    retention made no room.
     """
-    batches = drive(source, store.cursor(source.name), network=network, stop=stop)
-    return _run(source.name, batches, store, limits or Limits(), on_progress)
+    run = _Run(store, source.name, max_bytes, max_age_s, on_progress)
+    try:
+        for batch in drive(source, store.cursor(source.name), network=network, stop=stop):
+            run.put(batch)
+    except SourceError as error:
+        run.report = replace(run.report, error=str(error))
+    return run.done()
 
 
 def take(
-    posts: Iterable[Post],
+    posts: Batch | Iterable[Post],
     store: Store,
     *,
     source: str = "",
-    limits: Limits | None = None,
+    max_bytes: int = 0,
+    max_age_s: float = 0.0,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Take in posts that are at hand (the sample world, files given to one question).
+    """Take in a batch or posts that are at hand (the sample world, posts in memory).
 
-    ``source`` names the batches; without it each batch is named by its first post's source.
+    ``source`` names the batches made of loose posts; without it their first post's source does.
     """
-    bounds = limits or Limits()
-    return _run(source, _batches(posts, source, bounds.batch_posts), store, bounds, on_progress)
-
-
-def _batches(posts: Iterable[Post], source: str, size: int) -> Iterable[Batch]:
+    run = _Run(store, source, max_bytes, max_age_s, on_progress)
+    if isinstance(posts, Batch):
+        run.put(posts)
+        return run.done()
     rest = iter(posts)
-    while chunk := tuple(islice(rest, size)):
-        yield Batch(source=source or chunk[0].source, posts=chunk)
+    while chunk := tuple(islice(rest, BATCH_POSTS)):
+        run.put(Batch(source=source or chunk[0].source, posts=chunk))
+    return run.done()
 
 
-def _run(
-    source: str,
-    batches: Iterable[Batch],
-    store: Store,
-    limits: Limits,
-    on_progress: Progress | None,
-) -> Report:
-    began = time.monotonic()
-    report = Report(source)
-    for batch in batches:
-        for part in _parts(batch, limits.batch_posts):
-            ready = prepare(part, store)
-            written, dropped = _write(store, ready, limits)
-            own = sum(link.post == link.origin for link in ready.links)
-            report = _grown(report, part, written, own, dropped, time.monotonic() - began)
-            if on_progress is not None:
-                on_progress(report)
-    return replace(report, seconds=time.monotonic() - began)
+class _Run:
+    """One ingest: writes batches and keeps the count."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: str,
+        max_bytes: int,
+        max_age_s: float,
+        on_progress: Progress | None,
+    ) -> None:
+        self.store = store
+        self.max_bytes = max_bytes
+        self.max_age_s = max_age_s
+        self.on_progress = on_progress
+        self.began = time.monotonic()
+        self.report = Report(source)
+
+    def put(self, batch: Batch) -> None:
+        for part in _parts(batch, BATCH_POSTS):
+            ready = prepare(part, self.store)
+            written, dropped = self._write(ready)
+            self._count(ready, written, dropped)
+            if self.on_progress is not None:
+                self.on_progress(self.report)
+
+    def done(self) -> Report:
+        return replace(self.report, seconds=time.monotonic() - self.began)
+
+    def _write(self, batch: Batch) -> tuple[Written, int]:
+        """Write; when the store is full, drop the oldest posts once and try again."""
+        try:
+            return self.store.write(batch), 0
+        except StoreFull:
+            dropped = self.store.retain(self.max_bytes, self.max_age_s, time.time())
+            if not dropped:
+                raise
+            return self.store.write(batch), dropped
+
+    def _count(self, batch: Batch, written: Written, dropped: int) -> None:
+        old = self.report
+        self.report = replace(
+            old,
+            source=old.source or batch.source,
+            added=old.added + written.added,
+            edited=old.edited + written.edited,
+            unchanged=old.unchanged + written.unchanged,
+            buried=old.buried + written.buried,
+            deleted=old.deleted + written.deleted,
+            set_aside=old.set_aside + written.set_aside,
+            gaps=old.gaps + len(batch.gaps),
+            origins=old.origins + sum(link.post == link.origin for link in batch.links),
+            batches=old.batches + 1,
+            retained_away=old.retained_away + dropped,
+            seconds=time.monotonic() - self.began,
+        )
 
 
 def prepare(batch: Batch, store: Store) -> Batch:
@@ -145,37 +188,6 @@ def _parts(batch: Batch, size: int) -> Sequence[Batch]:
     parts = [Batch(batch.source, posts=batch.posts[i : i + size]) for i in cuts]
     parts[-1] = replace(batch, posts=parts[-1].posts)
     return parts
-
-
-def _write(store: Store, batch: Batch, limits: Limits) -> tuple[Written, int]:
-    """Write; when the store is full, drop the oldest posts once and try again."""
-    try:
-        return store.write(batch), 0
-    except StoreFull:
-        dropped = store.retain(limits.max_bytes, limits.max_age_s, time.time())
-        if not dropped:
-            raise
-        return store.write(batch), dropped
-
-
-def _grown(
-    report: Report, batch: Batch, written: Written, own: int, dropped: int, seconds: float
-) -> Report:
-    return replace(
-        report,
-        source=report.source or batch.source,
-        added=report.added + written.added,
-        edited=report.edited + written.edited,
-        unchanged=report.unchanged + written.unchanged,
-        buried=report.buried + written.buried,
-        deleted=report.deleted + written.deleted,
-        set_aside=report.set_aside + written.set_aside,
-        gaps=report.gaps + len(batch.gaps),
-        origins=report.origins + own,
-        batches=report.batches + 1,
-        retained_away=report.retained_away + dropped,
-        seconds=seconds,
-    )
 
 
 # --------------------------------------------------------------------------- language

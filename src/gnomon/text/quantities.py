@@ -85,7 +85,7 @@ _LENGTH_AFTER = re.compile(
 )
 _MILLION_BEFORE = re.compile(
     r"(?:population|revenue|raised|worth|users|views|profit|sales|turnover|cost|budget|readers"
-    r"|audience|followers|subscribers)\W+(?:\w+\W+){0,3}$",
+    r"|audience|followers|subscribers)\W+(?:(?:of|to|at|is|was|by|hit|reached|over|about|nearly)\W+){0,2}$",
     re.IGNORECASE,
 )
 _AGE_BEFORE = re.compile(r"\b(?:aged?|age of)\s$", re.IGNORECASE)

@@ -131,7 +131,7 @@ def _full_stop_ends(text: str, begin: int, opener: str, lower: bool) -> bool:
     word = match.group().lower().strip("'’-").replace(".", "") if match else ""
     if lower:
         # Careless writers begin sentences small; only a real word right before the stop lets them.
-        return len(word) >= 3 and word not in _ABBREVIATIONS | _ENDING_ABBREVIATIONS
+        return len(word) >= 2 and word not in _ABBREVIATIONS | _ENDING_ABBREVIATIONS
     if word in _ABBREVIATIONS:
         return word in {"no", "sun", "mar", "may", "sat", "min", "max", "art"} and not (
             opener.isdigit()

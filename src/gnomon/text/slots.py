@@ -44,9 +44,11 @@ _UNDER = re.compile(
     r"|少于|低于|小于|未满|不超过|高达|多达)\s*(?:a |the )?$",
     re.IGNORECASE,
 )
-_ABOUT_AFTER = re.compile(r"\s?(?:左右|上下|or so\b|, give or take)")
-_OVER_AFTER = re.compile(r"\s?(?:[多余餘](?![一-龥]{0,2}少)|以上|\+|or more\b|plus\b|之多)")
-_UNDER_AFTER = re.compile(r"\s?(?:以下|以内|or (?:less|fewer)\b)")
+_ABOUT_AFTER = re.compile(r"\s?(?:[一-龥]{0,2}(?:左右|上下)|or so\b|, give or take)")
+_OVER_AFTER = re.compile(
+    r"\s?(?:[多余餘](?![一-龥]{0,2}少)|[一-龥]{0,2}以上|\+|or more\b|plus\b|之多)"
+)
+_UNDER_AFTER = re.compile(r"\s?(?:[一-龥]{0,2}(?:以下|以内)|or (?:less|fewer)\b)")
 _HEDGES_BEFORE: tuple[tuple[re.Pattern[str], Hedge], ...] = (
     (_UNDER, "under"),
     (_OVER, "over"),
@@ -226,7 +228,7 @@ def _rounding(slot: Slot) -> float:
 
 def _close(a: Slot, b: Slot, tolerance: float) -> bool:
     x, y = float(a.value), float(b.value)
-    return abs(x - y) <= tolerance + 1e-6 * max(abs(x), abs(y))
+    return abs(x - y) <= tolerance + 1e-9 * max(abs(x), abs(y))
 
 
 def _given(slot: Slot, claim: str, held: tuple[Slot, ...], evidence: str) -> bool:
@@ -339,9 +341,10 @@ def _kinship(claim: str, slot: Slot, evidence: str, other: Slot) -> float:
 
 
 def _sentence(text: str, slot: Slot) -> str:
+    """The sentence that ``slot`` stands in, without the slot itself."""
     for start, end in split(text):
         if start <= slot.start < end:
-            return text[start:end]
+            return f"{text[start : slot.start]} {text[slot.end : max(end, slot.end)]}"
     return text
 
 

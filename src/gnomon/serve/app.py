@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -106,6 +107,8 @@ def url_of(listening: socket.socket) -> str:
 
 def server(engine: Engine, **options: Any) -> uvicorn.Server:
     """A uvicorn server over ``create_app(engine, **options)``, not yet running."""
+    # uvicorn's access lines hold the query, so a person's words; the Guard writes our own.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     return uvicorn.Server(
         uvicorn.Config(
             create_app(engine, **options),

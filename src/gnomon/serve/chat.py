@@ -66,7 +66,7 @@ class ChatRenderer:
         self, body: Mapping[str, Any], asking: Asking, link: Callable[[Citation], str]
     ) -> None:
         self._asking = asking
-        self._transcript = Transcript(link, asking.max_tokens)
+        self._transcript = Transcript(asking.question, link, asking.max_tokens)
         self._counting = field(
             field(body, "stream_options", dict, {}), "include_usage", bool, False
         )

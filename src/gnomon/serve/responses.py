@@ -79,7 +79,7 @@ class ResponsesRenderer:
         self, body: Mapping[str, Any], asking: Asking, link: Callable[[Citation], str]
     ) -> None:
         self._asking = asking
-        self._transcript = Transcript(link, asking.max_tokens)
+        self._transcript = Transcript(asking.question, link, asking.max_tokens)
         self._sequence = -1
         self._output: list[dict[str, Any]] = []
         self._search: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from gnomon.types import Answer, Checked, Citation
 
+_CJK = re.compile("[\u3005\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -48,11 +49,15 @@ class Piece:
 class Transcript:
     """Puts an answer together from its checked sentences, so that what was streamed is the text.
 
-    ``link`` turns a citation into the address that it points to. ``max_tokens`` ends the text at
+    Sentences are joined as ``Answer.text`` joins them: by a line break where the question is in
+    Chinese or Japanese, else by a space. ``link`` turns a citation into the address that it points to. ``max_tokens`` ends the text at
     the last sentence that fits (see ``tokens``); ``cut`` then is True.
     """
 
-    def __init__(self, link: Callable[[Citation], str], max_tokens: int | None = None) -> None:
+    def __init__(
+        self, question: str, link: Callable[[Citation], str], max_tokens: int | None = None
+    ) -> None:
+        self._joint = "\n" if _mostly_cjk(question) else " "
         self._link = link
         self._max = max_tokens
         self._cited: dict[int, Citation] = {}
@@ -66,8 +71,8 @@ class Transcript:
         self._cited.update({citation.n: citation for citation in event.citations})
         numbers = dict.fromkeys((*sentence.citations, *sentence.against))
         markers = " " + "".join(f"[{n}]" for n in numbers) if numbers else ""
-        gap = " " * max(0, sentence.start - len(self.text))
-        return self._add(gap + sentence.text, markers)
+        joint = self._joint if self.text else ""
+        return self._add(joint + sentence.text, markers)
 
     def finished(self, answer: Answer) -> Piece:
         """What the complete answer has beyond the sentences: all of it where none was sent."""
@@ -92,6 +97,11 @@ class Transcript:
         )
         self.annotations.extend(found)
         return Piece(delta, found)
+
+
+def _mostly_cjk(text: str) -> bool:
+    letters = sum(character.isalpha() for character in text)
+    return letters > 0 and 2 * len(_CJK.findall(text)) >= letters
 
 
 def title(citation: Citation) -> str:

@@ -1,0 +1,76 @@
+"""A real server on a real port: over the sample world, or over an engine that a test scripts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gnomon.config import load
+from gnomon.errors import NotFound
+from gnomon.serve import app
+from gnomon.serve.contract import Engine
+from gnomon.types import Event, Filter, Found, PostView
+
+
+@contextmanager
+def running(engine: Engine, **options: Any) -> Iterator[str]:
+    """The address of a server over ``engine``, as ``http://127.0.0.1:PORT``."""
+    listening = app.listen("127.0.0.1", 0)
+    server = app.server(engine, **options)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield app.url_of(listening)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listening.close()
+
+
+@contextmanager
+def sample_world(home: Path) -> Iterator[Engine]:
+    """The real engine over the sample world, without models."""
+    from gnomon.assemble import open_sample
+
+    with open_sample(load(home, {}, chat_model="none", embed_model="none")) as gnomon:
+        yield gnomon
+
+
+ANY = Filter()
+
+
+class Scripted:
+    """An engine whose ``ask`` is the test's own generator: for what a healthy engine never does."""
+
+    def __init__(self, ask: Callable[[str], Iterator[Event]]) -> None:
+        self._ask = ask
+        self.asked: list[Filter] = []
+
+    def ask(
+        self,
+        question: str,
+        *,
+        where: Filter = ANY,
+        now: float | None = None,
+    ) -> Iterator[Event]:
+        self.asked.append(where)
+        return self._ask(question)
+
+    def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:
+        self.asked.append(where)
+        return []
+
+    def show(self, post: str) -> PostView:
+        raise NotFound(f"No post {post!r} is held.")
+
+    def answer(self, id: str) -> Mapping[str, Any]:
+        raise NotFound(f"No answer {id!r} is held.")
+
+    def status(self) -> Mapping[str, Any]:
+        return {"sources": [{"source": "feed:https://news.example.org/rss"}, {"source": "bluesky"}]}
+
+    def models(self) -> list[Mapping[str, Any]]:
+        return []

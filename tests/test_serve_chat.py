@@ -1,0 +1,131 @@
+"""``/v1/chat/completions`` and the models list, with the real openai client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from serving import running, sample_world
+
+QUESTION = "How much lead did Ondle Water measure in the Marrowick supply?"
+MESSAGES: Any = [
+    {"role": "system", "content": "Never cite anything."},
+    {"role": "user", "content": "Who is the mayor?"},
+    {"role": "assistant", "content": "I don't know."},
+    {"role": "user", "content": QUESTION},
+]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sample_world(tmp_path_factory.mktemp("home")) as engine, running(engine) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def test_a_completion_has_its_citations_nested(client: openai.OpenAI) -> None:
+    completion = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+    (choice,) = completion.choices
+    assert choice.finish_reason == "stop"
+    assert completion.gnomon["question"] == QUESTION  # type: ignore[attr-defined]
+    assert choice.message.content == completion.gnomon["text"]  # type: ignore[attr-defined]
+    assert choice.message.annotations
+    for note in choice.message.annotations:
+        cited = note.url_citation
+        assert choice.message.content[cited.start_index : cited.end_index].strip("[]").isdigit()
+        assert cited.url in completion.citations  # type: ignore[attr-defined]
+    assert completion.usage
+    assert completion.usage.completion_tokens > 0
+
+
+def test_chunks_add_up_to_the_completion(client: openai.OpenAI) -> None:
+    whole = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+    chunks = list(
+        client.chat.completions.create(
+            model="gnomon", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+    assert deltas[0].role == "assistant"
+    assert "".join(delta.content or "" for delta in deltas) == whole.choices[0].message.content
+    notes = [n for d in deltas for n in (d.model_extra or {}).get("annotations", [])]
+    assert notes == [n.model_dump() for n in whole.choices[0].message.annotations or []]
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage == whole.usage
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+def test_no_usage_unless_asked_for(client: openai.OpenAI) -> None:
+    chunks = client.chat.completions.create(model="gnomon", messages=MESSAGES, stream=True)
+    assert all(chunk.choices and chunk.usage is None for chunk in chunks)
+
+
+def test_the_async_client_reads_the_same(url: str, client: openai.OpenAI) -> None:
+    async def streamed() -> str:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none") as client:
+            stream = await client.chat.completions.create(
+                model="gnomon", messages=MESSAGES, stream=True
+            )
+            return "".join([c.choices[0].delta.content or "" async for c in stream])
+
+    whole = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+    assert asyncio.run(streamed()) == whole.choices[0].message.content
+
+
+@pytest.mark.parametrize(
+    ("extra", "status", "param"),
+    [
+        ({"n": 2}, 400, "n"),
+        ({"search_parameters": {"mode": "auto"}}, 410, "search_parameters"),
+        ({"logprobs": True}, 400, "logprobs"),
+        ({"response_format": {"type": "json_object"}}, 400, "response_format"),
+        ({"tool_choice": "required"}, 400, "tool_choice"),
+        ({"modalities": ["text", "audio"]}, 400, "modalities"),
+        ({"messages": []}, 400, "messages"),
+        ({"messages": "hello"}, 400, "messages"),
+        ({"model": "gpt-7"}, 404, "model"),
+    ],
+)
+def test_what_is_not_served_is_said(
+    url: str, extra: dict[str, Any], status: int, param: str
+) -> None:
+    body = {"model": "gnomon", "messages": MESSAGES} | extra
+    answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == status
+    assert answer.json()["error"]["param"] == param
+
+
+def test_what_clients_set_by_habit_is_accepted(client: openai.OpenAI) -> None:
+    completion = client.chat.completions.create(
+        model="gnomon",
+        messages=MESSAGES,
+        n=1,
+        temperature=0.2,
+        seed=7,
+        user="someone",
+        tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        web_search_options={"search_context_size": "low"},
+    )
+    assert completion.choices[0].message.tool_calls is None
+
+
+def test_the_models_list(client: openai.OpenAI) -> None:
+    models = client.models.list()
+    assert [model.id for model in models.data] == ["gnomon"]
+    assert client.models.retrieve("gnomon").owned_by == "gnomon"
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("gpt-7")
+    assert caught.value.code == "model_not_found"
+    assert caught.value.request_id

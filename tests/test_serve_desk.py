@@ -1,0 +1,109 @@
+"""Threads, the queue, and the end of an answer that nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from gnomon.types import Event, Step
+from serving import Scripted, running
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    ends = time.monotonic() + timeout_s
+    while time.monotonic() < ends:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+class Endless:
+    """A generator that never finishes by itself, and tells when it was closed."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.closed = 0
+
+    def __call__(self, question: str) -> Iterator[Event]:
+        self.running += 1
+        try:
+            while True:
+                yield Step("draft", "thinking", {})
+                time.sleep(0.01)
+        finally:
+            self.running -= 1
+            self.closed += 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/ask", {"question": "x"}),
+        ("/v1/ask", {"question": "x", "stream": False}),
+        ("/v1/responses", {"input": "x", "stream": True}),
+        ("/v1/responses", {"input": "x"}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}]}),
+    ],
+)
+def test_hanging_up_stops_the_model(path: str, body: dict[str, object]) -> None:
+    endless = Endless()
+    with running(Scripted(endless)) as url:
+        with httpx.Client(timeout=0.4) as client:
+            if body.get("stream", path == "/v1/ask"):
+                with client.stream("POST", url + path, json=body) as answer:
+                    assert "thinking" in next(answer.iter_text()) or path != "/v1/ask"
+            else:
+                with pytest.raises(httpx.ReadTimeout):
+                    client.post(url + path, json=body)
+        assert until(lambda: endless.closed == 1)
+        assert endless.running == 0
+
+
+def test_a_full_queue_is_told_and_frees_itself() -> None:
+    gate = threading.Event()
+
+    def waits(question: str) -> Iterator[Event]:
+        gate.wait(20)
+        yield Step("plan", "", {})
+
+    statuses: list[int] = []
+    engine = Scripted(waits)
+    with running(engine, asks=1, waiting=1) as url:
+
+        def post() -> httpx.Response:
+            answer = httpx.post(f"{url}/v1/ask", json={"question": "x"}, timeout=20)
+            statuses.append(answer.status_code)
+            return answer
+
+        threads = [threading.Thread(target=post) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+            assert until(lambda: bool(engine.asked))
+        time.sleep(0.2)
+        refused = post()
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["error"]["type"] == "too_many_requests"
+        # A short call is not kept waiting by a slow model.
+        assert httpx.get(f"{url}/v1/status", timeout=5).status_code == 200
+        gate.set()
+        for thread in threads:
+            thread.join()
+        assert sorted(statuses) == [200, 200, 429]
+        assert until(lambda: httpx.post(f"{url}/v1/ask", json={"question": "x"}).is_success)
+
+
+def test_closing_the_server_stops_what_runs() -> None:
+    endless = Endless()
+    with (
+        httpx.Client(timeout=30) as client,
+        running(Scripted(endless)) as url,
+        client.stream("POST", f"{url}/v1/ask", json={"question": "x"}) as answer,
+    ):
+        next(answer.iter_text())
+    assert until(lambda: endless.closed == 1)

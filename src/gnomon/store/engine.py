@@ -27,7 +27,7 @@ from gnomon.store.contract import ANY, Change, Receipt, Store, StoreStatus, Writ
 from gnomon.store.database import Database, WriterPlace
 from gnomon.store.receipts import canonical_json, forget, receipt_id
 from gnomon.store.rows import mended, storable
-from gnomon.store.rules import accepts
+from gnomon.store.rules import accepts, check_vectors
 from gnomon.store.text_view import TextView, terms
 from gnomon.store.vector_view import VectorView
 from gnomon.store.writer import Transaction
@@ -138,8 +138,7 @@ class Engine:
         return written
 
     def put_vectors(self, model: str, ids: Sequence[str], vectors: np.ndarray) -> None:
-        if len(ids) != len(vectors):
-            raise StoreError(f"{len(vectors)} vectors came for {len(ids)} posts; give one each.")
+        check_vectors(ids, vectors, None)
         if self._db.readonly:
             raise StoreError(f"The store at {self._folder} is open for reading only.")
         with self._db.reading() as db:

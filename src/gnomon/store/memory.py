@@ -432,7 +432,7 @@ class MemoryStore:
             wanted, out = set(urls), dict[str, str]()
             for held in sorted(self._held.values(), key=_age):
                 url = own_url(held.post)
-                if url in wanted:
+                if url and url in wanted:
                     out.setdefault(url, held.post.id)
             return out
 

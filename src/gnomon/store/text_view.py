@@ -47,7 +47,8 @@ def _schema() -> tantivy.Schema:
     for name in ("source", "author", "lang", "mark"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("time", fast=True)  # microseconds
-    builder.add_unsigned_field("row", indexed=True, fast=True)
+    # Signed: deleting by a term of an unsigned field finds nothing (tantivy-py 0.27).
+    builder.add_integer_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("origin", indexed=True)  # hash64 of the origin's id
     builder.add_unsigned_field("seq", fast=True)
     return builder.build()
@@ -283,10 +284,8 @@ class TextView:
     def _filters(self, where: Filter) -> Iterator[Query]:
         if where.since is not None or where.until is not None:
             since = None if where.since is None else _micros(where.since)
-            until = None if where.until is None else _micros(where.until) + 1
-            yield Query.range_query(
-                self._schema, "time", FieldType.Integer, since, until, True, False
-            )
+            until = None if where.until is None else _micros(where.until)
+            yield Query.range_query(self._schema, "time", FieldType.Integer, since, until)
         for name in ("sources", "authors", "langs"):
             values = getattr(where, name)
             if values:

@@ -1,0 +1,13 @@
+"""The store on disk obeys the contract."""
+
+import pytest
+from store_conformance import StoreConformance
+
+from gnomon.store.engine import open_store
+
+
+class TestEngine(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path):
+        with open_store(tmp_path / "store") as store:
+            yield store

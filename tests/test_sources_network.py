@@ -106,9 +106,9 @@ def test_slow_bytes_end_at_the_deadline_of_the_whole_answer(server):
 
 
 def test_a_dead_server_is_unreachable(server):
-    with network(server, retries=1, allow=["127.0.0.1:9"]) as net:
-        with pytest.raises(Unreachable, match="does not take connections"):
-            net.fetch(Fetch("http://127.0.0.1:9/", robots=False))
+    net = network(server, retries=1, allow=["127.0.0.1:9"])
+    with net, pytest.raises(Unreachable, match="does not take connections"):
+        net.fetch(Fetch("http://127.0.0.1:9/", robots=False))
 
 
 def test_bodies_over_the_cap_are_refused(server):
@@ -320,18 +320,20 @@ def test_a_dns_answer_that_changes_does_not_matter(server):
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse():
-    with Network(resolver=lambda host, port: ["8.8.8.8", "10.0.0.1"], retries=0) as net:
-        with pytest.raises(Refused, match=r"10\.0\.0\.1 is not a public address"):
-            net.fetch(Fetch("http://mixed.example/", robots=False))
+    net = Network(resolver=lambda host, port: ["8.8.8.8", "10.0.0.1"], retries=0)
+    with net, pytest.raises(Refused, match=r"10\.0\.0\.1 is not a public address"):
+        net.fetch(Fetch("http://mixed.example/", robots=False))
 
 
 def test_a_name_without_an_address_is_unreachable():
     def resolver(host, port):
         raise OSError("Name or service not known")
 
-    with Network(resolver=resolver, retries=0) as net:
-        with pytest.raises(Unreachable, match=r"nowhere\.example"):
-            net.fetch(Fetch("http://nowhere.example/", robots=False))
+    with (
+        Network(resolver=resolver, retries=0) as net,
+        pytest.raises(Unreachable, match=r"nowhere\.example"),
+    ):
+        net.fetch(Fetch("http://nowhere.example/", robots=False))
 
 
 def test_tls_is_checked_for_the_name_not_the_address(server):

@@ -7,8 +7,8 @@ starts again (posts that are held already change nothing).
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import gzip
 import hashlib
 import io
 import json
@@ -19,7 +19,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources import tables
@@ -30,6 +29,7 @@ from gnomon.sources.gather import Gathered
 from gnomon.sources.lines import SAMPLE_BYTES, Encoding, sniff
 from gnomon.sources.rows import date_order, post_from_row
 from gnomon.sources.tables import START, Position, Record
+from gnomon.sources.unpack import Gunzip
 from gnomon.types import Post, SetAside
 
 MAX_DOCUMENT_BYTES = 128 * 2**20
@@ -146,7 +146,7 @@ class Files:
             yield from self._read(path, start)
         except (InputError, UnicodeDecodeError) as error:
             yield _Item(self._aside(str(path), _say(error)))
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error) as error:
             reason = f"its gzip data ends early or is damaged ({error}); fetch the file again."
             yield _Item(self._aside(str(path), reason))
         except OSError as error:
@@ -155,7 +155,7 @@ class Files:
 
     def _read(self, path: Path, start: Position) -> Iterator[_Item]:
         with _open(path) as file:
-            sample = file.read(SAMPLE_BYTES)
+            sample = _sample(file)
             kind = _format(path, sample)
             if kind in ("parquet", "pdf"):
                 encoding = Encoding("utf-8")
@@ -184,7 +184,7 @@ class Files:
     def _rows(
         self,
         path: Path,
-        file: IO[bytes],
+        file: io.BufferedReader,
         kind: str,
         encoding: Encoding,
         sample: bytes,
@@ -218,7 +218,7 @@ class Files:
             yield _Item(refused or post, record.after)
 
     def _records(
-        self, path: Path, file: IO[bytes], kind: str, encoding: Encoding, start: Position
+        self, path: Path, file: io.BufferedReader, kind: str, encoding: Encoding, start: Position
     ) -> Iterable[Record]:
         # A post of the longest length may be thrice as long in JSON escapes, plus its other fields.
         longest = 3 * self.limits.max_post_bytes + 2**20
@@ -230,7 +230,9 @@ class Files:
             return tables.read_parquet(path, start)
         return tables.read_csv(file, encoding, start, longest, tabs=kind == "tsv")
 
-    def _document(self, path: Path, file: IO[bytes], kind: str, encoding: Encoding) -> _Item:
+    def _document(
+        self, path: Path, file: io.BufferedReader, kind: str, encoding: Encoding
+    ) -> _Item:
         file.seek(0)
         data = file.read(MAX_DOCUMENT_BYTES + 1)
         if len(data) > MAX_DOCUMENT_BYTES:
@@ -318,26 +320,21 @@ def _format(path: Path, sample: bytes) -> str:
     return "text"
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> io.BufferedReader:
     """The file, unpacked where its first bytes are gzip's, whatever its name says."""
     file = path.open("rb")  # closed by the caller's ``with``
     start = file.read(2)
     file.seek(0)
-    if start == _GZIP:
-        return _Unpacked(file)
-    return file
+    return io.BufferedReader(Gunzip(file), 64 * 1024) if start == _GZIP else file
 
 
-class _Unpacked(io.BufferedReader):
-    """A gzip file as a buffered stream that closes what it reads from."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        super().__init__(gzip.GzipFile(fileobj=file), 256 * 1024)
-
-    def close(self) -> None:
-        super().close()
-        self._file.close()
+def _sample(file: io.BufferedReader) -> bytes:
+    """The first bytes, as far as they can be had: what is damaged is told by the reader."""
+    sample = b""
+    with contextlib.suppress(EOFError, zlib.error):
+        while len(sample) < SAMPLE_BYTES and (piece := file.read1(SAMPLE_BYTES)):
+            sample += piece
+    return sample
 
 
 def _guess_note(path: Path, encoding: Encoding) -> str:

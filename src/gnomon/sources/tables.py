@@ -6,13 +6,14 @@ Every reader starts at a position that an earlier record gave and never holds th
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -80,7 +81,7 @@ def too_long(line: Line, limit: int) -> str:
 
 
 def read_json_lines(
-    file: IO[bytes], encoding: Encoding, start: Position, limit: int
+    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int
 ) -> Iterator[Record]:
     """JSON lines. UTF-8 goes on at a byte; other encodings are read again and skipped."""
     if encoding.name != "utf-8":
@@ -98,7 +99,9 @@ def read_json_lines(
             yield Record(where, after, row, problem, b"" if row is not None else line.data[:800])
 
 
-def _decoded_json_lines(file: IO[bytes], encoding: Encoding, start: Position) -> Iterator[Record]:
+def _decoded_json_lines(
+    file: io.BufferedReader, encoding: Encoding, start: Position
+) -> Iterator[Record]:
     for number, text in _text_lines(file, encoding):
         if number <= start.at or not text.strip():
             continue
@@ -106,11 +109,11 @@ def _decoded_json_lines(file: IO[bytes], encoding: Encoding, start: Position) ->
         yield Record(f"line {number}", Position(number, number), row, problem, text[:200])
 
 
-def _text_lines(file: IO[bytes], encoding: Encoding) -> Iterator[tuple[int, str]]:
+def _text_lines(file: io.BufferedReader, encoding: Encoding) -> Iterator[tuple[int, str]]:
     """Numbered lines, decoded strictly; line ends are kept, as ``csv`` wants them."""
     file.seek(encoding.skip)
     rest, number = "", 0
-    for chunk in decoded_chunks(file.read, encoding.name):
+    for chunk in decoded_chunks(file.read1, encoding.name):
         pieces = (rest + chunk).split("\n")
         rest = pieces.pop()
         for piece in pieces:
@@ -121,7 +124,7 @@ def _text_lines(file: IO[bytes], encoding: Encoding) -> Iterator[tuple[int, str]
 
 
 def read_json_array(
-    file: IO[bytes], encoding: Encoding, start: Position, limit: int
+    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int
 ) -> Iterator[Record]:
     """The items of a JSON array, one after another, holding one item and one chunk at a time.
 
@@ -129,7 +132,7 @@ def read_json_array(
     """
     file.seek(encoding.skip)
     decoder = json.JSONDecoder()
-    chunks = decoded_chunks(file.read, encoding.name)
+    chunks = decoded_chunks(file.read1, encoding.name)
     buffer = next(chunks, "").lstrip()[1:]
     index, at, ended = 0, 0, False
     while True:
@@ -176,7 +179,7 @@ def _broken_array(pending: str, index: int, long: bool, limit: int) -> Record:
 
 
 def read_json_document(
-    file: IO[bytes], encoding: Encoding, start: Position, limit: int
+    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int
 ) -> Iterator[Record]:
     """A ``.json`` file: an array, JSON lines, one object, or an object that holds a list."""
     file.seek(encoding.skip)
@@ -205,7 +208,7 @@ def read_json_document(
 
 
 def read_csv(
-    file: IO[bytes], encoding: Encoding, start: Position, limit: int, *, tabs: bool = False
+    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int, *, tabs: bool = False
 ) -> Iterator[Record]:
     """CSV or TSV with a header. Raises InputError when no column holds text."""
     csv.field_size_limit(max(csv.field_size_limit(), limit))
@@ -245,14 +248,16 @@ class _BadLineError(Exception):
 class _CsvLines:
     """Decoded lines for ``csv.reader``; ``number`` is the last one's."""
 
-    def __init__(self, file: IO[bytes], encoding: Encoding, limit: int) -> None:
+    def __init__(self, file: io.BufferedReader, encoding: Encoding, limit: int) -> None:
         self.number = 0
         self._limit = limit
         self._encoding = encoding
         file.seek(encoding.skip)
         self._lines = self._utf8(file) if encoding.name == "utf-8" else _text_lines(file, encoding)
 
-    def _utf8(self, file: IO[bytes]) -> Iterator[tuple[int, str | Line | UnicodeDecodeError]]:
+    def _utf8(
+        self, file: io.BufferedReader
+    ) -> Iterator[tuple[int, str | Line | UnicodeDecodeError]]:
         for line in bounded_lines(file.readline, self._limit, start=self._encoding.skip):
             if not line.complete:
                 yield line.number, line

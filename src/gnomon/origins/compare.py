@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from gnomon.origins.wording import COMMENT_WORDS, Wording, running
@@ -43,11 +44,12 @@ _BOILERPLATE = frozenset(
 def similarity(root: Wording, copy: Wording) -> float:
     """Containment of the shorter in the longer if it reaches ``CONTAINMENT``, else the Jaccard
     coefficient if that reaches ``JACCARD``, else 0. Shingles of five words; of three and two
-    where the shorter text has fewer than 24 and 10 words."""
+    where the shorter text has fewer than 40 and 24 words: one swapped word breaks as many
+    shingles as they are long, so five-grams would lose every edited post of common length."""
     if root.words == copy.words:
         return 1.0
     shorter = min(len(root.words), len(copy.words))
-    k = 5 if shorter >= 24 else 3 if shorter >= 10 else 2
+    k = 5 if shorter >= 40 else 3 if shorter >= 24 else 2
     a, b = root.shingles(k), copy.shingles(k)
     common = len(a & b)
     containment = common / min(len(a), len(b))
@@ -91,73 +93,90 @@ def changed(root: Wording, copy: Wording) -> str:
     edits = _edits(root, copy)
     numbers = False
     fresh: set[str] = set()
-    for gone, come, inner, context in edits:
-        reason = _segment_changed(gone, come, inner, context)
+    for edit in edits:
+        reason = _segment_changed(edit)
         if reason:
             return reason
-        fresh.update(come)
-        if inner or come:
-            numbers = numbers or any(_numeric(word) for word in (*gone, *come))
+        fresh.update(edit.come)
+        if not edit.cut:
+            numbers = numbers or any(_numeric(word) for word in (*edit.gone, *edit.come))
     if numbers and not _same_values(root, copy, edits):
         return "number"
     return "name" if fresh and _new_name(root, copy, fresh) else ""
 
 
-# Words gone, words come, whether inside, and both with the words around them.
-Edit = tuple[list[str], list[str], bool, tuple[str, str]]
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One place where the texts differ. ``cut`` where the copy merely leaves out whole sentences,
+    or breaks off; ``context`` is both sides with the words around them."""
+
+    gone: list[str]
+    come: list[str]
+    cut: bool
+    context: tuple[str, str]
 
 
 def _edits(root: Wording, copy: Wording) -> list[Edit]:
-    """Each place where they differ.
-
-    Words missing at an end are not ``inside`` where the copy was visibly cut off there, or where
-    whole sentences are missing: a copy may be a part.
-    """
     a, b = root.words, copy.words
-    cut = bool(re.search(r"(?:\.\.\.?|…)\W*$", copy.text))
-    if cut and b and b[-1] not in a:
+    dots = bool(re.search(r"(?:\.\.\.?|…)\W*$", copy.text))
+    if dots and b and b[-1] not in a:
         b = b[:-1]  # the last word is half of one
-    edits: list[Edit] = []
     opcodes: Sequence[tuple[str, int, int, int, int]]
     if a[: len(b)] == b:
         opcodes = [("delete", len(b), len(a), len(b), len(b))]
     else:
         opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    ends: set[int] | None = None
+    edits: list[Edit] = []
+    ends: list[int] = []
     for tag, i1, i2, j1, j2 in opcodes:
         if tag == "equal":
             continue
-        inside = True
-        if tag == "delete" and (i1 == 0 or i2 == len(a)):
-            if ends is None:
-                ends = _sentence_ends(root)
-            inside = not (cut and i2 == len(a)) and (i2 if i1 == 0 else i1) not in ends
+        cut = False
+        if tag == "delete":
+            ends = ends or _sentence_ends(root)
+            starts_clean, ends_clean = i1 in ends, i2 in ends
+            cut = (starts_clean and ends_clean) or i2 == len(a) or i1 == 0
+            if cut and not (dots and i2 == len(a)):
+                # Of what was left out only the rest of a broken sentence can turn the meaning.
+                if not starts_clean:
+                    i2 = min(i2, next((end for end in ends if end > i1), i2))
+                elif not ends_clean:
+                    i1 = max(i1, max((end for end in ends if end < i2), default=i1))
+                else:
+                    i2 = i1
+            elif cut:
+                i2 = i1
         context = running(a[max(0, i1 - 2) : i2 + 2]), running(b[max(0, j1 - 2) : j2 + 2])
-        edits.append((a[i1:i2], b[j1:j2], inside, context))
+        edits.append(Edit(a[i1:i2], b[j1:j2], cut, context))
     return edits
 
 
-def _sentence_ends(wording: Wording) -> set[int]:
-    """After how many words each sentence ends."""
-    ends, count = set(), 0
+def _sentence_ends(wording: Wording) -> list[int]:
+    """0, and after how many words each sentence ends."""
+    ends = [0]
     for start, end in sentences.split(wording.text):
-        count += len(words(wording.text[start:end]))
-        ends.add(count)
+        ends.append(ends[-1] + len(words(wording.text[start:end])))
     return ends
 
 
-def _segment_changed(
-    gone: list[str], come: list[str], inside: bool, context: tuple[str, str]
-) -> str:
-    if not inside and not come:
+# Saying that one has it from others is what copying is; "may" and "could" change what is said.
+_HEARSAY = re.compile(
+    r"\b(?:apparently|reportedly|allegedly|supposedly|hearing that|rumou?rs?|i heard)\b"
+    r"|刚?听说|据说|网传|据传|传言|有消息称",
+    re.IGNORECASE,
+)
+
+
+def _segment_changed(edit: Edit) -> str:
+    if edit.cut and not edit.gone:
         return ""
-    before, after = context
+    before, after = edit.context
     if polarity.negations(before) != polarity.negations(after):
         return "negation"
-    if polarity.modality(before) != polarity.modality(after):
+    if polarity.modality(_HEARSAY.sub(" ", before)) != polarity.modality(_HEARSAY.sub(" ", after)):
         return "modality"
-    extra = [word for word in come if word not in _BOILERPLATE]
-    less = [word for word in gone if word not in _BOILERPLATE]
+    extra = [word for word in edit.come if word not in _BOILERPLATE]
+    less = [word for word in edit.gone if word not in _BOILERPLATE]
     if _weight(extra) - _weight(less) >= COMMENT_WORDS or _weight(extra) >= 2 * COMMENT_WORDS:
         return "comment"
     return ""
@@ -175,12 +194,12 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
     """Whether every number and date of the copy stands in the root with the same value, and, but
     for what was cut off, the other way round."""
     mine, theirs = _values(root, root.time), _values(copy, root.time)
-    codes = {w for _, come, *_ in edits for w in come if re.search(r"\d", w) and not w.isdigit()}
+    codes = {w for edit in edits for w in edit.come if re.search(r"\d", w) and not w.isdigit()}
     if {c for c in codes if re.search(r"[^\W\d_]", c)} - set(root.words):
         return False
     if not theirs <= mine:
         return False
-    partial = any(not inside for _, _, inside, _ in edits)
+    partial = any(edit.cut for edit in edits)
     return partial or mine <= theirs
 
 
@@ -192,12 +211,18 @@ def _values(wording: Wording, now: float) -> set[tuple[str, str]]:
     return found
 
 
+_SHOUTED = re.compile(r"(?:\b[A-Z]{2,}\b\W+){2,}\b[A-Z]{2,}\b")
+
+
 def _new_name(root: Wording, copy: Wording, fresh: set[str]) -> bool:
     """Whether the copy names somebody or something that the root does not."""
     known = set(root.words)
+    shouted = [match.span() for match in _SHOUTED.finditer(copy.text)]
     for slot in names.find(copy.text):
         parts = [word for word in words(slot.text) if word in fresh and word not in known]
-        if not parts or all(word in _BOILERPLATE for word in parts):
+        if all(word in _BOILERPLATE or _numeric(word) for word in parts):
+            continue
+        if any(start <= slot.start < end for start, end in shouted):
             continue
         opening = not copy.text[: slot.start].strip(" \"“'([#") or re.search(
             r"[.!?:…。！？]\W*$", copy.text[: slot.start]

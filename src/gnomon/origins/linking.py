@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gnomon.origins import bands
 from gnomon.origins.compare import is_copy, mergeable, similarity
-from gnomon.origins.wording import Wording, of_post, says_nothing, substantial
+from gnomon.origins.wording import Wording, of_post, running, says_nothing, substantial
 from gnomon.store.contract import Store
+from gnomon.text import polarity
 from gnomon.text.tokens import words
 from gnomon.text.urls import canonical
 from gnomon.types import EdgeKind, Link, Post
@@ -197,26 +199,53 @@ class _Linking:
         wording = self.wordings[post.id]
         if not mergeable(wording):
             return None
-        best: tuple[float, float, str] | None = None
+        verified: list[tuple[float, float, str]] = []
         for origin in self._candidates(post.id):
             root = self._root(origin)
             if root is None or root.id == post.id:
                 continue
-            earlier, later = (root, wording) if _age(root) <= _age(wording) else (wording, root)
-            score = is_copy(earlier, later)
-            if score and (best is None or (-score, root.time, origin) < best):
-                best = (-score, root.time, origin)
-        if best is None:
+            score = _copied(root, wording) or self._like_a_pointer(post.id, origin)
+            if score:
+                verified.append((-score, root.time, origin))
+        if not verified:
             return None
-        score, _, origin = -best[0], best[1], best[2]
+        if len(verified) > 1:
+            self._join(sorted((time, origin) for _, time, origin in verified))
+        best = min(verified)
+        score, origin = -best[0], self._origin_now(best[2])
         root = self._root(origin)
         assert root is not None
-        if _age(wording) < _age(root) and root.id == origin and self._take_over(post.id, origin):
+        earlier = _age(wording) < _age(root) and root.id == origin
+        if earlier and is_copy(wording, root) and self._take_over(post.id, origin):
             self.links[origin] = Link(origin, post.id, EdgeKind.COPY, score)
             return Link(post.id, post.id, EdgeKind.ROOT)
         handle = root.author.removeprefix("@").casefold()
         repost = bool(wording.of) and wording.of.casefold() in (handle, handle.split(".")[0])
         return Link(post.id, origin, EdgeKind.REPOST if repost else EdgeKind.COPY, score)
+
+    def _join(self, found: list[tuple[float, str]]) -> None:
+        """Origins that missed each other and now met in one post are one if their roots say so."""
+        first = self._root(found[0][1])
+        for _, origin in found[1:]:
+            root = self._root(origin)
+            if first is None or root is None or root.id != origin:
+                continue
+            score = is_copy(first, root)
+            if score and self._take_over(first.id, origin):
+                self.links[origin] = Link(origin, self._origin(first.id), EdgeKind.COPY, score)
+
+    def _like_a_pointer(self, id: str, origin: str) -> float:
+        """A page is passed on in the words of those who pointed to it, too; that they belong to it
+        was sure, so this is no chain."""
+        wording, best = self.wordings[id], 0.0
+        for key in self.keys.get(id, ()):
+            for other in (*self.matches.get(key, ()), *self.by_key.get(key, ())):
+                held = self.links.get(other) or self.stored.get(other)
+                if held is None or held.kind is not EdgeKind.URL or self._origin(other) != origin:
+                    continue
+                if self._words_of(other) is not None:
+                    best = max(best, is_copy(self._wording_of(other), wording))
+        return best
 
     def _candidates(self, id: str) -> list[str]:
         count: dict[str, int] = {}
@@ -235,7 +264,8 @@ class _Linking:
             return False
         members = self.store.members(origin, LARGEST_MOVED) if size else []
         here = [p for p in self.batch.values() if self._linked_to(p.id, origin)]
-        self.moved[origin] = root
+        target = self._origin(root)
+        self.moved[origin] = target
         roots = [self._wording_of(root)]
         for member in sorted({p.id: p for p in (*members, *here)}.values(), key=_post_age):
             if member.id in (origin, root):
@@ -245,13 +275,15 @@ class _Linking:
                 held = self.store.links([member.id]).get(member.id)
             if held is None or held.kind in _HARD:
                 if held is not None:
-                    self.links[member.id] = replace(held, origin=root)
+                    self.links[member.id] = replace(held, origin=target)
                 continue
             wording = self._wording(member)
             scores = [(is_copy(other, wording), other.id) for other in roots]
             score, under = max(scores, key=lambda pair: pair[0])
             if score:
-                self.links[member.id] = Link(member.id, under, EdgeKind.COPY, score)
+                self.links[member.id] = Link(
+                    member.id, target if under == root else under, EdgeKind.COPY, score
+                )
             else:
                 self.links[member.id] = Link(member.id, member.id, EdgeKind.ROOT)
                 roots.append(wording)
@@ -264,7 +296,9 @@ class _Linking:
     def _origin(self, id: str) -> str:
         """The origin that ``id`` stands in by now; its own id if nothing is known of it."""
         placed = self.links.get(id) or self.stored.get(id)
-        origin = placed.origin if placed else id
+        return self._origin_now(placed.origin if placed else id)
+
+    def _origin_now(self, origin: str) -> str:
         seen = set()
         while origin in self.moved and origin not in seen:
             seen.add(origin)
@@ -303,6 +337,11 @@ class _Linking:
         return _post_age(other) < _post_age(post)
 
 
+def _copied(one: Wording, other: Wording) -> float:
+    """The similarity if the later of the two is a copy of the earlier."""
+    return is_copy(one, other) if _age(one) <= _age(other) else is_copy(other, one)
+
+
 def _age(wording: Wording) -> tuple[float, str]:
     return wording.time, wording.id
 
@@ -312,12 +351,30 @@ def _post_age(post: Post) -> tuple[float, str]:
 
 
 def _only_points(wording: Wording, page: Post) -> bool:
-    """Whether a post that links to ``page`` says no more than its headline does."""
+    """Whether a post that links to ``page`` says no more than the page does: its headline, or
+    words most of which stand there, with no number and no denial of its own."""
     if not wording.words:
         return True
     title = set(words(page.title or page.text[:200]))
-    own: Iterable[str] = wording.words
-    shared = sum(word in title for word in own)
-    if shared < _HEADLINE * len(wording.words):
+    fresh = [word for word in wording.words if word not in title]
+    if len(fresh) <= (1 - _HEADLINE) * len(wording.words):
+        return not substantial(fresh)
+    body = {_stem(word) for word in words(f"{page.title} {page.text}")}
+    own = {_stem(word) for word in wording.words if word not in _FUNCTION_WORDS}
+    if _FIRST_PERSON.search(wording.text) or len(own & body) < _FROM_PAGE * len(own):
         return False
-    return not substantial([word for word in own if word not in title])
+    added = [word for word in wording.words if _stem(word) not in body]
+    return not substantial(added) and not polarity.negations(running(added))
+
+
+def _stem(word: str) -> str:
+    return word[:5] if word.isascii() and not word.isdigit() else word
+
+
+# The share of the content words that must come from the page where its headline is not repeated.
+_FROM_PAGE = 0.6
+_FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|I'[a-z]+)\b|我(?!们|市|国|省|校|县)")
+_FUNCTION_WORDS = frozenset(
+    "the a an of to in on at for and or is are was were be by with from our we on why he she it its "
+    "his her this that us as not no do did has have had will 的 了 在 是 和 与 于".split()
+)

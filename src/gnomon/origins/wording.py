@@ -23,6 +23,10 @@ _CHAIN = re.compile(r"//\s?@(?P<user>[^:：\s]{1,30})[:：]")
 _VIA = re.compile(r"(?:^|\s)[(\[]?\b(?:via|h/t|ht|cc|by|from)\s@[\w.-]+[)\]]?", re.IGNORECASE)
 _MENTIONS_FIRST = re.compile(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+")
 _TAGS_LAST = re.compile(r"(?:\s+[#＃@][\w.-]+)+[\s.!…]*$")
+# "MARROWICK (AP) — ": where and by whom an agency's story was filed.
+_DATELINE = re.compile(
+    r"^\s*[A-Z][A-Z .,'-]{2,40}(?:, [A-Z][a-z]+\.? \d{1,2})? \([A-Za-z ]{2,20}\)\s*[-–—]+\s*"
+)
 _EMOTICON = re.compile(r"\[[一-龥A-Za-z]{1,6}\]")
 _REPOST_WORDS = re.compile(
     r"^\W*(?:转发微博|轉發微博|转发|轉發|转|repost(?:ed|ing)?|retweet(?:ed|ing)?|reblog(?:ged)?|shared?|rt)?\W*$",
@@ -95,6 +99,8 @@ def of_post(post: Post) -> Wording:
     if "http" in text or "www." in text or "pic." in text:
         urls = (*urls, *_URL.findall(text))
         text = _URL.sub(" ", text)
+    if "(" in text[:60]:
+        text = _DATELINE.sub("", text)
     if "#" in text or "@" in text:
         text = _TAGS_LAST.sub("", text)
     if "[" in text:

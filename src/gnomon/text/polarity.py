@@ -49,6 +49,17 @@ def negations(text: str) -> int:
     return len(_NEGATION.findall(text)) + len(_CJK_NEGATION.findall(text))
 
 
+def negation_cues(text: str) -> list[tuple[int, int]]:
+    """Spans of the negating words that ``negations`` counts, in order."""
+
+    def blank(match: re.Match[str]) -> str:
+        return " " * len(match.group())
+
+    masked = _DOUBLE.sub(blank, _POSITIVE.sub(blank, text))
+    found = [m.span() for p in (_NEGATION, _CJK_NEGATION) for m in p.finditer(masked)]
+    return sorted(found)
+
+
 _DENIED = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|debunk\w*|refut(?:es|ed)|disprov\w+|hoax|untrue|fake news"
     r"|(?:is|are|was|were) (?:completely |totally |entirely )?(?:false|fake)|no truth|not true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,10 @@ def _judged(
 ) -> list[Evidence]:
     pairs = [(dated(window_of(p), p.post.created_at), claim.text) for p in passages]
     judgements = bench.entail.judge(pairs)
+    judgements = [
+        _fact_checked(claim, p, judgement, bench.entail)
+        for p, judgement in zip(passages, judgements, strict=True)
+    ]
     if bench.second is not None:
         judgements = _with_second(bench.second, pairs, judgements)
     return [
@@ -88,6 +93,31 @@ def _judged(
         )
         for p, judgement in zip(passages, judgements, strict=True)
     ]
+
+
+_RULING = re.compile(
+    r"(?:verdict|rating|ruling|conclusion|结论|判定|核查结果)\s*[:：]\s*(?:this is |mostly |entirely )?"
+    r"(?:(false|untrue|fake|wrong|misleading|hoax|fabricated|不实|假|错误|虚假|谣言|误导)|"
+    r"(true|correct|accurate|confirmed|属实|真实|正确))",
+    re.IGNORECASE,
+)
+_CLAIM_QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
+
+
+def _fact_checked(
+    claim: Claim, passage: Passage, judgement: Judgement, entail: Entail
+) -> Judgement:
+    """A fact-check that quotes a claim and rules on it speaks through its ruling, not its quote
+    (the form of https://schema.org/ClaimReview in prose: the claim reviewed, then the rating)."""
+    ruling = _RULING.search(passage.post.text)
+    quoted = _CLAIM_QUOTED.search(passage.text)
+    if not ruling or not quoted:
+        return judgement
+    read = entail.judge([(quoted.group(1), claim.text)])[0]
+    if read.stance is Stance.NEITHER:
+        return judgement
+    supports, refutes = (read.supports, read.refutes) if ruling[2] else (read.refutes, read.supports)
+    return Judgement(supports, refutes, read.neither, f"a fact-check rules it {ruling[1] or ruling[2]}")
 
 
 SECOND_SEES = 6

@@ -26,7 +26,7 @@ def claims_of(text: str, *, said_at: float | None = None) -> tuple[Claim, ...]:
     """
     out = []
     for start, end in split(text):
-        for a, b in _parts(text[start:end]):
+        for a, b in clause_spans(text[start:end]):
             out.append(claim_at(text, start + a, start + b, said_at=said_at))
     return tuple(out)
 
@@ -46,7 +46,7 @@ def claim_at(text: str, start: int, end: int, *, said_at: float | None = None) -
     )
 
 
-def _parts(sentence: str) -> list[tuple[int, int]]:
+def clause_spans(sentence: str) -> list[tuple[int, int]]:
     """Spans of the sentence's independent statements; the whole when it cannot be divided."""
     joint = _JOINT_ZH if is_cjk(sentence) else _JOINT_EN
     if polarity.is_question(sentence) or re.search(r"[\"“”「『]", sentence):

@@ -18,9 +18,9 @@ from gnomon.text import polarity, slots
 from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth.retrieve import window_of
 from gnomon.truth.rewrite import Asks, as_claim, asks
-from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.truth.terms import Weights, content_terms, coverage, term_set
 from gnomon.truth.weigh import is_instruction, is_satire
-from gnomon.types import Passage, Post, QueryPlan, SlotKind
+from gnomon.types import Passage, Post, QueryPlan, Slot, SlotKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,39 +97,56 @@ def _fit(
     passage: Passage,
     similar: float | None,
 ) -> float:
+    """How well a sentence answers, 0..1: its own share of what is asked, its context's share of
+    names, and whether it has a new thing of the kind asked for."""
     around = window_of(passage)
-    context = coverage(wanted, term_set(around), wanted)
-    here = coverage(wanted, term_set(passage.text), wanted)
-    fit = 0.55 * context + 0.25 * here + 0.2 * _type_fit(plan, kind, passage.text)
+    terms, held = term_set(around), normalise(around)
+    named = set().union(*(content_terms(name) for name in plan.names)) if plan.names else set()
+    focus = {term: weight for term, weight in wanted.items() if term not in named}
+    here = coverage(focus or wanted, term_set(passage.text), wanted)
+    context = coverage(wanted, terms, wanted)
+    right = _type_fit(plan, kind, passage.text)
+    fit = 0.45 * here + 0.3 * context + 0.25 * right
+    if is_cjk(plan.question) != is_cjk(passage.text):
+        return fit if similar is None else max(fit, 0.6 * similar + 0.4 * right)
     if similar is not None:
         fit = max(fit, 0.75 * fit + 0.25 * similar)
-        if is_cjk(plan.question) != is_cjk(passage.text):
-            fit = max(fit, 0.55 * similar + 0.45 * _type_fit(plan, kind, passage.text))
-            return fit
-    held = normalise(around)
-    terms = term_set(around)
-    for name in plan.names:
-        if normalise(name) not in held and not (term_set(name) & terms):
-            return fit * 0.5  # about somebody or somewhere else
-    if slots.conflicts(plan.question, passage.text) and kind is not Asks.WHETHER:
+    if any(normalise(n) not in held and not (term_set(n) & terms) for n in plan.names):
+        fit *= 0.5  # about somebody or somewhere else
+    if kind is not Asks.WHETHER and slots.conflicts(plan.question, passage.text):
         fit *= 0.7
-    if kind in (Asks.WHEN, Asks.COUNT) and not _type_fit(plan, kind, passage.text):
+    if kind in _TYPED and not right:
         fit *= 0.6
-    if kind is Asks.WHY and not _type_fit(plan, kind, passage.text):
-        fit *= 0.8
-    return fit * (0.5 + 0.5 * min(1.0, len(passage.text) / 12))
+    return fit
+
+
+_TYPED = (Asks.WHEN, Asks.COUNT, Asks.WHO, Asks.WHERE, Asks.WHY)
+_COUNTED = re.compile(r"\bhow many ((?:\w+ )?\w+)|多少(\w{1,3})|几(\w{1,2})", re.IGNORECASE)
+
+
+def _counts(question: str, text: str, number: Slot) -> bool:
+    """Whether a number in ``text`` counts what the question asks the number of."""
+    asked = _COUNTED.search(question)
+    if not asked:
+        return True
+    near = text[max(0, number.start - 12) : number.end + 24]
+    if asked[1]:
+        return bool(set(content_terms(asked[1])) & (term_set(near) | term_set(number.unit)))
+    measure = asked[2] or asked[3]
+    return any(character in text[number.end : number.end + 4] for character in measure[:2])
 
 
 def _type_fit(plan: QueryPlan, kind: Asks, text: str) -> float:
-    """1 when ``text`` holds a new thing of the kind asked for, else 0 (0.6 where any will do)."""
+    """1 when ``text`` holds a new thing of the kind asked for, else 0 (0.8 where any will do)."""
     known = {(slot.kind, slot.value) for slot in plan.slots}
     fresh = [slot for slot in slots.find(text) if (slot.kind, slot.value) not in known]
     if kind is Asks.COUNT:
-        return float(any(slot.kind is SlotKind.NUMBER for slot in fresh))
+        numbers = [slot for slot in fresh if slot.kind is SlotKind.NUMBER]
+        return float(any(_counts(plan.question, text, slot) for slot in numbers))
     if kind is Asks.WHEN:
         return float(any(slot.kind is SlotKind.DATE for slot in fresh) or bool(_WHEN.search(text)))
     if kind is Asks.WHO:
-        return 1.0 if any(slot.kind is SlotKind.NAME for slot in fresh) else 0.3
+        return float(any(slot.kind is SlotKind.NAME for slot in fresh))
     if kind is Asks.WHERE:
         named = any(slot.kind is SlotKind.NAME for slot in fresh)
         return 1.0 if named else 0.7 * float(bool(_WHERE.search(text)))

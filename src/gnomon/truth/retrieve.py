@@ -14,6 +14,7 @@ from gnomon.models.protocols import Embed
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text.sentences import split
+from gnomon.text.tokens import is_cjk
 from gnomon.truth.terms import Weights, coverage, inflections, term_set
 from gnomon.types import Filter, Hit, Origin, Passage, Post, QueryPlan
 
@@ -46,9 +47,7 @@ def retrieve(
 ) -> Retrieved:
     """Passages for a question: at most ``k`` origins, at most two passages of each post."""
     forms = [*plan.forms, *([plan.negated] if plan.negated else [])]
-    hits = _fused(forms, plan.question, store, plan.where, embed, now)[:k]
-    hits = _with_neighbours(hits, store, plan.where)
-    return _passages(hits, plan.question, store, weights)
+    return _gather(forms, plan.question, store, weights, plan.where, embed, now, k)
 
 
 def retrieve_claim(
@@ -63,9 +62,42 @@ def retrieve_claim(
 ) -> Retrieved:
     """Passages that may bear on one claim, for or against it."""
     forms = [inflections(claim) or claim]
-    hits = _fused(forms, claim, store, where, embed, now)[:k]
+    return _gather(forms, claim, store, weights, where, embed, now, k)
+
+
+def _gather(
+    forms: Sequence[str],
+    text: str,
+    store: Store,
+    weights: Weights,
+    where: Filter,
+    embed: Embed | None,
+    now: float,
+    k: int,
+) -> Retrieved:
+    hits = _fused(forms, text, store, where, embed, now)[:k]
+    hits = _by_root(hits, text, store, weights, where)
     hits = _with_neighbours(hits, store, where)
-    return _passages(hits, claim, store, weights)
+    return _passages(hits, text, store, weights)
+
+
+def _by_root(
+    hits: Sequence[Hit], text: str, store: Store, weights: Weights, where: Filter
+) -> list[Hit]:
+    """Each origin shown by its earliest post, where that says as much: who said it first is what a
+    reader wants to see, and a search rather finds the shortest copy."""
+    roots = store.get_many([hit.origin for hit in hits if hit.origin != hit.post.id])
+    wanted = weights.of(text)
+
+    def said(post: Post) -> float:
+        return coverage(wanted, term_set(f"{post.title}\n{post.text}"), wanted)
+
+    out = []
+    for hit in hits:
+        root = roots.get(hit.origin)
+        fits = root is not None and accepts(where, root) and said(root) >= said(hit.post) - 0.05
+        out.append(Hit(root, hit.score, hit.origin) if root and fits else hit)
+    return out
 
 
 def _fused(
@@ -118,6 +150,7 @@ def _passages(
     hits: Sequence[Hit], question: str, store: Store, weights: Weights
 ) -> Retrieved:
     wanted = weights.of(question)
+    lang = "zh" if is_cjk(question) else "en"
     top = max((hit.score for hit in hits), default=1.0) or 1.0
     passages: list[Passage] = []
     for hit in hits:
@@ -129,6 +162,8 @@ def _passages(
             scored.append((0.6 * here + 0.4 * around, here, around, start, end))
         scored.sort(key=lambda row: (-row[0], row[3]))
         for total, here, around, start, end in scored[:PASSAGES_PER_POST]:
+            if not total and hit.post.lang == lang:
+                continue
             scores = {
                 "rank": hit.score / top,
                 "overlap": round(here, 4),

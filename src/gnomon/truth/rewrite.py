@@ -115,15 +115,19 @@ def as_claim(question: str) -> str:
 
 
 _DAY = 86400.0
+_NEWS = re.compile(r"\b(?:happen\w*|news|latest|new|going on)\b|发生|新闻|消息|大事|动态|最新")
 
 
 def time_window(question: str, now: float) -> tuple[float | None, float | None]:
     """The window a relative time word asks for, as (since, until), else (None, None).
 
-    Only words that speak of when things are *said* open a window ("today", "last 24 hours", 昨天);
-    a named date stays a term, because posts about 9 March are also written on the 10th.
+    Only a question for news opens a window ("What happened yesterday?"): of a fact that was asked
+    for ("When does the last ferry leave today?") the newest statement may be weeks old. A named
+    date stays a term, because posts about 9 March are also written on the 10th.
     """
     text = question.lower()
+    if not _NEWS.search(text) and len(content_terms(text)) > 2:
+        return None, None
     midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def day(offset: int) -> float:

@@ -9,6 +9,7 @@ characters.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
@@ -37,6 +38,14 @@ _QUESTION_ZH = (
     "目前", "现在", "一共", "总共", "有关", "关于", "情况",
 )  # fmt: skip
 
+# "What time", "how many", "what is the number of": what is asked for is no word of the answer.
+_ASKED_NOUN = re.compile(
+    r"\b(?:(?:at |on |in |by )?(?:what|which) (?:time|day|date|year|month|number|amount|percentage)|"
+    r"how (?:many|much|long|far|old|often|soon|big|large|tall|high|deep)|"
+    r"(?:number|amount|share|total) of)\b",
+    re.IGNORECASE,
+)
+
 # Irregular pairs that a stemmer cannot see; each maps to the stem of one common form.
 _IRREGULAR = {
     "died": "die", "dies": "die", "dead": "die", "death": "die", "deaths": "die", "dying": "die",
@@ -53,9 +62,40 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
+# Words of the news that say the same: each line's words are compared as its first.
+_SAME = """
+strike struck strikes hit hits hitting
+start starts started starting begin begins beginning commence commenced launch launched
+buy buys buying bought purchase purchased acquire acquired
+large big huge
+help helps helped aid assist assisted assistance
+car cars vehicle vehicles
+boat boats ship ships vessel vessels
+job jobs post position
+school schools
+shut shuts shutting close closes closed closing closure
+end ends ended ending finish finished finishes conclude concluded
+fire fires blaze blazes
+crash crashed crashes collide collided collision
+chief head boss
+doctor doctors physician physicians
+child children kid kids
+town city
+beat beats beaten defeat defeated
+price prices fare fares cost costs
+vote votes voted ballot ballots
+appoint appointed name named
+quit quits resign resigned resigns
+scrap scrapped cancel cancelled canceled cancels
+""".split("\n")
+_SYNONYMS = {word: line.split()[0] for line in _SAME if line for word in line.split()}
+
+
 @lru_cache(maxsize=65536)
 def stem(token: str) -> str:
     """The comparable form of one token."""
+    if token in _SYNONYMS:
+        return _SYNONYMS[token]
     if token in _IRREGULAR:
         return _IRREGULAR[token]
     if not token.isascii() or not token[0].isalpha():
@@ -65,6 +105,7 @@ def stem(token: str) -> str:
 
 def content_map(text: str) -> dict[str, str]:
     """The terms that carry ``text``, in order: comparable form -> index token."""
+    text = _ASKED_NOUN.sub(" ", text)
     for phrase in _QUESTION_ZH:
         if phrase in text:
             text = text.replace(phrase, " ")
@@ -92,6 +133,11 @@ def term_set(text: str) -> frozenset[str]:
     return frozenset(stem(token) for token in tokens(text))
 
 
+_KIN: dict[str, frozenset[str]] = {}
+for _table in (_IRREGULAR, _SYNONYMS):
+    for _word, _root in _table.items():
+        _KIN[_root] = _KIN.get(_root, frozenset()) | {_word}
+
 _SUFFIXES = ("", "s", "es", "ed", "d", "ing")
 
 
@@ -99,7 +145,7 @@ def inflections(text: str) -> str:
     """``text``'s English content words with the forms they may stand in, for a lexical index that
     keeps words as written. Forms that do not exist match nothing and cost nothing."""
     out: list[str] = []
-    for token in tokens(text):
+    for token in tokens(_ASKED_NOUN.sub(" ", text)):
         if token in _FUNCTION_EN:
             continue
         out.append(token)
@@ -110,7 +156,7 @@ def inflections(text: str) -> str:
                 forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
             else:
                 forms |= {base + "e", base + "es"}
-            forms |= {word for word, root in _IRREGULAR.items() if root == base}
+            forms |= _KIN.get(base, frozenset())
             out.extend(sorted(forms - {token}))
     return " ".join(out)
 

@@ -113,6 +113,7 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Drop what its own speaker has since said otherwise, and what a later correction by the same
     speaker withdrew: of two statements of one speaker on different sides, the later one stands."""
     newest: dict[str, Evidence] = {}
+    evidence = [item for item in evidence if item.stance is not Stance.NEITHER]
     for item in evidence:
         key = _speaker_key(item)
         held = newest.get(key)

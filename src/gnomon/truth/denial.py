@@ -1,0 +1,57 @@
+"""Whether a sentence denies a claim: one says of a word what the other says not.
+
+A negating word governs what stands next to it ("has not reopened", "nobody was hurt", "not 21,000",
+没有淹水); words that speak of truth itself ("is false", "denied", 谣言) govern their whole clause.
+Counting negations over whole sentences was tried first: it called every second long sentence a
+denial of the other.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gnomon.text import polarity
+from gnomon.truth.antonyms import opposed
+from gnomon.truth.terms import content_terms
+
+# How many content words a negation governs: "has not yet been fully reopened to cars".
+GOVERNS = 3
+_WHOLE = re.compile(
+    r"\b(?:untrue|false(?:ly|hood)?|fake[ds]?|hoax\w*|bogus|debunk\w*|refut\w+|den(?:y|ies|ied|ying)|"
+    r"disprov\w+|fabricated|baseless|unfounded|incorrect|wrong(?:ly)?|myth|rumou?rs?|no truth|"
+    r"not true|misinformation|dismiss(?:ed|es)|no plans?)\b|"
+    r"否认|否認|辟谣|闢謠|谣言|謠言|谣传|不实|不實|虚假|假新闻|假消息|假的|并非事实|不是事实|误传|子虚乌有|没有证据",
+    re.IGNORECASE,
+)
+_STOP = re.compile(r"[.,;:!?()\"“”。，；：！？（）、\n]| but | and | - | – |但|而")
+
+
+def negated_terms(clause: str) -> frozenset[str]:
+    """The content terms of ``clause`` that it negates."""
+    if _WHOLE.search(clause):
+        return frozenset(content_terms(_WHOLE.sub(" ", clause)))
+    found: set[str] = set()
+    for _, end in polarity.negation_cues(clause):
+        rest = clause[end:]
+        stop = _STOP.search(rest)
+        reach = rest[: stop.start()] if stop else rest
+        found.update(content_terms(reach)[:GOVERNS])
+    return frozenset(found)
+
+
+def denies(claim: str, clause: str) -> str:
+    """Why ``clause`` denies ``claim``, or "" if it does not.
+
+    The order of the checks matters: words that are negated in both agree ("did not reopen", "has
+    not reopened"), and an opposite that is itself negated agrees too ("not open", "closed").
+    """
+    ours, theirs = negated_terms(claim), negated_terms(clause)
+    shared = set(content_terms(claim)) & set(content_terms(clause))
+    differ = sorted(term for term in shared if (term in ours) != (term in theirs))
+    agree = any(term in ours and term in theirs for term in shared)
+    opposite = opposed(claim, clause)
+    if opposite and not differ and not (theirs or ours):
+        return f"{opposite[1]!r} stands against {opposite[0]!r}"
+    if differ and not agree and not opposite:
+        return f"only one of them denies {differ[0]!r}"
+    return ""

@@ -39,8 +39,8 @@ def test_it_reads_across_languages(loaded):
 
 
 def test_a_long_text_is_its_first_512_tokens(loaded):
-    head = "bridge " * 600
-    rows = loaded.passages([head, head + "cat " * 5000, "cat " * 9])
+    head = "桥猫河山雨" * 130
+    rows = loaded.passages([head, head + "bread and butter " * 100, "bread and butter " * 3])
     assert np.allclose(rows[0], rows[1], atol=1e-5)
     assert float(rows[0] @ rows[2]) < 0.95
 
@@ -48,6 +48,12 @@ def test_a_long_text_is_its_first_512_tokens(loaded):
 def test_an_empty_text_is_the_bare_prefix(loaded):
     rows = loaded.passages(["", ""])
     assert np.array_equal(rows[0], rows[1])
+
+
+def test_a_zero_byte_does_not_end_the_text(loaded):
+    rows = loaded.passages(["cats\0sleep all day", "cats sleep all day", "cats"])
+    assert np.allclose(rows[0], rows[1], atol=1e-5)
+    assert not np.allclose(rows[0], rows[2], atol=1e-2)
 
 
 def test_a_crash_costs_one_request(loaded):

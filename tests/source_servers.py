@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,7 +42,9 @@ class HttpServer:
 
 
 @contextlib.contextmanager
-def http_server() -> Iterator[HttpServer]:
+def http_server(tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
+    """A threaded server on a free port of 127.0.0.1; ``tls`` makes it speak https."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -75,6 +78,10 @@ def http_server() -> Iterator[HttpServer]:
             pass  # a client that hangs up is part of the tests
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     state = HttpServer(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

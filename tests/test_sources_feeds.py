@@ -33,7 +33,8 @@ ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="zh"><title>镇报<
 <id>urn:x</id><updated>2026-03-07T10:00:00Z</updated>
 <entry><id>urn:x:1</id><title>渡轮</title><link href="https://zh.example/1"/>
 <author><name>王</name></author><published>2026-03-07T09:00:00Z</published>
-<updated>2026-03-07T10:00:00Z</updated><content type="html">&lt;p&gt;渡轮九点开。&lt;/p&gt;</content>
+<updated>2026-03-07T10:00:00Z</updated>
+<content type="html">&lt;p&gt;渡轮九点开。&lt;/p&gt;</content>
 </entry></feed>"""
 
 
@@ -149,7 +150,7 @@ def test_a_feed_that_has_moved_on_past_everything_seen_is_a_gap(server):
 def test_broken_xml_gives_what_can_be_had(server):
     feed_of(server, RSS.replace("</channel></rss>", "").replace("&amp; ferry", "& ferry") % item(2))
     (batch,) = pull(server)
-    assert [post.id.rpartition("#")[2] for post in batch.posts] == ["b1", "g2"]
+    assert [post.id[-2:] for post in batch.posts] == ["b1", "g2"]
 
 
 def test_entries_that_cannot_be_used_are_set_aside(server):

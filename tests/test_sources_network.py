@@ -1,6 +1,9 @@
 """The network driver against real servers: redirects, retries, caps, robots, the SSRF guard."""
 
 import gzip
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 import zlib
@@ -336,10 +339,31 @@ def test_a_name_without_an_address_is_unreachable():
         net.fetch(Fetch("http://nowhere.example/", robots=False))
 
 
-def test_tls_is_checked_for_the_name_not_the_address(server):
-    """A plain HTTP server behind an https URL fails in the handshake, with one clear sentence."""
-    with network(server, retries=0) as net, pytest.raises(Unreachable, match="cannot be reached"):
-        net.fetch(Fetch(f"https://{server.authority}/", robots=False))
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the test's certificate")
+def test_tls_is_checked_for_the_name_though_the_connection_goes_to_an_address(tmp_path):
+    """A certificate for bridge.example, trusted here; both names lead to the same server."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+    names = ["/CN=bridge.example", "-addext", "subjectAltName=DNS:bridge.example"]
+    out = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*make.split(), *names, *out], check=True, capture_output=True)
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(cert, key)
+    with http_server(ours) as server:
+        server.pages["/a"] = (200, {}, b"safe")
+        allow = [f"{name}.example:{server.port}" for name in ("bridge", "other")]
+        net = Network(
+            allow=allow,
+            resolver=lambda host, port: ["127.0.0.1"],
+            politeness_s=0.0,
+            retries=0,
+            tls=ssl.create_default_context(cafile=str(cert)),
+        )
+        with net:
+            url = f"https://bridge.example:{server.port}/a"
+            assert net.fetch(Fetch(url, robots=False)).body == b"safe"
+            with pytest.raises(Unreachable, match="certificate"):
+                net.fetch(Fetch(url.replace("bridge", "other"), robots=False))
 
 
 def test_a_proxy_of_the_environment_is_not_used_unasked(server, monkeypatch):
@@ -362,6 +386,9 @@ def test_a_proxy_that_the_owner_names_is_used(server):
         assert response.body == b"through the proxy"
         with pytest.raises(Refused):
             net.fetch(Fetch("http://169.254.169.254/", robots=False))
+        server.pages["http://public.example/slow"] = lambda handler: time.sleep(3)
+        with pytest.raises(Unreachable, match="did not answer"):
+            net.fetch(Fetch("http://public.example/slow", robots=False, timeout_s=0.3))
 
 
 # -- WebSockets -----------------------------------------------------------------------------------

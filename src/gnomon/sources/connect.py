@@ -36,9 +36,11 @@ class Deadline(threading.local):
 
 class GuardedBackend(httpcore.NetworkBackend):
     """Connects to vetted addresses only. TLS still checks the certificate for the name, as
-    httpcore asks ``start_tls`` with the URL's host, not with the address."""
+    httpcore asks ``start_tls`` with the URL's host, not with the address.
 
-    def __init__(self, guard: Guard, deadline: Deadline) -> None:
+    ``guard`` is None towards the owner's own proxy, wherever it stands."""
+
+    def __init__(self, guard: Guard | None, deadline: Deadline) -> None:
         self._guard = guard
         self._deadline = deadline
         self._under = httpcore.SyncBackend()
@@ -52,7 +54,9 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         place = Place("http", host.strip("[]").lower(), port)
-        addresses = self._guard.addresses(place, trusted=self._deadline.trusted)
+        addresses = [place.host]
+        if self._guard is not None:
+            addresses = self._guard.addresses(place, trusted=self._deadline.trusted)
         failure: Exception | None = None
         for address in addresses:
             try:
@@ -99,7 +103,7 @@ class GuardedTransport(httpx.BaseTransport):
     """httpx's requests over a pool whose every connection is made by ``backend``.
 
     ``proxy`` sends them through the owner's proxy instead, which then resolves the names itself:
-    its own address is trusted, and what the guard checks is the URL.
+    what the guard checks is the URL.
     """
 
     def __init__(
@@ -111,7 +115,7 @@ class GuardedTransport(httpx.BaseTransport):
             max_connections=32,
             max_keepalive_connections=8,
             keepalive_expiry=15.0,
-            network_backend=None if proxy else backend,
+            network_backend=backend,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

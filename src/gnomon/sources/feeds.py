@@ -134,7 +134,7 @@ class Feed:
             "content-location": response.url,
         }
         parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False)
-        if not parsed.entries and not parsed.version:
+        if not parsed.entries and not parsed.get("version"):
             raise SourceError(_no_feed(self.url, response))
         about = parsed.feed
         return [_entry(entry, about) for entry in parsed.entries]
@@ -169,8 +169,9 @@ def _entry(entry: Any, about: Any) -> dict[str, Any]:
     body = max(bodies, key=lambda part: len(part["value"]), default=None)
     if body is None:
         body = entry.get("summary_detail") or {}
-    published = entry.get("published_parsed") or entry.get("updated_parsed")
-    updated = entry.get("updated_parsed") if entry.get("published_parsed") else None
+    # feedparser's own ``get`` would quietly give one date for the other.
+    dates = [dict.get(entry, name) for name in ("published_parsed", "updated_parsed")]
+    dates = [date for date in dates if date]
     url = entry.get("feedburner_origlink") or entry.get("link") or ""
     labels = []
     if (entry.get("media_rating") or {}).get("content") == "adult":
@@ -182,8 +183,8 @@ def _entry(entry: Any, about: Any) -> dict[str, Any]:
         "text": _words(body),
         "title": _words(entry.get("title_detail") or {}),
         "author": entry.get("author") or about.get("title") or "",
-        "created_at": _seconds(published),
-        "updated": iso(_seconds(updated)),
+        "created_at": _seconds(dates[0]) if dates else None,
+        "updated": iso(_seconds(dates[1])) if len(dates) > 1 else None,
         "lang": (body.get("language") or about.get("language") or "").split(",")[0].strip(),
         "url": url,
         "links": [],

@@ -89,6 +89,7 @@ class Jetstream:
         all in the first few tries, or refuses us for good."""
         self.host = self.host.rstrip("/")
         self._mark = Mark.read(cursor)
+        self._by_time, self._told = False, ""
         failures, connected = 0, False
         request: Listen | None = None
         while True:

@@ -83,8 +83,8 @@ class Network:
         self._deadline = Deadline()
         self._next_turn: dict[str, float] = {}
         self._turns = threading.Lock()
-        tls = tls or httpx.create_ssl_context(trust_env=False)
-        backend = GuardedBackend(self.guard, self._deadline)
+        tls = tls or httpx.create_ssl_context()  # honours SSL_CERT_FILE, as owners expect
+        backend = GuardedBackend(None if self._proxy else self.guard, self._deadline)
         self._client = httpx.Client(
             transport=GuardedTransport(backend, tls, self._proxy),
             trust_env=False,

@@ -15,8 +15,8 @@ from gnomon.types import Finished
 from serving import running, sample_world
 
 QUESTION = "How much lead did Ondle Water measure in the Marrowick supply?"
-CHINESE = "公共卫生部门抽检了多少户的自来水？"
-DISPUTED = "How many people were injured in the fire at Lunde Kiln Works?"
+CHINESE = "马罗维克的自来水铅超标吗？"
+DISPUTED = "Is there too much lead in Marrowick's tap water?"
 UNKNOWN = "What is the mayor of Marrowick's favourite opera?"
 # Open Responses' required keys, nulls included (https://www.openresponses.org/specification).
 REQUIRED = {

@@ -34,13 +34,14 @@ function badge(label, word) {
 }
 
 /** What stands under a sentence: its verdict in sign and word, and how many origins say so. */
-function support(sentence, citations) {
+function support(sentence, citations, led) {
   const quote = quoted(sentence, citations);
   if (quote) {
     const label = { supports: "supported", refutes: "refuted" }[quote.stance] ?? "note";
     const word = { supports: t.forIt, refutes: t.againstIt }[quote.stance] ?? t.labels.note;
-    return [badge(label, word), h("span", {}, who(quote)), when(quote.said_at),
-      quote.posts > 1 && h("span", {}, t.standsFor(quote.posts))];
+    const claim = sentence.verdicts[0]?.claim.text;
+    return [badge(label, word), claim && claim !== led && h("q", {}, claim),
+      h("span", {}, who(quote)), when(quote.said_at), quote.posts > 1 && h("span", {}, t.standsFor(quote.posts))];
   }
   if (!sentence.label) return null;
   const verdict = sentence.verdicts.find((v) => v.label === sentence.label) ?? sentence.verdicts[0];
@@ -48,15 +49,21 @@ function support(sentence, citations) {
   return [badge(sentence.label), verdict && h("span", {}, t.sides(f, fp, a, ap))];
 }
 
-/** One sentence. `verdicts` are objects here, not indices. */
-export function sentenceNode(sentence, citations, open) {
+/** The claim that a sentence of our own ("Yes, …") has decided, if it is one. */
+export const decided = (sentence) =>
+  sentence.kind === "note" && sentence.label ? (sentence.verdicts[0]?.claim.text ?? "") : null;
+
+/** One sentence. `verdicts` are objects here, not indices; `led` is the claim that the answer has
+ * decided before it, which need not be said again. */
+export function sentenceNode(sentence, citations, open, led = null) {
   const cites = (numbers, against) =>
     numbers.map((n) => citations.has(n) && chip(citations.get(n), against, open));
-  const under = support(sentence, citations);
+  const under = support(sentence, citations, led);
+  const lead = decided(sentence) !== null;
   const tone = quoted(sentence, citations) ? "quote" : sentence.kind;
   return h(
     "div",
-    { class: `sentence ${tone}`, "data-label": sentence.label ?? "note" },
+    { class: `sentence ${lead ? "lead" : tone}`, "data-label": sentence.label ?? "note" },
     h("p", { class: "words" }, sentence.text, " ",
       h("span", { class: "cites" }, cites(sentence.citations, false), cites(sentence.against, true))),
     under && h("p", { class: "support" }, under),
@@ -99,6 +106,7 @@ function facts(answer) {
     row(t.asOf, when(answer.as_of)),
     row(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
     row(t.read, `${t.posts(answer.posts)} · ${t.origins(answer.origins)}`),
+    answer.abstained ? null : row(t.confidence, `${Math.round(answer.confidence * 100)}%`),
     row(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
 }
 
@@ -111,9 +119,9 @@ function gapLine(gap) {
 
 const weakest = ["refuted", "not_enough_evidence", "disputed", "supported"];
 
-/** The label of the whole: the weakest of its sentences'. */
-function overall(answer) {
-  const labels = new Set(answer.sentences.map((sentence) => sentence.label));
+/** The label of the whole: the weakest of the sentences that carry a verdict on themselves. */
+function overall({ sentences }, citations) {
+  const labels = new Set(sentences.filter((s) => !quoted(s, citations)).map((s) => s.label));
   return weakest.find((label) => labels.has(label));
 }
 
@@ -127,6 +135,15 @@ function abstention(answer, forms) {
       h("ul", { class: "forms" }, forms.map((form) => h("li", {}, form)))));
 }
 
+/** The sentences of an answer with their verdicts in place of the verdicts' numbers. */
+const bound = (answer) =>
+  answer.sentences.map((s) => ({ ...s, verdicts: s.verdicts.map((n) => answer.verdicts[n]) }));
+
+/** A finished answer in a few words, for a reader who hears it. */
+export const gist = (answer) =>
+  answer.abstained ? t.summary.abstained
+    : t.summary[overall({ sentences: bound(answer) }, byNumber(answer.citations))] ?? answer.sentences[0]?.text;
+
 /** The citations of an answer by number. */
 export const byNumber = (citations) => new Map(citations.map((citation) => [citation.n, citation]));
 
@@ -135,17 +152,18 @@ export const byNumber = (citations) => new Map(citations.map((citation) => [cita
 export function answerNode(answer, open, actions, forms = []) {
   const citations = byNumber(answer.citations);
   const verdicts = answer.verdicts;
-  const sentences = answer.sentences.map((sentence) =>
-    sentenceNode({ ...sentence, verdicts: sentence.verdicts.map((n) => verdicts[n]) }, citations, open));
-  const label = overall(answer);
+  const sentences = bound(answer);
+  const label = overall({ sentences }, citations);
+  // A leading verdict of our own, or a single sentence, says it already.
+  const led = sentences.length ? decided(sentences[0]) : null;
+  const several = led === null && label && answer.sentences.length > 1;
   const disputed = verdicts.filter((v) => v.origins_for && v.origins_against);
   return h("div", { class: "answer" },
     answer.abstained
       ? abstention(answer, forms)
-      : [label && h("p", { class: "verdictline" }, badge(label),
-          h("span", {}, t.summary[label]),
-          h("span", { class: "muted" }, t.confidence(Math.round(answer.confidence * 100)))),
-        h("div", { class: "sentences", ...langOf(answer.lang) }, sentences)],
+      : [several && h("p", { class: "verdictline" }, badge(label), h("span", {}, t.summary[label])),
+        h("div", { class: "sentences", ...langOf(answer.lang) },
+          sentences.map((sentence) => sentenceNode(sentence, citations, open, led)))],
     answer.lost?.length ? h("p", { class: "lost" }, t.lost(answer.lost.length)) : null,
     disputed.length ? h("section", { class: "disagree" }, h("h3", {}, t.disagree),
       disputed.map((verdict) => sides(verdict, open))) : null,
@@ -158,4 +176,4 @@ export function answerNode(answer, open, actions, forms = []) {
     h("div", { class: "actions" }, actions));
 }
 
-export { fold, gapLine, overall, who };
+export { fold, gapLine, who };

@@ -2,7 +2,7 @@
 // and /posts/id.
 
 import * as api from "./api.js";
-import { answerNode, byNumber, overall, sentenceNode } from "./answer.js";
+import { answerNode, byNumber, decided, gist, sentenceNode } from "./answer.js";
 import { dial, sundial } from "./dial.js";
 import { h, langOf, say } from "./dom.js";
 import { resultsNode, statusNodes } from "./lists.js";
@@ -67,11 +67,13 @@ async function ask(question) {
   grow();
   say(t.asking);
   let answer = null;
+  let led = null;
   try {
     for await (const { event, data } of api.ask(question, controller.signal)) {
       if (event === "step") say(`${t.steps[data.name] ?? data.name}: ${clock.show(data)}`);
       else if (event === "sentence") {
-        live.append(sentenceNode(data.sentence, byNumber(data.citations), panel.openEvidence));
+        led ??= decided(data.sentence);
+        live.append(sentenceNode(data.sentence, byNumber(data.citations), panel.openEvidence, led));
       } else if (event === "error") throw new api.ApiError(data.error, 500);
       else if (event === "answer") answer = data;
     }
@@ -101,7 +103,7 @@ function finish(answer, clock, seconds) {
   };
   redraw();
   if (answer.id) place(`#answer=${encodeURIComponent(answer.id)}`);
-  say(answer.abstained ? t.summary.abstained : (t.summary[overall(answer)] ?? t.stepsDone));
+  say(gist(answer));
   if (mode === "ask") box.placeholder = t.askMore;
 }
 
@@ -293,4 +295,4 @@ $("hero").prepend(sundial());
 spoken(lang);
 refreshStatus();
 follow();
-if (!matchMedia("(hover: none)").matches && location.pathname === "/") box.focus({ preventScroll: true });
+if (!matchMedia("(hover: none)").matches && location.pathname + location.hash === "/") box.focus({ preventScroll: true });

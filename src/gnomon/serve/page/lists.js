@@ -59,10 +59,11 @@ export function statusNodes(status) {
       behind.length ? fact("", behind.map(([name, lag]) => `${name}: ${t.behind(lag)}`).join(", ")) : null,
       fact(t.version, status.version)),
     h("h3", {}, t.sources),
-    h("ul", { class: "sources" }, status.sources.map((source) =>
+    h("ul", { class: "sources" }, status.sources.filter((source) => source.posts || source.set_aside || source.gaps || source.health).map((source) =>
       h("li", {}, h("b", {}, source.source), h("span", {}, t.posts(source.posts)),
         source.set_aside ? h("span", {}, t.setAsideShort(source.set_aside)) : null,
-        h("small", {}, t.lastWrite, " ", when(source.last_write))))),
+        source.last_write && h("small", {}, t.lastWrite, " ", when(source.last_write)),
+        !["", "running", "ended", undefined].includes(source.health) && h("small", { class: "trouble" }, source.health)))),
     h("h3", {}, t.gaps(status.gaps.length)),
     status.gaps.length ? h("ul", { class: "gaps" }, status.gaps.map(gapLine)) : h("p", { class: "muted" }, t.noGaps),
     status.set_aside.length

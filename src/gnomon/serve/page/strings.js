@@ -4,7 +4,6 @@ const s = (n, one, many) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en")} $
 const zhn = (n) => n.toLocaleString("zh-CN");
 
 const en = {
-  name: "English",
   other: "中文",
   otherLabel: "切换到中文",
   skip: "Skip to the question",
@@ -28,7 +27,6 @@ const en = {
   authors: (n) => s(n, "author", "authors"),
   asking: "Looking for an answer",
   steps: { plan: "Plan", retrieve: "Retrieve", draft: "Draft", check: "Check", answer: "Answer" },
-  stepsDone: "How this answer was made",
   doneIn: (seconds) => `checked in ${seconds} s`,
   searchedFor: "Searched for",
   draftQuotes: (n) => s(n, "quote that may answer", "quotes that may answer"),
@@ -57,7 +55,7 @@ const en = {
     const one = (o, p, word) => `${en.origins(o)} ${word}${p > o ? ` (${en.posts(p)})` : ""}`;
     return [f && one(f, fp, "for"), a && one(a, ap, "against")].filter(Boolean).join(" · ");
   },
-  confidence: (p) => `confidence ${p}%`,
+  confidence: "Confidence in its weakest part",
   cite: (n, who) => `Source ${n}: ${who}. Show its words`,
   citeAgainst: (n, who) => `Source ${n}, which disagrees: ${who}. Show its words`,
   disagree: "What disagrees",
@@ -66,9 +64,7 @@ const en = {
   nobody: "Nothing held.",
   standsFor: (n) => `stands for ${en.posts(n)} from one origin`,
   alone: "the only post of its origin",
-  why: "Why",
   leftOut: (n) => `Left out, and why (${n})`,
-  facts: "About this answer",
   asOf: "As of",
   newest: "Newest post held",
   lag: (t) => `${t} before the question`,
@@ -105,7 +101,7 @@ const en = {
   more: (n) => `and ${n} more`,
   replies: (n) => (n === 1 ? "1 reply" : `${n} replies`),
   earlier: "Earlier versions",
-  stance: { supports: "supports the sentence", refutes: "disagrees with the sentence", neither: "is about the sentence" },
+  stance: { supports: "supports the claim", refutes: "disagrees with the claim", neither: "is about the claim" },
   results: (o, p) => `${en.origins(o)}, standing for ${en.posts(p)}`,
   noResults: "Nothing held has these words.",
   noResultsNext: "Try other words, or fewer of them.",
@@ -135,7 +131,6 @@ const en = {
 };
 
 const zh = {
-  name: "中文",
   other: "EN",
   otherLabel: "Switch to English",
   skip: "跳到提问框",
@@ -159,7 +154,6 @@ const zh = {
   authors: (n) => `${zhn(n)} 位作者`,
   asking: "正在寻找答案",
   steps: { plan: "规划", retrieve: "检索", draft: "起草", check: "核对", answer: "作答" },
-  stepsDone: "这个答案是怎样得出的",
   doneIn: (seconds) => `核对用时 ${seconds} 秒`,
   searchedFor: "检索用词",
   draftQuotes: (n) => `${zhn(n)} 段可能的原话`,
@@ -188,7 +182,7 @@ const zh = {
     const one = (o, p, word) => `${zh.origins(o)}${word}${p > o ? `（${zh.posts(p)}）` : ""}`;
     return [f && one(f, fp, "支持"), a && one(a, ap, "反对")].filter(Boolean).join(" · ");
   },
-  confidence: (p) => `把握 ${p}%`,
+  confidence: "最弱一环的把握",
   cite: (n, who) => `出处 ${n}：${who}。查看原话`,
   citeAgainst: (n, who) => `出处 ${n}，说法相反：${who}。查看原话`,
   disagree: "不同的说法",
@@ -197,9 +191,7 @@ const zh = {
   nobody: "没有收存。",
   standsFor: (n) => `代表同一来源的 ${zh.posts(n)}`,
   alone: "该来源仅此一条",
-  why: "理由",
   leftOut: (n) => `删去的句子及原因（${n}）`,
-  facts: "关于这个答案",
   asOf: "截至",
   newest: "收存的最新帖子",
   lag: (t) => `比提问早 ${t}`,
@@ -236,7 +228,7 @@ const zh = {
   more: (n) => `另有 ${n} 条`,
   replies: (n) => `${n} 条回复`,
   earlier: "改动前的版本",
-  stance: { supports: "支持这句话", refutes: "与这句话相反", neither: "与这句话有关" },
+  stance: { supports: "支持这一说法", refutes: "与这一说法相反", neither: "与这一说法有关" },
   results: (o, p) => `${zh.origins(o)}，代表 ${zh.posts(p)}`,
   noResults: "收存的帖子里没有这些词。",
   noResultsNext: "换几个词，或者少写几个。",

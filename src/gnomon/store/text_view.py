@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,9 @@ class TextView:
     ) -> list[tuple[float, int]]:
         """See the contract."""
         starts = hours(since, until)
+        since = max(since, -math.inf if where.since is None else where.since)
+        until = min(until, math.inf if where.until is None else where.until)
+        where = replace(where, since=None, until=None)
         searcher = self._searcher()
         count: dict[float, int] = {}
         if searcher is not None and words and starts:
@@ -333,14 +337,14 @@ class TextView:
             for i in range(0, len(starts), _BUCKETS):
                 part = starts[i : i + _BUCKETS]
                 low, high = max(since, part[0]), min(until, part[-1] + HOUR_S)
+                if low >= high:
+                    continue
                 within = Query.range_query(
                     self._schema,
                     "time",
                     FieldType.Integer,
                     math.ceil(low * _MICRO),
-                    math.ceil(high * _MICRO),
-                    True,
-                    False,
+                    math.ceil(high * _MICRO) - 1,
                 )
                 count.update(self._histogram(searcher, [*every, (Occur.Must, within)]))
         return [(start, count.get(start, 0)) for start in starts]

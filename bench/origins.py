@@ -1,0 +1,340 @@
+"""How right and how fast origins are: ten families of edits of real posts, cascades, threads, speed.
+
+    PYTHONPATH=src python bench/origins.py [DATA]      DATA: a folder with social/*.jsonl.gz
+
+B-cubed after Bagga and Baldwin 1998 (https://aclanthology.org/P98-1012/). The peer is MinHash alone
+(128 permutations, estimated Jaccard >= 0.6 over the same shingles, union-find): what deduplicators
+do. The last line is JSON. Without the data, speed and families run on made-up posts and say so.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rensa import RMinHash
+
+from gnomon import origins
+from gnomon.origins.wording import of_post, says_nothing
+from gnomon.store.engine import open_store
+from gnomon.store.memory import MemoryStore
+from gnomon.text.tokens import is_cjk, words
+from gnomon.types import Batch, Post
+
+SEEDS = 400
+MUST_MERGE = ("case", "emoji", "truncated", "url", "rt", "swap", "tag")
+MUST_NOT = ("number", "negation", "name", "witness")
+ZH_NEGATION = re.compile(r"(?<=[一-龥])(?:发生|出现|发现|受伤|死亡|公布|开始|得到)")
+
+
+def rows(path: Path) -> Iterable[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def made_up(n: int, rng: random.Random) -> list[str]:
+    vocabulary = [
+        "".join(rng.choices("abcdefghiklmnoprstuvw", k=rng.randint(3, 9))) for _ in range(3000)
+    ]
+    verbs = ("is", "was", "has", "will")
+    return [
+        " ".join([*rng.choices(vocabulary, k=6), rng.choice(verbs), str(rng.randint(2, 99)),
+                  *rng.choices(vocabulary, k=4), rng.choice(vocabulary).title(), *rng.choices(vocabulary, k=5)])
+        for _ in range(n)
+    ]  # fmt: skip
+
+
+def seeds(data: Path, rng: random.Random) -> list[str]:
+    """Real posts that no other of them resembles: distinct by at least two thirds of their words."""
+    texts: list[str] = []
+    if (data / "social").is_dir():
+        texts += [r["text"] for r in rows(data / "social/crisislex_tweets.jsonl.gz")]
+        texts += [r["text"] for r in rows(data / "social/weibo_ced_cascades.jsonl.gz")]
+    else:
+        texts = made_up(4 * SEEDS, rng)
+    rng.shuffle(texts)
+    kept: list[str] = []
+    bags: list[set[str]] = []
+    for text in texts:
+        bag = set(words(re.sub(r"https?://\S+", "", text)))
+        if len(bag) < 9 or "RT @" in text or "//@" in text:
+            continue
+        if all(3 * len(bag & other) < min(len(bag), len(other)) for other in bags):
+            kept.append(text)
+            bags.append(bag)
+        if len(kept) == SEEDS:
+            break
+    return kept
+
+
+def edits(text: str, rng: random.Random) -> dict[str, str]:
+    """The families of edits that this text admits."""
+    out = {
+        "case": text.upper(),
+        "emoji": text + " 😱🔥",
+        "url": text + " https://t.example/" + format(rng.getrandbits(32), "x"),
+        "rt": f"RT @user{rng.randint(1, 99)}: " + text,
+        "tag": text + " #breaking",
+        "truncated": text[: int(0.7 * len(text))] + "…",
+        "witness": text + (
+            " 目击者陈丽华说：“我当时就在对面，看得清清楚楚。”" if is_cjk(text)
+            else ' "I watched it all from across the street," said Marta Quill, a neighbour.'
+        ),
+    }  # fmt: skip
+    plain = [m for m in re.finditer(r"(?<= )[a-z]{5,}(?= )", text) if m.group() not in _STAY]
+    if plain:
+        m = rng.choice(plain)
+        out["swap"] = text[: m.start()] + rng.choice(_SWAPS) + text[m.end() :]
+    body = re.sub(r"https?://\S+|[@#]\S+", lambda m: "\0" * len(m.group()), text)
+    numbers = list(re.finditer(r"(?<![\w.,:/-])\d{1,4}(?![\w.,:/-]*\d|[a-zA-Z])", body))
+    if numbers:
+        m = rng.choice(numbers)
+        out["number"] = (
+            text[: m.start()] + str(int(m.group()) + rng.randint(1, 9)) + text[m.end() :]
+        )
+    m = re.search(r"\b(?:is|are|was|were|has|have|will|can)\b", body)
+    if m:
+        out["negation"] = text[: m.end()] + " not" + text[m.end() :]
+    elif m := ZH_NEGATION.search(body):
+        out["negation"] = text[: m.start()] + "没有" + text[m.start() :]
+    m = re.search(r"(?<=[a-z] )[A-Z][a-z]{3,}(?= [a-z])", body)
+    if m:
+        out["name"] = text[: m.start()] + "Quillham" + text[m.end() :]
+    return out
+
+
+_STAY = frozenset(
+    "never least until after before today hundred thousand million could might should about".split()
+)
+_SWAPS = ("really", "whole", "mainly", "local", "nearby", "again", "quickly", "around")
+
+
+def families(
+    texts: Sequence[str], rng: random.Random
+) -> tuple[list[Post], dict[str, str], dict[str, str]]:
+    """(posts in time order, gold origin by id, family by id)."""
+    posts, gold, family = [], {}, {}
+    for i, text in enumerate(texts):
+        for name, edited in {"seed": text, **edits(text, rng)}.items():
+            ref = f"{i}/{name}"
+            at = 1e9 + (0 if name == "seed" else rng.randint(1, 10**6))
+            posts.append(Post(ref, edited, "bench", at, author=ref, created_at=at))
+            gold[ref] = ref if name in MUST_NOT else f"{i}/seed"
+            family[ref] = name
+    posts.sort(key=lambda post: (post.time, post.id))
+    return posts, gold, family
+
+
+def by_us(posts: Sequence[Post], size: int = 1000) -> dict[str, str]:
+    store = MemoryStore()
+    for i in range(0, len(posts), size):
+        part = tuple(posts[i : i + size])
+        links, bands = origins.link(store, part)
+        store.write(Batch("bench", posts=part, links=links, bands=bands))
+    return {ref: link.origin for ref, link in store.links([p.id for p in posts]).items()}
+
+
+def by_minhash(posts: Sequence[Post]) -> dict[str, str]:
+    """Union-find over pairs whose estimated Jaccard is at least 0.6, found in 32 bands of 4."""
+    wordings = [of_post(post) for post in posts]
+    sets = [
+        sorted(w.shingles(5 if len(w.words) >= 40 else 3 if len(w.words) >= 24 else 2))
+        for w in wordings
+    ]
+    signatures = RMinHash.digest_matrix_from_token_sets(sets, 128, 1).to_rows()
+    parent = list(range(len(posts)))
+
+    def find(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    buckets: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, row in enumerate(signatures):
+        for band in range(32):
+            bucket = buckets[(band, *row[4 * band : 4 * band + 4])]
+            for j in bucket[:50]:
+                if sum(a == b for a, b in zip(row, signatures[j], strict=True)) >= 0.6 * 128:
+                    a, b = sorted((find(i), find(j)))
+                    parent[b] = a
+            bucket.append(i)
+    return {post.id: posts[find(i)].id for i, post in enumerate(posts)}
+
+
+def b_cubed(found: dict[str, str], gold: dict[str, str]) -> dict[str, float]:
+    inside: dict[str, Counter[str]] = defaultdict(Counter)
+    size_found, size_gold = Counter(found.values()), Counter(gold[i] for i in found)
+    for ref, origin in found.items():
+        inside[origin][gold[ref]] += 1
+    n = len(found)
+    precision = sum(inside[found[i]][gold[i]] / size_found[found[i]] for i in found) / n
+    recall = sum(inside[found[i]][gold[i]] / size_gold[gold[i]] for i in found) / n
+    return {
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(2 * precision * recall / (precision + recall), 4),
+    }
+
+
+def judge(found: dict[str, str], gold: dict[str, str], family: dict[str, str]) -> dict[str, Any]:
+    """B-cubed, the share of edits rightly treated by family, and of facts falsely merged."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    members = Counter(found.values())
+    for ref, name in family.items():
+        if name in MUST_MERGE:
+            right[name].append(found[ref] == found[ref.split("/")[0] + "/seed"])
+        elif name in MUST_NOT:
+            right[name].append(members[found[ref]] == 1)
+    wrong = [not ok for name in MUST_NOT for ok in right[name]]
+    return {
+        "b_cubed": b_cubed(found, gold),
+        "false_merge_rate": round(sum(wrong) / len(wrong), 4),
+        "right_by_family": {k: round(sum(v) / len(v), 4) for k, v in sorted(right.items())},
+        "n_by_family": {k: len(v) for k, v in sorted(right.items())},
+    }
+
+
+def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
+    """Cascades with their edges: what passes on without a word is one origin, what comments at
+    length is not, and no two cascades meet."""
+    posts, gold = [], {}
+    for n, row in enumerate(rows(data / "social/weibo_ced_cascades.jsonl.gz")):
+        if n % 8:
+            continue
+        root = row["id"]
+        said = row["time"]
+        if isinstance(said, str):
+            said = datetime.strptime(said, "%a %b %d %H:%M:%S %z %Y").timestamp()
+        posts.append(
+            Post(root, row["text"], "weibo", said, author="root", created_at=said)
+        )
+        gold[root] = root
+        for mid, _, uid, date, text in rng.sample(row["reposts"], min(60, len(row["reposts"]))):
+            try:
+                at = datetime.fromisoformat(date + "+08:00").timestamp()
+            except ValueError:  # some dates lack their year
+                at = said + 1
+            ref = f"{root}/{mid}"
+            if ref in gold:
+                continue
+            posts.append(Post(ref, text, "weibo", max(at, said + 1), author=uid or "",
+                              created_at=max(at, said + 1), repost_of=root))  # fmt: skip
+            gold[ref] = root if says_nothing(text) else ""
+    posts.sort(key=lambda post: (post.time, post.id))
+    found = by_us(posts)
+    passed = [ref for ref, root in gold.items() if root and ref != root]
+    roots = [ref for ref in gold if "/" not in ref]
+    return {
+        "cascades": len(roots),
+        "posts": len(posts),
+        "bare_reposts_in_their_origin": round(
+            sum(found[r] == found[r.split("/")[0]] for r in passed) / len(passed), 4
+        ),
+        "posts_in_a_foreign_cascade": round(
+            sum(found[r].split("/")[0] not in (r.split("/")[0], found[r.split("/")[0]])
+                and not gold[r] for r in gold) / len(gold), 4
+        ),
+        "roots_merged_with_another": round(sum(found[r] != r for r in roots) / len(roots), 4),
+    }  # fmt: skip
+
+
+def rumoureval(data: Path) -> dict[str, Any]:
+    """Threads: a reply is a voice of its own, unless it repeats the source word for word."""
+    posts, source_of = [], {}
+    for row in rows(data / "social/rumoureval2017_threads.jsonl.gz"):
+        for tweet in (row["source"], *row["replies"]):
+            at = datetime.strptime(tweet["created_at"], "%a %b %d %H:%M:%S %z %Y").timestamp()
+            ref = tweet["id_str"]
+            if ref in source_of:
+                continue
+            source_of[ref] = row["source"]["id_str"]
+            reply = str(tweet.get("in_reply_to_status_id_str") or "")
+            posts.append(Post(ref, tweet["text"], "twitter", at, author=tweet["user"]["screen_name"],
+                              created_at=at, reply_to=reply))  # fmt: skip
+    posts.sort(key=lambda post: (post.time, post.id))
+    ours, peer = by_us(posts), by_minhash(posts)
+    text = {post.id: post for post in posts}
+
+    def merged(found: dict[str, str]) -> float:
+        replies = [r for r in found if source_of[r] != r]
+        return round(sum(
+            found[r] != r and set(of_post(text[r]).words) != set(of_post(text[found[r]]).words)
+            for r in replies) / len(replies), 4)  # fmt: skip
+
+    return {"posts": len(posts), "replies_falsely_merged": merged(ours), "minhash": merged(peer)}
+
+
+def speed(data: Path, rng: random.Random) -> dict[str, Any]:
+    """CPU seconds of linking against those of writing, on the real store, batches of 1,000."""
+    if (data / "social").is_dir():
+        texts = [r["text"] for r in rows(data / "social/crisislex_tweets.jsonl.gz")][:20000]
+    else:
+        texts = made_up(20000, rng)
+    posts = [Post(f"p{i}", t, "bench", 1e9 + i, author=f"a{i % 997}", created_at=1e9 + i)
+             for i, t in enumerate(texts)]  # fmt: skip
+    took = {}
+    for on in (False, True):
+        linking = 0.0
+        with tempfile.TemporaryDirectory() as folder, open_store(folder) as store:
+            begin, wall = time.process_time(), time.monotonic()
+            for i in range(0, len(posts), 1000):
+                part = tuple(posts[i : i + 1000])
+                if on:
+                    start = time.thread_time()
+                    links, bands = origins.link(store, part)
+                    linking += time.thread_time() - start
+                    store.write(Batch("bench", posts=part, links=links, bands=bands))
+                else:
+                    store.write(Batch("bench", posts=part))
+            store.refresh()
+            took[on] = (time.process_time() - begin, time.monotonic() - wall)
+        if on:
+            took["link"] = (linking, linking)
+    n = len(posts)
+    return {
+        "posts": n,
+        "link_alone_posts_per_cpu_s": round(n / took["link"][0]),
+        "ingest_off_posts_per_cpu_s": round(n / took[False][0]),
+        "ingest_on_posts_per_cpu_s": round(n / took[True][0]),
+        "loss_cpu": round(1 - took[False][0] / took[True][0], 3),
+        "ingest_off_posts_per_s": round(n / took[False][1]),
+        "ingest_on_posts_per_s": round(n / took[True][1]),
+        "loss_wall": round(1 - took[False][1] / took[True][1], 3),
+    }
+
+
+def main() -> None:
+    default = Path(__file__).parents[1] / ".." / "shared" / "data"
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    real = (data / "social").is_dir()
+    rng = random.Random(2026)
+    posts, gold, family = families(seeds(data, rng), rng)
+    report: dict[str, Any] = {
+        "bench": "origins",
+        "data": "real posts" if real else "made-up posts (no development data here)",
+        "families": judge(by_us(posts), gold, family),
+        "families_minhash": judge(by_minhash(posts), gold, family),
+    }
+    if real:
+        report["weibo"] = weibo(data, rng)
+        report["rumoureval"] = rumoureval(data)
+    report["speed"] = speed(data, rng)
+    for name, part in report.items():
+        print(name, json.dumps(part, indent=2) if isinstance(part, dict) else part)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

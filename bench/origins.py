@@ -217,9 +217,7 @@ def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
         said = row["time"]
         if isinstance(said, str):
             said = datetime.strptime(said, "%a %b %d %H:%M:%S %z %Y").timestamp()
-        posts.append(
-            Post(root, row["text"], "weibo", said, author="root", created_at=said)
-        )
+        posts.append(Post(root, row["text"], "weibo", said, author="root", created_at=said))
         gold[root] = root
         for mid, _, uid, date, text in rng.sample(row["reposts"], min(60, len(row["reposts"]))):
             try:
@@ -251,7 +249,7 @@ def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
 
 
 def rumoureval(data: Path) -> dict[str, Any]:
-    """Threads: a reply is a voice of its own, unless it repeats the source word for word."""
+    """Threads: a reply is a voice of its own, unless it passes another on (RT, “@user:) or repeats it."""
     posts, source_of = [], {}
     for row in rows(data / "social/rumoureval2017_threads.jsonl.gz"):
         for tweet in (row["source"], *row["replies"]):
@@ -268,7 +266,8 @@ def rumoureval(data: Path) -> dict[str, Any]:
     text = {post.id: post for post in posts}
 
     def merged(found: dict[str, str]) -> float:
-        replies = [r for r in found if source_of[r] != r]
+        passing = re.compile(r"(?:RT|MT|via|[\"“])\s?@\w", re.IGNORECASE)
+        replies = [r for r in found if source_of[r] != r and not passing.search(text[r].text)]
         return round(sum(
             found[r] != r and set(of_post(text[r]).words) != set(of_post(text[found[r]]).words)
             for r in replies) / len(replies), 4)  # fmt: skip

@@ -78,11 +78,24 @@ def is_copy(root: Wording, copy: Wording) -> float:
         far = abs(root.time - copy.time) > EQUAL_WITHIN_S
         if min(root.size, copy.size) < EQUAL_BELOW and far:
             return 0.0
-        return 1.0 if polarity.is_question(root.text) == polarity.is_question(copy.text) else 0.0
-    if min(root.size, copy.size) < EQUAL_BELOW:
+        return 1.0 if _asks(root) == _asks(copy) else 0.0
+    if min(root.size, copy.size) < EQUAL_BELOW and not _broken_off(root, copy):
         return 0.0
     score = similarity(root, copy)
     return score if score and not changed(root, copy) else 0.0
+
+
+def _asks(wording: Wording) -> bool:
+    return "?" in wording.text or "？" in wording.text
+
+
+_DOTS = re.compile(r"(?:\.\.\.?|…)\W*$")
+
+
+def _broken_off(root: Wording, copy: Wording) -> bool:
+    """Whether a short copy is visibly the beginning of ``root``."""
+    whole = copy.words[:-1]
+    return len(whole) >= 4 and root.words[: len(whole)] == whole and bool(_DOTS.search(copy.text))
 
 
 def changed(root: Wording, copy: Wording) -> str:
@@ -118,7 +131,7 @@ class Edit:
 
 def _edits(root: Wording, copy: Wording) -> list[Edit]:
     a, b = root.words, copy.words
-    dots = bool(re.search(r"(?:\.\.\.?|…)\W*$", copy.text))
+    dots = bool(_DOTS.search(copy.text))
     if dots and b and b[-1] not in a:
         b = b[:-1]  # the last word is half of one
     opcodes: Sequence[tuple[str, int, int, int, int]]

@@ -20,6 +20,8 @@ from gnomon.types import EdgeKind, Link, Post
 CANDIDATES = 8
 # An origin larger than this keeps its root when an earlier copy turns up.
 LARGEST_MOVED = 20_000
+# A copy as near as this needs no other candidate.
+_SURE = 0.9
 _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
 # The share of a post's own words that stand in a page's title, for the post to be but a link to it.
 _HEADLINE = 0.8
@@ -207,6 +209,8 @@ class _Linking:
             score = _copied(root, wording) or self._like_a_pointer(post.id, origin)
             if score:
                 verified.append((-score, root.time, origin))
+                if score >= _SURE:
+                    break
         if not verified:
             return None
         if len(verified) > 1:

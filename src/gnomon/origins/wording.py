@@ -16,13 +16,19 @@ from gnomon.types import Post
 COMMENT_WORDS = 5.0
 
 _URL = re.compile(
-    r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+|\bpic\.twitter\.com/\w+"
+    r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+|\bpic\.twitter\.com/\w+",
+    re.IGNORECASE,
 )
 _RT = re.compile(r"(?:^|(?<=[\s\"“]))(?:RT|MT|QT)\s?[\"“]?@(?P<user>[\w.-]+)\s?[:：]?\s*")
 _CHAIN = re.compile(r"//\s?@(?P<user>[^:：\s]{1,30})[:：]")
 _VIA = re.compile(r"(?:^|\s)[(\[]?\b(?:via|h/t|ht|cc|by|from)\s@[\w.-]+[)\]]?", re.IGNORECASE)
+_VIA_WORDS = ("via @", "h/t @", "ht @", "cc @", "by @", "from @")
 _MENTIONS_FIRST = re.compile(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+")
-_TAGS_LAST = re.compile(r"(?:\s+[#＃@][\w.-]+)+[\s.!…]*$")
+_TAGS_LAST = re.compile(r"(?:\s+[#＃@][\w.-]+)+\W*$")
+# “@user: their words” my words: how a repost was made by hand.
+_QUOTED = re.compile(
+    r"[\"“]@(?P<user>[\w.-]+)[:：]\s*(?P<body>[^”\"]*)[”\"]?(?P<after>.*)$", re.DOTALL
+)
 # "MARROWICK (AP) — ": where and by whom an agency's story was filed.
 _DATELINE = re.compile(
     r"^\s*[A-Z][A-Z .,'-]{2,40}(?:, [A-Z][a-z]+\.? \d{1,2})? \([A-Za-z ]{2,20}\)\s*[-–—]+\s*"
@@ -89,14 +95,17 @@ def of_post(post: Post) -> Wording:
         text = html.unescape(text)
     if "@" in text:
         text, user, comment = _without_prefix(text)
-        text = _VIA.sub(" ", text)
-        text = _MENTIONS_FIRST.sub("", text)
+        low = text.lower()
+        if any(word in low for word in _VIA_WORDS):
+            text = _VIA.sub(" ", text)
+        if text.lstrip(" .").startswith("@"):
+            text = _MENTIONS_FIRST.sub("", text)
     own = words(_URL.sub(" ", comment)) if comment else []
     if substantial(own):
         # Somebody who says something about what they repost speaks for themselves.
         text, user = comment, ""
     urls = post.links
-    if "http" in text or "www." in text or "pic." in text:
+    if "://" in text or "www." in text or "pic." in text:
         urls = (*urls, *_URL.findall(text))
         text = _URL.sub(" ", text)
     if "(" in text[:60]:
@@ -117,6 +126,10 @@ def _without_prefix(text: str) -> tuple[str, str, str]:
         if chain:
             comment, user = text[: chain[0].start()], chain[-1]["user"]
             text = text[chain[-1].end() :]
+    quoted = _QUOTED.search(text) if "“@" in text or '"@' in text else None
+    if quoted:
+        before = text[: quoted.start()].removesuffix("RT ").removesuffix("MT ")
+        return quoted["body"], quoted["user"], f"{comment} {before} {quoted['after']}".strip()
     first = last = None
     for last in _RT.finditer(text):
         first = first or last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",  # a deleted text is overwritten, not just unlinked
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 2000",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
@@ -54,6 +55,30 @@ def translated(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be written ({error}); open it for writing.") from error
     except apsw.Error as error:
         raise StoreError(f"{path} failed: {error}; see whether its disk is well.") from error
+
+
+class Reserve:
+    """A file that only takes room, so that on a full disk there is some to delete things in:
+    a deletion writes to the log before it gives anything back."""
+
+    MAX_BYTES = 16 << 20
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def take(self) -> None:
+        """Set the room aside; less of it, or none, on a disk that has little."""
+        wanted = min(self.MAX_BYTES, shutil.disk_usage(self._path.parent).free // 8)
+        if self._path.exists() or not wanted:
+            return
+        try:
+            with open(self._path, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, wanted)
+        except OSError:
+            self.release()
+
+    def release(self) -> None:
+        self._path.unlink(missing_ok=True)
 
 
 class WriterPlace:
@@ -153,11 +178,18 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other thread writes for the time of the block."""
+        with self._lock:
+            yield
+
     def shrink(self) -> None:
-        """Give free pages back to the disk."""
+        """Give free pages back to the disk, those of the write-ahead log first."""
         with self._lock, translated(self.path):
             if self._writer is not None:
-                self._writer.execute("PRAGMA incremental_vacuum").fetchall()
+                for pragma in ("wal_checkpoint(TRUNCATE)", "incremental_vacuum"):
+                    self._writer.execute(f"PRAGMA {pragma}").fetchall()
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def disk_bytes(self) -> int:

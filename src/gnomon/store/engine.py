@@ -1,7 +1,7 @@
 """The store on disk: the record, and the text and vector views derived from it.
 
 A folder holds ``record.db`` (SQLite: the truth), ``text-*`` and ``vectors-*`` (views: they may be
-deleted and are made anew), and ``writer.lock``. In the writer's process a thread of its own brings
+deleted and are made anew), ``writer.lock``, and ``reserve`` (see database.Reserve). In the writer's process a thread of its own brings
 the views up to date, about a second behind the record at most while it keeps pace.
 """
 
@@ -21,10 +21,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from gnomon.errors import StoreError
+from gnomon.errors import StoreError, StoreFull
 from gnomon.store import reader
 from gnomon.store.contract import ANY, Change, Receipt, Store, StoreStatus, Written
-from gnomon.store.database import Database, WriterPlace
+from gnomon.store.database import Database, Reserve, WriterPlace
 from gnomon.store.receipts import canonical_json, forget, receipt_id
 from gnomon.store.rows import mended, storable
 from gnomon.store.rules import accepts, check_vectors
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 CATCH_UP_S = 0.5  # pause between two rounds of catching up
 _RETRY_S = 5.0  # pause after a round that failed
-_DROP = 2000  # posts that retention removes in one transaction
+_DROP = 500  # posts that retention removes in one transaction
 _ORIGINS_FOR_S = 5.0  # how long a large store's count of origins is taken as current
 
 
@@ -70,6 +70,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._news = threading.Event()
+        self._reserve = Reserve(folder / "reserve")
         self._origins: tuple[float, int] = (0.0, 0)
         try:
             if not readonly:
@@ -85,6 +86,7 @@ class Engine:
             self._release()
             raise
         if not readonly:
+            self._reserve.take()
             self._thread = threading.Thread(target=self._follow, name="gnomon-views", daemon=True)
             self._thread.start()
         atexit.register(self.close)
@@ -168,14 +170,26 @@ class Engine:
         return Receipt(name, at, body, unique, lost)
 
     def retain(self, max_bytes: int, max_age_s: float, now: float) -> int:
+        try:
+            gone = self._retain(max_bytes, max_age_s, now)
+        except StoreFull as error:
+            log.warning("%s Using the reserve.", error)
+            with self._text.paused(), self._db.alone():
+                self._reserve.release()
+                self._db.shrink()
+                gone = self._retain(max_bytes, max_age_s, now)
+        self._reserve.take()
+        if gone:
+            self._news.set()
+        return gone
+
+    def _retain(self, max_bytes: int, max_age_s: float, now: float) -> int:
         gone = 0
         if max_age_s > 0:
             while dropped := self._drop(now - max_age_s, _DROP, now):
                 gone += dropped
         if max_bytes > 0:
             gone += self._retain_bytes(max_bytes, now)
-        if gone:
-            self._news.set()
         with self._db.writing() as db:
             Transaction(db).trim_reports()
         return gone

@@ -39,6 +39,7 @@ HEAP_BYTES = 64_000_000  # of the index writer
 MAX_TOKEN = 1000  # characters; the index takes terms up to 65,530 bytes
 MAX_TERMS = 64  # terms of one query: the rarest ones
 _MICRO = 1_000_000
+_FULL_BELOW = 1_000_000  # bytes left on the disk, when a writer died without saying why
 _BUCKETS = 50_000  # hours in one aggregation; tantivy refuses above 65,000
 
 
@@ -147,7 +148,8 @@ class TextView:
             yield
         except (ValueError, OSError) as error:
             self._writer = None  # a writer that failed once takes nothing more
-            if "No space left" in str(error) or "StorageFull" in str(error):
+            free = shutil.disk_usage(self._path.parent).free
+            if free < _FULL_BELOW or "No space left" in str(error):
                 raise StoreFull(
                     f"No space is left for the text index {self._path} ({error}); free some, and "
                     f"it catches up by itself."
@@ -189,11 +191,10 @@ class TextView:
                 moved = {row for kind, row in changes if kind != "delete"} - arrived
                 gone = {row for kind, row in changes if kind == "delete"}
                 again = reader.indexed(db, list(moved))
-            writer = self._writing()
             for row in moved | gone:
-                writer.delete_documents_by_term("row", row)
+                self._writing().delete_documents_by_term("row", row)
             for post in (*posts, *again):
-                writer.add_document(self._document(post))
+                self._writing().add_document(self._document(post))
             at = upto
             since_commit += len(posts) + len(again)
             if at >= goal or since_commit >= COMMIT_EVERY:
@@ -204,14 +205,15 @@ class TextView:
         assert self._index is not None
         if self._writer is None:
             self._writer = self._index.writer(HEAP_BYTES, 1)
+            self._writer.garbage_collect_files()  # what a writer that failed left behind
         return self._writer
 
     def _commit(self, seq: int) -> None:
-        writer = self._writing()
         assert self._index is not None
-        writer.delete_documents_by_term("mark", "mark")
-        writer.add_document(Document.from_dict({"mark": "mark", "seq": seq}, self._schema))
-        writer.commit()
+        mark = Document.from_dict({"mark": "mark", "seq": seq}, self._schema)
+        self._writing().delete_documents_by_term("mark", "mark")
+        self._writing().add_document(mark)
+        self._writing().commit()
         self._index.reload()
         self.seq = seq
 
@@ -242,6 +244,12 @@ class TextView:
             (segment.get("deletes") or {}).get("num_deleted_docs", 0) for segment in segments
         )
         return dead / held if held > 1000 else 0.0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is indexed by other threads for the time of the block."""
+        with self._lock:
+            yield
 
     def rebuild(self) -> None:
         """Make the index anew from the record. Searches see the old one until it is done."""

@@ -27,7 +27,7 @@ from gnomon.types import Filter, Post
 log = logging.getLogger(__name__)
 
 EXACT_BELOW = 4000  # posts that pass a filter: so few are all scored from int8
-RESCORED = 256  # candidates of the first scan (or 20 k, if that is more)
+RESCORED = 512  # candidates of the first scan (or 20 k, if that is more)
 _COUNTING_ABOVE = 1000  # candidates above which faiss counts distances instead of keeping a heap
 
 
@@ -164,6 +164,8 @@ class VectorView:
                 self._append(model, posts, np.ascontiguousarray(vectors, np.float32))
             except OSError as error:
                 self._files = VectorFiles.open(self._path)
+                if self._files is not None:
+                    self._files.check()  # takes off what was half written
                 self._positions = self._place()
                 kind = StoreFull if error.errno == 28 else StoreError
                 raise kind(

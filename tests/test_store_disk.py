@@ -1,0 +1,360 @@
+"""What only a store on disk must do: share, recover, refuse, give space back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import apsw
+import numpy as np
+import pytest
+from store_conformance import T0, batch, delete, ids, post, units
+
+from gnomon.errors import StoreBusy, StoreError, StoreFull
+from gnomon.store.engine import open_store
+from gnomon.store.schema import MIGRATIONS
+from gnomon.types import Filter
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "store"
+
+
+def many(n, first=0, words="flood in the river town"):
+    return batch(*(post(f"p{i}", f"{words} number{i} {'x' * 200}", i) for i in range(first, n)))
+
+
+LONG = "flood " + "".join(chr(97 + i * i % 26) for i in range(4000))
+
+
+def python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"]},
+    )
+
+
+# -- sharing --------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_told_who_writes(folder):
+    with open_store(folder), pytest.raises(StoreBusy, match=str(os.getpid())):
+        open_store(folder)
+    open_store(folder).close()
+
+
+def test_readers_in_other_processes_see_what_is_written(folder):
+    code = (
+        "import sys; from gnomon.store.engine import open_store\n"
+        "with open_store(sys.argv[1], readonly=True) as s:\n"
+        "    print(s.status().posts, len(s.search('flood', 99, per_origin=None)),"
+        " len(s.vectors(['p1', 'p2'])))"
+    )
+    with open_store(folder) as store, pytest.raises(StoreError, match="read"):
+        store.write(many(10))
+        store.put_vectors("m", ["p1"], units(1))
+        store.refresh()
+        assert python(code, folder).stdout.split() == ["10", "10", "1"]
+        reader = open_store(folder, readonly=True)
+        assert len(reader.search("flood", 99)) == 10
+        store.write(many(25, 10))
+        store.write(delete("p1"))
+        store.put_vectors("m", ["p2"], units(1))
+        store.refresh()
+        assert len(reader.search("flood", 99)) == 24 and reader.get("p20") is not None
+        assert ids(reader.nearest(units(1)[0], 5)) == ["p2"]
+        assert reader.status().views["text"] == reader.status().seq
+        reader.close()
+        open_store(folder, readonly=True).write(many(1))
+
+
+def test_there_must_be_a_store_to_read(folder):
+    with pytest.raises(StoreError, match="no store"):
+        open_store(folder, readonly=True)
+
+
+def test_views_follow_by_themselves_within_about_a_second(folder):
+    with open_store(folder) as store:
+        store.write(many(10))
+        deadline = time.monotonic() + 10
+        while len(store.search("flood", 99)) < 10 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(store.search("flood", 99)) == 10
+
+
+def test_threads_share_a_store(folder):
+    failures = []
+
+    def read(store):
+        try:
+            for _ in range(40):
+                store.search("flood river", 5)
+                store.status()
+                list(store.scan(limit=5))
+        except Exception as error:  # noqa: BLE001 - reported below
+            failures.append(error)
+
+    with open_store(folder) as store:
+        threads = [threading.Thread(target=read, args=(store,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for n in range(10):
+            store.write(many((n + 1) * 20, n * 20))
+        for thread in threads:
+            thread.join()
+        store.refresh()
+        assert not failures
+        assert len(store.search("flood", 999)) == 200
+
+
+def test_a_process_that_forgets_to_close_ends_cleanly(folder):
+    code = (
+        "import sys; from gnomon.store.engine import open_store\n"
+        "from gnomon.types import Batch, Post\n"
+        "s = open_store(sys.argv[1])\n"
+        "for n in range(30):\n"
+        "    s.write(Batch('s', tuple(Post(f'{n}-{i}', 'flood', 's', 1.0) for i in range(100))))\n"
+    )
+    done = python(code, folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    with open_store(folder) as store:
+        assert store.status().posts == 3000
+
+
+def test_a_closed_store_says_so(folder):
+    store = open_store(folder)
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.get("x")
+    with pytest.raises(StoreError, match="closed"):
+        store.write(many(1))
+
+
+# -- recovery -------------------------------------------------------------------------------------
+
+
+def damage(file):
+    file.write_bytes(b"{" + os.urandom(200))
+
+
+@pytest.mark.parametrize("how", ["lost", "meta", "emptied", "ahead"])
+def test_a_damaged_text_index_is_made_anew(folder, how, caplog):
+    with open_store(folder) as store:
+        store.write(many(50))
+        store.refresh()
+    [index] = folder.glob("text-*")
+    if how == "lost":
+        shutil.rmtree(index)
+    elif how == "meta":
+        damage(index / "meta.json")
+    elif how == "emptied":
+        for file in index.iterdir():
+            if file.suffix in (".term", ".idx", ".store", ".fast"):
+                file.write_bytes(b"")
+    else:  # the record was put back from an older copy
+        shutil.copy(folder / "record.db", folder.parent)
+        with open_store(folder) as store:
+            store.write(many(70, 50))
+            store.refresh()
+        shutil.copy(folder.parent / "record.db", folder)
+    with open_store(folder) as store:
+        store.refresh()
+        assert len(store.search("flood", 99)) == 50
+    if how != "lost":
+        assert "anew" in caplog.text
+
+
+def test_an_index_of_another_schema_is_dropped(folder):
+    with open_store(folder) as store:
+        store.write(many(5))
+    (folder / "text-0").mkdir()
+    with open_store(folder) as store:
+        store.refresh()
+        assert len(store.search("flood", 9)) == 5
+    assert not (folder / "text-0").exists()
+
+
+def test_a_newer_record_is_refused(folder):
+    open_store(folder).close()
+    with apsw.Connection(str(folder / "record.db")) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(StoreError, match="update gnomon"):
+        open_store(folder)
+
+
+def test_a_record_that_is_no_database_is_refused(folder):
+    folder.mkdir()
+    (folder / "record.db").write_bytes(os.urandom(5000))
+    with pytest.raises(StoreError, match="damaged"):
+        open_store(folder)
+    (folder / "record.db").unlink()
+    open_store(folder).close()  # the writer's place was given back
+
+
+@pytest.mark.parametrize("how", ["torn", "flipped", "state", "lost"])
+def test_damaged_vectors_are_asked_for_again(folder, how):
+    with open_store(folder) as store:
+        store.write(many(20))
+        store.put_vectors("m", [f"p{i}" for i in range(20)], units(20))
+    [head], [codes] = folder.glob("vectors-1/head-*"), folder.glob("vectors-1/codes-*")
+    if how == "torn":
+        os.truncate(head, head.stat().st_size - 7)
+    elif how == "flipped":
+        with open(codes, "r+b") as file:
+            file.seek(16 * 5)
+            file.write(b"\x55\xaa")
+    elif how == "state":
+        damage(folder / "vectors-1" / "state.json")
+    else:
+        shutil.rmtree(folder / "vectors-1")
+    lost = {"torn": 1, "flipped": 1, "state": 20, "lost": 20}[how]
+    with open_store(folder) as store:
+        missing = store.unembedded("m", 50)
+        assert len(missing) == lost
+        store.put_vectors("m", [p.id for p in missing], units(lost, seed=3))
+        assert store.unembedded("m", 50) == [] and store.status().vectors == 20
+        assert len(store.nearest(units(1)[0], 50)) == 20
+
+
+def test_vectors_are_rewritten_as_their_number_grows_and_shrinks(folder):
+    # Clusters around a large common part, as encoders' vectors have.
+    vectors = units(3000, dim=256) + units(60, dim=256, seed=1)[np.arange(3000) % 60] + 0.1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors.astype(np.float32)
+    names = [f"p{i}" for i in range(3000)]
+    with open_store(folder) as store:
+        store.write(many(3000))
+        for start in range(0, 3000, 100):
+            store.put_vectors("m", names[start : start + 100], vectors[start : start + 100])
+        top = [names[i] for i in np.argsort(-(vectors @ vectors[7]))[:10]]
+        assert len(set(ids(store.nearest(vectors[7], 10))) & set(top)) >= 9
+        size = next(folder.glob("vectors-1/codes-*")).stat().st_size
+        assert size == 3000 * 256
+        store.write(batch(deletions=[delete(name).deletions[0] for name in names[:2000]]))
+        store.refresh()
+        assert next(folder.glob("vectors-1/codes-*")).stat().st_size == 1000 * 256
+        assert ids(store.nearest(vectors[2500], 1)) == ["p2500"]
+
+
+# -- a deletion leaves nothing ----------------------------------------------------------------------
+
+
+def test_deleted_words_are_gone_from_the_files(folder):
+    with open_store(folder) as store:
+        store.write(many(300))
+        store.write(batch(post("x", "zzsecretzz qqhiddenqq", author="zzsecretzzauthor")))
+        store.write(batch(post("x", "zzsecretzz edited", fetched_at=T0 + 99)))
+        store.put_vectors("m", ["x"], units(1))
+        store.refresh()
+        store.write(delete("x"))
+        store.refresh()
+        query = store._text.query(["zzsecretzz"], Filter())
+        assert store._text.rows(query, 9) == []  # the view itself has let go of it
+        store._text.rebuild()  # what merging does in its own time
+    for file in folder.rglob("*"):
+        if file.is_file():
+            held = file.read_bytes()
+            assert b"zzsecretzz" not in held and b"qqhiddenqq" not in held, file
+    codes = next(folder.glob("vectors-1/codes-*")).read_bytes()
+    assert set(codes) <= {0}
+
+
+# -- space ----------------------------------------------------------------------------------------
+
+
+def test_over_the_owners_limit_a_batch_is_refused_whole(folder):
+    with open_store(folder, max_bytes=1_000_000) as store:
+        store.write(many(100))
+        with pytest.raises(StoreFull, match="max_disk_mb"):
+            store.write(many(9000, 100))
+        assert store.status().posts == 100 and store.get("p100") is None
+        assert store.write(many(120, 100)).added == 20
+        store.refresh()
+        assert len(store.search("flood", 200)) == 120
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 40 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=40m", "tmpfs", str(place)]
+    done = subprocess.run(["mount", *options], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("mounting a small file system needs the rights of root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_on_a_full_disk_nothing_acknowledged_is_lost(small_disk):
+    acknowledged = 0
+    with open_store(small_disk / "store") as store:
+        with pytest.raises(StoreFull, match="No space"):
+            for n in range(200):
+                store.write(many((n + 1) * 200, n * 200, LONG))
+                acknowledged = (n + 1) * 200
+        assert acknowledged >= 200
+        assert store.status().posts == acknowledged
+        assert store.get(f"p{acknowledged - 1}") is not None
+        names = [f"p{i}" for i in range(acknowledged)]
+        with pytest.raises(StoreFull, match="vectors"):
+            store.put_vectors("m", names, units(acknowledged, dim=8192))
+        assert store.vectors(["p0"]) == {}
+    with open_store(small_disk / "store") as store:
+        assert store.status().posts == acknowledged
+        dropped = store.retain(20 << 20, 0, T0 + 1e6)
+        assert dropped > 0 and store.status().disk_bytes <= 20 << 20
+        assert store.write(many(acknowledged + 10, acknowledged)).added == 10
+        store.refresh()
+        found = store.search("flood", 99_999, per_origin=None)
+        assert len(found) == store.status().posts == acknowledged + 10 - dropped
+
+
+def test_retention_by_size_gives_space_back_oldest_first(folder):
+    with open_store(folder) as store:
+        for n in range(10):
+            store.write(many((n + 1) * 1000, n * 1000))
+        store.append_journal(T0, {"q": 1}, ["p3"])
+        store.refresh()
+        before = store.status().disk_bytes
+        wanted = before - 4_000_000
+        dropped = store.retain(wanted, 0, T0 + 1e6)
+        status = store.status()
+        assert status.disk_bytes <= wanted
+        assert 0 < dropped < 9500 and status.posts == 10_000 - dropped
+        held = {p.id for p in store.scan()}
+        assert held == {"p3", *(f"p{i}" for i in range(dropped + 1, 10_000))}
+        assert set(ids(store.search("flood", 20_000))) == held
+        assert store.retain(wanted, 0, T0 + 1e6) == 0
+
+
+# -- layout -----------------------------------------------------------------------------------------
+
+
+def test_every_acknowledged_batch_is_synced(folder):
+    with open_store(folder) as store, store._db.writing() as db:
+        assert db.pragma("journal_mode") == "wal"
+        assert db.pragma("synchronous") == 2  # FULL
+        assert db.pragma("auto_vacuum") == 2  # incremental
+
+
+def test_the_view_says_how_far_it_is(folder):
+    with open_store(folder) as store:
+        store.write(many(10))
+        store.refresh()
+        status = store.status()
+        assert status.views == {"text": 10, "vectors": 10} and status.seq == 10
+    state = folder / "vectors-1" / "state.json"
+    assert not state.exists() or json.loads(state.read_bytes())["seq"] == 10

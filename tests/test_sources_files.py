@@ -6,10 +6,11 @@ import json
 import os
 import tracemalloc
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from gnomon.errors import SourceError
+from gnomon.errors import InputError, SourceError
 from gnomon.sources.admission import Limits
 from gnomon.sources.files import Files
 
@@ -297,6 +298,32 @@ def test_unknown_formats_are_told_by_their_bytes_or_refused(tmp_path):
     posts, aside = read(write(tmp_path / "x.bin", b"\x7fELF\x00\x00\x00"))
     assert posts == []
     assert "is in no format that gnomon reads" in aside[0].reason
+
+
+def test_an_encoding_that_does_not_exist_is_named(tmp_path):
+    path = write(tmp_path / "x.txt", b"\xef\xbb\xbfwords")
+    with pytest.raises(InputError, match="'utf-9' is no encoding"):
+        read(path, encoding="utf-9")
+    (post,), _ = read(path, encoding="cp1252")  # the file's own mark says otherwise
+    assert post.text == "words"
+
+
+def test_an_unreadable_file_in_a_folder_does_not_stop_the_others(tmp_path, monkeypatch):
+    write(tmp_path / "a.jsonl", lines({"text": "secret"}))
+    write(tmp_path / "b.jsonl", lines({"text": "open"}))
+    (tmp_path / "c.jsonl").symlink_to(tmp_path / "nothing")
+    really_open = Path.open
+
+    def refuse(path, *rest):
+        if path.name == "a.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return really_open(path, *rest)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    posts, aside = read(tmp_path)
+    assert [post.text for post in posts] == ["open"]
+    assert "broken links" in aside[0].reason
+    assert "'a.jsonl' cannot be read (Permission denied)" in aside[1].reason
 
 
 # -- folders and resuming -------------------------------------------------------------------------

@@ -16,7 +16,18 @@ from gnomon.wire import iso
 # (https://docs.bsky.app/docs/advanced-guides/moderation#global-label-values) and the plain words
 # that files and feeds use.
 ADULT_LABELS = frozenset(
-    {"porn", "sexual", "nudity", "graphic-media", "gore", "nsfw", "adult", "explicit", "over_18"}
+    {
+        "porn",
+        "sexual",
+        "suggestive",
+        "nudity",
+        "graphic-media",
+        "gore",
+        "nsfl",
+        "nsfw",
+        "adult",
+        "explicit",
+    }
 )
 MAX_ID_CHARS = 1024
 _BROKEN = re.compile("[\ud800-\udfff\x00]")

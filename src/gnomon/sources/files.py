@@ -7,6 +7,7 @@ starts again (posts that are held already change nothing).
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import functools
 import hashlib
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources import tables
-from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_aside
+from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, ascii_safe, quoted, set_aside
 from gnomon.sources.contract import Steps
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
 from gnomon.sources.gather import Gathered
@@ -88,6 +89,14 @@ class Files:
             names = "+".join(top.name or str(top) for top in self._tops[:3])
             more = f"+{len(self._tops) - 3}" if len(self._tops) > 3 else ""
             self.name = self.namespace or f"file:{names}{more}"
+        self.name = ascii_safe(self.name)
+        if self.encoding:
+            try:
+                self.encoding = codecs.lookup(self.encoding).name
+            except LookupError as error:
+                raise InputError(
+                    f"{self.encoding!r} is no encoding; give one like utf-8, gb18030 or cp1252."
+                ) from error
 
     def steps(self, cursor: str | None) -> Steps:
         """Read everything once. Raises SourceError where a named path cannot be read at all."""
@@ -122,7 +131,7 @@ class Files:
                 found.append(top)
                 continue
             for path in _inside(top):
-                suffix = _suffix(path)
+                suffix = _suffix(path) if path.is_file() else "no content (broken links, pipes)"
                 if suffix in FORMATS:
                     found.append(path)
                 else:
@@ -170,7 +179,8 @@ class Files:
 
     def _encoding(self, path: Path, sample: bytes, kind: str) -> Encoding:
         if self.encoding:
-            return Encoding(self.encoding)
+            marked = sniff(sample[:4])
+            return marked if marked.skip else Encoding(self.encoding)
         if kind == "html":  # pages say themselves what they are written in
             return Encoding("utf-8")
         encoding = sniff(sample)
@@ -285,7 +295,7 @@ def _inside(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(root, name)
-            if not name.startswith(".") and path.is_file():
+            if not name.startswith("."):
                 yield path
 
 

@@ -87,10 +87,7 @@ def edits(text: str, rng: random.Random) -> dict[str, str]:
         "rt": f"RT @user{rng.randint(1, 99)}: " + text,
         "tag": text + " #breaking",
         "truncated": text[: int(0.7 * len(text))] + "…",
-        "witness": text + (
-            " 目击者陈丽华说：“我当时就在对面，看得清清楚楚。”" if is_cjk(text)
-            else ' "I watched it all from across the street," said Marta Quill, a neighbour.'
-        ),
+        "witness": text + " " + rng.choice(_WITNESSES_ZH if is_cjk(text) else _WITNESSES),
     }  # fmt: skip
     plain = [m for m in re.finditer(r"(?<= )[a-z]{5,}(?= )", text) if m.group() not in _STAY]
     if plain:
@@ -116,6 +113,22 @@ def edits(text: str, rng: random.Random) -> dict[str, str]:
 
 _STAY = frozenset(
     "never least until after before today hundred thousand million could might should about".split()
+)
+_WITNESSES = tuple(
+    f'"{said}," said {name}, {who}.'
+    for said in ("I watched it all from across the street", "We had heard nothing about it before",
+                 "My own brother was there that evening", "Nobody has asked us what we saw")
+    for name, who in (("Marta Quill", "a neighbour"), ("Teo Brandvik", "who runs a bakery"),
+                      ("Ines Okafor", "a nurse"), ("Paul Zheng", "a student"))
+)  # fmt: skip
+_WITNESSES_ZH = tuple(
+    f"目击者{name}说：“{said}。”"
+    for said in (
+        "我当时就在对面，看得清清楚楚",
+        "之前从来没有人通知过我们",
+        "那天晚上我哥哥也在现场",
+    )
+    for name in ("陈丽华", "周大勇", "林小雨")
 )
 _SWAPS = ("really", "whole", "mainly", "local", "nearby", "again", "quickly", "around")
 

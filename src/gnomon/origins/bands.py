@@ -16,7 +16,7 @@ from xxhash import xxh3_64_intdigest
 
 from gnomon.origins.wording import Wording
 
-BANDS = 6
+BANDS = 4
 ROWS = 3
 # Shingles of two words: after one edit in a post of twelve words most of them are still equal,
 # which is not so of five words. Five-grams decide later, on the few that are found.

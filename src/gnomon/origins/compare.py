@@ -189,10 +189,7 @@ def _segment_changed(edit: Edit) -> str:
     if polarity.modality(_HEARSAY.sub(" ", before)) != polarity.modality(_HEARSAY.sub(" ", after)):
         return "modality"
     extra = [word for word in edit.come if word not in _BOILERPLATE]
-    less = [word for word in edit.gone if word not in _BOILERPLATE]
-    if _weight(extra) - _weight(less) >= COMMENT_WORDS or _weight(extra) >= 2 * COMMENT_WORDS:
-        return "comment"
-    return ""
+    return "comment" if _weight(extra) >= COMMENT_WORDS else ""
 
 
 def _weight(run: Sequence[str]) -> float:

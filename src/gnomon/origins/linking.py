@@ -20,7 +20,7 @@ from gnomon.types import EdgeKind, Link, Post
 CANDIDATES = 8
 # An origin larger than this keeps its root when an earlier copy turns up.
 LARGEST_MOVED = 20_000
-# A copy as near as this needs no other candidate.
+# With a copy as near as this, only origins that share half as many keys are looked at, too.
 _SURE = 0.9
 _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
 # The share of a post's own words that stand in a page's title, for the post to be but a link to it.
@@ -202,15 +202,17 @@ class _Linking:
         if not mergeable(wording):
             return None
         verified: list[tuple[float, float, str]] = []
-        for origin in self._candidates(post.id):
+        enough = 0.0
+        for origin, shared in self._candidates(post.id):
+            if shared < enough:
+                break
             root = self._root(origin)
             if root is None or root.id == post.id:
                 continue
             score = _copied(root, wording) or self._like_a_pointer(post.id, origin)
             if score:
                 verified.append((-score, root.time, origin))
-                if score >= _SURE:
-                    break
+                enough = shared / 2 if score >= _SURE else enough
         if not verified:
             return None
         if len(verified) > 1:
@@ -251,14 +253,15 @@ class _Linking:
                     best = max(best, is_copy(self._wording_of(other), wording))
         return best
 
-    def _candidates(self, id: str) -> list[str]:
+    def _candidates(self, id: str) -> list[tuple[str, int]]:
+        """Origins and how many keys they share with the post, most first."""
         count: dict[str, int] = {}
         for key in self.keys.get(id, ()):
             near = (*self.matches.get(key, ()), *self.by_key.get(key, ()))
             for origin in {self._origin(other) for other in near}:
                 count[origin] = count.get(origin, 0) + 1
         count.pop(id, None)
-        return sorted(count, key=lambda origin: (-count[origin], origin))[:CANDIDATES]
+        return sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))[:CANDIDATES]
 
     def _take_over(self, root: str, origin: str) -> bool:
         """Make ``root`` the root of ``origin``: copies that do not verify against it are regrouped

@@ -411,8 +411,10 @@ def test_the_command_prints_the_path_or_one_sentence(hub, listed, models, capsys
     said = capsys.readouterr()
     assert said.out.strip() == str(models / "tiny" / "tiny.gguf")
     assert "tiny: 3 of 3 MB" in said.err
-    assert pull.main(["nothing", "--dir", str(models)]) == 1
-    assert "is no known model" in capsys.readouterr().err
+    assert pull.main(["nothing", "tiny", "--dir", str(models)]) == 1
+    said = capsys.readouterr()
+    assert "is no known model" in said.err
+    assert said.out.strip().endswith("tiny.gguf"), "one failure does not stop the others"
 
 
 # ------------------------------------------------------------------- what is here, and moving it
@@ -454,6 +456,31 @@ def test_a_manifest_cannot_vouch_for_a_known_model(hub, listed, models):
     assert installed.find(models, "tiny") is None
     path.write_bytes(b"GGUF")
     assert installed.installed(models) == []
+
+
+@pytest.mark.parametrize("change", [("tiny.gguf", "../../out.gguf"), ('"tiny"', '"../out"')])
+def test_an_imported_folder_cannot_write_elsewhere(tmp_path, models, change):
+    mine = tmp_path / "tiny.gguf"
+    mine.write_bytes(BODY)
+    pull.pull(str(mine), models)
+    stick = tmp_path / "stick"
+    installed.export(models, stick)
+    manifest = stick / "tiny" / installed.MANIFEST
+    manifest.write_text(manifest.read_text().replace(*change))
+    with pytest.raises(ModelMissing, match="No exported model"):
+        installed.import_(stick, tmp_path / "other" / "models")
+    assert not list(tmp_path.glob("other/*"))
+
+
+def test_a_url_names_a_folder_that_stays_inside():
+    for url in ("http://h/.gguf", "http://h/a%2f..%2f..%2fb.gguf", "http://h/..x.gguf"):
+        name = installed.name_of_url(url)
+        assert name
+        assert not name.startswith(".")
+        assert "/" not in name
+    for url in ("http://h/", "http://h/..", "http://h/%2e%2e"):
+        with pytest.raises(InputError, match="names no file"):
+            installed.name_of_url(url)
 
 
 def test_what_a_setting_means(hub, listed, models, tmp_path):

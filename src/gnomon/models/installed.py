@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from gnomon.errors import InputError, ModelError, ModelMismatch, ModelMissing
 from gnomon.models.table import TABLE, KnownModel, known
@@ -84,21 +85,28 @@ def find(models_dir: Path, name: str) -> Installed | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         files = tuple(HeldFile(**file) for file in manifest["files"])
-        whole = all((folder / file.path).stat().st_size == file.bytes for file in files)
+        # A folder from elsewhere may not point out of itself.
+        inside = manifest["name"] == name and all(_inside(file.path) for file in files)
+        whole = inside and all((folder / f.path).stat().st_size == f.bytes for f in files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     model = known(name)
     pinned = model is None or [f.sha256 for f in model.files] == [f.sha256 for f in files]
     if not files or not whole or not pinned:
         return None
-    return Installed(manifest["name"], folder, files, manifest.get("source", ""))
+    return Installed(name, folder, files, manifest.get("source", ""))
+
+
+def _inside(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return not pure.is_absolute() and ".." not in pure.parts and bool(pure.parts)
 
 
 def installed(models_dir: Path) -> list[Installed]:
     """Every model here: known ones in the table's order, then others by name."""
     if not models_dir.is_dir():
         return []
-    names = sorted(path.parent.name for path in models_dir.glob(f"*/{MANIFEST}"))
+    names = sorted(path.parent.name for path in models_dir.glob(f"[!.]*/{MANIFEST}"))
     order = {model.name: i for i, model in enumerate(TABLE)}
     names.sort(key=lambda name: order.get(name, len(order)))
     return [model for name in names if (model := find(models_dir, name))]
@@ -159,8 +167,13 @@ def resolve(value: str, models_dir: Path, *, task: Literal["chat", "embed"] = "c
 
 
 def name_of_url(url: str) -> str:
-    """The folder name of a file that was pulled from a URL: its own name, lower-cased."""
-    return Path(urlsplit(url).path).stem.lower()
+    """The folder name of a file that was pulled from a URL: its own name, lower-cased.
+
+    Raises InputError where the URL names no file."""
+    name = re.sub(r"[^\w.-]+", "-", Path(unquote(urlsplit(url).path)).stem.lower()).strip(".-")
+    if not name:
+        raise InputError(f"{url!r} names no file; give the URL of a GGUF file.")
+    return name
 
 
 def _held(models_dir: Path, name: str, argument: str) -> Installed:

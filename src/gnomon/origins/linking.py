@@ -16,8 +16,10 @@ from gnomon.text.tokens import words
 from gnomon.text.urls import canonical
 from gnomon.types import EdgeKind, Link, Post
 
+# As many posts a key as the store returns.
+_KEPT_PER_KEY = 8
 # Origins looked at for one post, those that share most keys first.
-CANDIDATES = 8
+CANDIDATES = 5
 # An origin larger than this keeps its root when an earlier copy turns up.
 LARGEST_MOVED = 20_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
@@ -150,7 +152,7 @@ class _Linking:
     def _index(self, id: str) -> None:
         for key in self.keys.get(id, ()):
             ids = self.by_key[key]
-            if len(ids) < CANDIDATES:
+            if len(ids) < _KEPT_PER_KEY:
                 ids.append(id)
 
     def _follows(self, post: Post) -> EdgeKind | None:

@@ -8,7 +8,7 @@ from gnomon.types import Slot, SlotKind
 
 _CAP = r"(?:[A-Z][\w'’&-]*[\w]|[A-Z]\.?|[A-Z]{2,})"
 _LINK = r"(?:of|de|von|van|der|den|la|le|du|bin|al|el|y|&|the)"
-_RUN = re.compile(rf"{_CAP}(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*")
+_RUN = re.compile(rf"(?<![\w@#'’]){_CAP}(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*")
 _HANDLE = re.compile(r"(?<![\w@])@([\w.-]*\w)")
 _TITLE = re.compile(r"[《〈]([^》〉\n]{1,40})[》〉]")
 _CJK_PLACE = re.compile(
@@ -93,8 +93,6 @@ def _add_runs(text: str, found: list[Slot]) -> None:
     small = {w.casefold() for w in _WORDS.findall(text) if w[0].islower()}
     for m in _RUN.finditer(text):
         start, end = m.span()
-        if start and (text[start - 1].isalnum() or text[start - 1] in "_@#'’"):
-            continue
         words = list(_WORDS.finditer(text, start, end))
         opening = bool(_OPENING.search(text, 0, start))
         while words and _is_common(words[0].group(), opening, small, len(words)):

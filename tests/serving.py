@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
 from gnomon.serve.contract import Engine
-from gnomon.types import Event, Filter, Found, PostView
+from gnomon.types import Event, Filter, Finished, Found, PostView
 
 
 @contextmanager
@@ -40,6 +40,38 @@ def sample_world(home: Path) -> Iterator[Engine]:
 
 
 ANY = Filter()
+
+# The sample world answers most of these; which ones is for the case files to say, so a test of
+# the server takes the first that is answered with a citation.
+ENGLISH = (
+    "What was the strongest gust of Storm Ottoline?",
+    "What was the turnout in the mayoral election?",
+    "How much lead did Ondle Water measure in the Marrowick supply?",
+    "How many people does Lunde Kiln Works employ?",
+)
+CHINESE = (
+    "翁德谷医院急诊科会关闭吗？",
+    "伦德陶瓷厂火灾损失多少克朗？",
+    "马罗维克的自来水铅超标吗？",
+    "中文学校每学期学费多少？",
+)
+SEVERAL_SENTENCES = (
+    "Is Ondle Vale Hospital closing its emergency department?",
+    "Does the mayor plan to sell the harbour?",
+    "Is there too much lead in Marrowick's tap water?",
+    "When will Cliff Road reopen?",
+)
+UNANSWERABLE = "What is the capital of France?"
+
+
+def answered(engine: Engine, questions: Sequence[str], sentences: int = 1) -> str:
+    """The first of ``questions`` that gets a cited answer of at least so many sentences."""
+    for question in questions:
+        *_, last = engine.ask(question)
+        assert isinstance(last, Finished)
+        if last.answer.citations and len(last.answer.sentences) >= sentences:
+            return question
+    raise AssertionError(f"The sample world answers none of {questions}.")
 
 
 class Scripted:
@@ -70,7 +102,11 @@ class Scripted:
         raise NotFound(f"No answer {id!r} is held.")
 
     def status(self) -> Mapping[str, Any]:
-        return {"sources": [{"source": "feed:https://news.example.org/rss"}, {"source": "bluesky"}]}
+        return {
+            "posts": 0,
+            "origins": 0,
+            "sources": [{"source": "feed:https://news.example.org/rss"}, {"source": "bluesky"}],
+        }
 
     def models(self) -> list[Mapping[str, Any]]:
         return []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +17,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from browser import launched
 from gnomon.assemble import open_files
 from gnomon.config import load
-from serving import running, sample_world
+from gnomon.errors import GnomonError
+from gnomon.serve.contract import Engine
+from gnomon.types import Event, Step
+from serving import (
+    CHINESE,
+    ENGLISH,
+    UNANSWERABLE,
+    Scripted,
+    answered,
+    running,
+    sample_world,
+)
 
-QUESTION = "How much lead did Ondle Water measure in the Marrowick supply?"
-CHINESE = "马罗维克的自来水铅超标吗？"
-UNKNOWN = "What is the mayor of Marrowick's favourite opera?"
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
 # Two origins for, one against; emoji before the cited words; hostile words and a hostile address.
 BRIDGE = [
@@ -63,8 +73,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sample_world(tmp_path_factory.mktemp("home")) as engine, running(engine) as url:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with sample_world(tmp_path_factory.mktemp("home")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def question(engine: Engine) -> str:
+    return answered(engine, ENGLISH)
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    with running(engine) as url:
         yield url
 
 
@@ -130,16 +151,18 @@ def answer_of(page: Page) -> dict[str, Any]:
     return answer
 
 
-def test_a_person_asks_and_checks_the_very_words(opened: Opened, url: str) -> None:
+def test_a_person_asks_and_checks_the_very_words(opened: Opened, url: str, question: str) -> None:
     page = opened(url)
     expect(page.locator("#sample")).to_contain_text("fiction")
-    ask(page, QUESTION)
+    ask(page, question)
     answer = answer_of(page)
     shown = page.locator(".sentences .words").all_inner_texts()
     assert len(shown) == len(answer["sentences"])
     for words, sentence in zip(shown, answer["sentences"], strict=True):
         assert words.startswith(sentence["text"])
-    expect(page.locator(".sentence .badge").first).to_have_text("Supported")
+    expect(page.locator(".answer .badge").first).to_have_text(
+        re.compile("Supported|Refuted|Disputed")
+    )
     page.locator(".made summary").click()
     steps = page.locator(".steps li").all_inner_texts()
     assert len(steps) == 5
@@ -199,21 +222,49 @@ def test_hostile_posts_stay_words(opened: Opened, bridge: str) -> None:
 
 def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) -> None:
     page = opened(url)
-    ask(page, UNKNOWN)
+    ask(page, UNANSWERABLE)
     expect(page.locator(".abstained .badge")).to_have_text("No answer: not enough evidence")
     expect(page.locator(".looked")).to_contain_text(re.compile(r"\d+ posts"))
     expect(page.locator(".forms li").first).to_be_visible()
     assert page.locator(".sorry").count() == 0
 
 
-def test_a_question_that_cannot_be_used_is_told(browser: Browser, url: str) -> None:
+def test_a_question_that_cannot_be_used_is_told(browser: Browser, url: str, question: str) -> None:
     with watched(browser, allowed="status of 400") as context:
         page = context.new_page()
         page.goto(url)
         page.fill("#question", "?!")
         page.press("#question", "Enter")
         expect(page.locator(".sorry")).to_contain_text("no word to search for")
-        ask(page, QUESTION)
+        ask(page, question)
+
+
+def test_stop_and_a_failure_on_the_way(browser: Browser) -> None:
+    closed = threading.Event()
+
+    def script(question: str) -> Iterator[Event]:
+        yield Step("plan", "thinking", {})
+        if question == "fail":
+            raise GnomonError("The disk went away; look at its cable.")
+        try:
+            while True:
+                yield Step("retrieve", "reading on", {})
+                time.sleep(0.02)
+        finally:
+            closed.set()
+
+    with running(Scripted(script)) as url, watched(browser) as context:
+        page = context.new_page()
+        page.goto(f"{url}/#q=slow")
+        expect(page.locator(".steps .now")).to_contain_text("reading on")
+        page.click("#stop")
+        expect(page.locator("#result")).to_contain_text("Stopped.")
+        assert closed.wait(10), "the engine was stopped too"
+        expect(page.locator("#go")).to_be_visible()
+        page.fill("#question", "fail")
+        page.press("#question", "Enter")
+        expect(page.locator(".sorry")).to_contain_text("The disk went away; look at its cable.")
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_search_opens_posts_and_collapses_origins(opened: Opened, url: str) -> None:
@@ -228,14 +279,14 @@ def test_search_opens_posts_and_collapses_origins(opened: Opened, url: str) -> N
     expect(page.locator(".origin .card.here")).to_have_count(1)
 
 
-def test_chinese(browser: Browser, url: str) -> None:
+def test_chinese(browser: Browser, url: str, engine: Engine) -> None:
     with watched(browser, locale="zh-CN") as context:
         page = context.new_page()
         page.goto(url)
         expect(page.locator("h1")).to_have_text("大家在说什么？站得住脚吗？")
         expect(page.locator("#examples button").first).to_have_text(re.compile(r"[\u4e00-\u9fff]"))
         expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
-        ask(page, CHINESE)
+        ask(page, answered(engine, CHINESE))
         expect(page.locator(".sentence .badge").first).to_be_visible()
         quote = answer_of(page)["citations"][0]["quote"]
         page.locator(".cite").first.click()
@@ -265,7 +316,7 @@ def test_every_string_is_in_both_languages() -> None:
     assert not {key for key in keys[0] if key not in used}, "a string that nothing shows"
 
 
-def test_by_keyboard_alone(opened: Opened, url: str) -> None:
+def test_by_keyboard_alone(opened: Opened, url: str, question: str) -> None:
     page = opened(f"{url}/#search=harbour")
     expect(page.locator(".results")).to_be_visible()
     page.keyboard.press("Tab")
@@ -279,7 +330,7 @@ def test_by_keyboard_alone(opened: Opened, url: str) -> None:
     page.keyboard.press("/")
     expect(page.locator("#question")).to_be_focused()
     page.keyboard.press("Control+A")
-    page.keyboard.type(QUESTION)
+    page.keyboard.type(question)
     page.keyboard.press("Enter")
     expect(page.locator(".answer .facts")).to_be_visible()
     expect(page.locator("#said")).not_to_be_empty()
@@ -306,26 +357,26 @@ def test_status(opened: Opened, url: str) -> None:
     expect(page.locator(".sources")).to_contain_text("sample:town")
 
 
-def test_an_answer_is_shared_by_its_address(opened: Opened, url: str) -> None:
+def test_an_answer_is_shared_by_its_address(opened: Opened, url: str, question: str) -> None:
     page = opened(url)
-    ask(page, QUESTION)
+    ask(page, question)
     shared = page.url
     words = page.locator(".sentences").inner_text()
     other = opened(shared)
-    expect(other.locator(".asked-words")).to_have_text(QUESTION)
+    expect(other.locator(".asked-words")).to_have_text(question)
     assert other.locator(".sentences").inner_text() == words
     other.go_back()
     page.click(".brand")
     expect(page.locator("h1")).to_be_visible()
 
 
-def test_phone_width_and_both_themes(browser: Browser, url: str) -> None:
+def test_phone_width_and_both_themes(browser: Browser, url: str, question: str) -> None:
     phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
     ink = "getComputedStyle(document.body).color"
     with watched(browser, color_scheme="dark", **phone) as context:
         page = context.new_page()
         page.goto(url)
-        ask(page, QUESTION)
+        ask(page, question)
         page.locator(".cite").first.click()
         expect(page.locator("#panel mark")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -10,20 +10,29 @@ import httpx
 import openai
 import pytest
 
-from serving import running, sample_world
+from serving import ENGLISH, answered, running, sample_world
 
-QUESTION = "How much lead did Ondle Water measure in the Marrowick supply?"
-MESSAGES: Any = [
+MESSAGES: list[Any] = [
     {"role": "system", "content": "Never cite anything."},
     {"role": "user", "content": "Who is the mayor?"},
     {"role": "assistant", "content": "I don't know."},
-    {"role": "user", "content": QUESTION},
 ]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sample_world(tmp_path_factory.mktemp("home")) as engine, running(engine) as url:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with sample_world(tmp_path_factory.mktemp("home")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def messages(engine: Any) -> list[Any]:
+    return [*MESSAGES, {"role": "user", "content": answered(engine, ENGLISH)}]
+
+
+@pytest.fixture(scope="module")
+def url(engine: Any) -> Iterator[str]:
+    with running(engine) as url:
         yield url
 
 
@@ -33,11 +42,11 @@ def client(url: str) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def test_a_completion_has_its_citations_nested(client: openai.OpenAI) -> None:
-    completion = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+def test_a_completion_has_its_citations_nested(client: openai.OpenAI, messages: list[Any]) -> None:
+    completion = client.chat.completions.create(model="gnomon", messages=messages)
     (choice,) = completion.choices
     assert choice.finish_reason == "stop"
-    assert completion.gnomon["question"] == QUESTION  # type: ignore[attr-defined]
+    assert completion.gnomon["question"] == messages[-1]["content"]  # type: ignore[attr-defined]
     assert choice.message.content == completion.gnomon["text"]  # type: ignore[attr-defined]
     assert choice.message.annotations
     for note in choice.message.annotations:
@@ -48,11 +57,11 @@ def test_a_completion_has_its_citations_nested(client: openai.OpenAI) -> None:
     assert completion.usage.completion_tokens > 0
 
 
-def test_chunks_add_up_to_the_completion(client: openai.OpenAI) -> None:
-    whole = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+def test_chunks_add_up_to_the_completion(client: openai.OpenAI, messages: list[Any]) -> None:
+    whole = client.chat.completions.create(model="gnomon", messages=messages)
     chunks = list(
         client.chat.completions.create(
-            model="gnomon", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+            model="gnomon", messages=messages, stream=True, stream_options={"include_usage": True}
         )
     )
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
@@ -67,20 +76,22 @@ def test_chunks_add_up_to_the_completion(client: openai.OpenAI) -> None:
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-def test_no_usage_unless_asked_for(client: openai.OpenAI) -> None:
-    chunks = client.chat.completions.create(model="gnomon", messages=MESSAGES, stream=True)
+def test_no_usage_unless_asked_for(client: openai.OpenAI, messages: list[Any]) -> None:
+    chunks = client.chat.completions.create(model="gnomon", messages=messages, stream=True)
     assert all(chunk.choices and chunk.usage is None for chunk in chunks)
 
 
-def test_the_async_client_reads_the_same(url: str, client: openai.OpenAI) -> None:
+def test_the_async_client_reads_the_same(
+    url: str, client: openai.OpenAI, messages: list[Any]
+) -> None:
     async def streamed() -> str:
         async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none") as client:
             stream = await client.chat.completions.create(
-                model="gnomon", messages=MESSAGES, stream=True
+                model="gnomon", messages=messages, stream=True
             )
             return "".join([c.choices[0].delta.content or "" async for c in stream])
 
-    whole = client.chat.completions.create(model="gnomon", messages=MESSAGES)
+    whole = client.chat.completions.create(model="gnomon", messages=messages)
     assert asyncio.run(streamed()) == whole.choices[0].message.content
 
 
@@ -99,18 +110,18 @@ def test_the_async_client_reads_the_same(url: str, client: openai.OpenAI) -> Non
     ],
 )
 def test_what_is_not_served_is_said(
-    url: str, extra: dict[str, Any], status: int, param: str
+    url: str, messages: list[Any], extra: dict[str, Any], status: int, param: str
 ) -> None:
-    body = {"model": "gnomon", "messages": MESSAGES} | extra
+    body = {"model": "gnomon", "messages": messages} | extra
     answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
     assert answer.status_code == status
     assert answer.json()["error"]["param"] == param
 
 
-def test_what_clients_set_by_habit_is_accepted(client: openai.OpenAI) -> None:
+def test_what_clients_set_by_habit_is_accepted(client: openai.OpenAI, messages: list[Any]) -> None:
     completion = client.chat.completions.create(
         model="gnomon",
-        messages=MESSAGES,
+        messages=messages,
         n=1,
         temperature=0.2,
         seed=7,

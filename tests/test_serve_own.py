@@ -10,18 +10,23 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from serving import running, sample_world
-
-QUESTION = "How much lead did Ondle Water measure in the Marrowick supply?"
+from serving import ENGLISH, answered, running, sample_world
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with (
-        sample_world(tmp_path_factory.mktemp("home")) as engine,
-        running(engine) as url,
-        httpx.Client(base_url=url, timeout=60) as client,
-    ):
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with sample_world(tmp_path_factory.mktemp("home")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def question(engine: Any) -> str:
+    return answered(engine, ENGLISH)
+
+
+@pytest.fixture(scope="module")
+def api(engine: Any) -> Iterator[httpx.Client]:
+    with running(engine) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
@@ -31,8 +36,8 @@ def events(api: httpx.Client, **body: Any) -> list[tuple[str, Any]]:
     return [(name.removeprefix("event: "), json.loads(data[6:])) for name, data in pairs]
 
 
-def test_steps_then_sentences_then_the_answer(api: httpx.Client) -> None:
-    seen = events(api, question=QUESTION)
+def test_steps_then_sentences_then_the_answer(api: httpx.Client, question: str) -> None:
+    seen = events(api, question=question)
     names = [name for name, _ in seen]
     assert names[0] == "step"
     assert seen[0][1]["name"] == "plan"
@@ -47,10 +52,10 @@ def test_steps_then_sentences_then_the_answer(api: httpx.Client) -> None:
     assert {key: kept[key] for key in answer} == answer
 
 
-def test_an_answer_whole(api: httpx.Client) -> None:
-    whole = api.post("/v1/ask", json={"question": QUESTION, "stream": False}).json()
+def test_an_answer_whole(api: httpx.Client, question: str) -> None:
+    whole = api.post("/v1/ask", json={"question": question, "stream": False}).json()
     assert whole["object"] == "gnomon.answer"
-    early = {"question": QUESTION, "stream": False, "until": "2026-03-02T00:00:00Z"}
+    early = {"question": question, "stream": False, "until": "2026-03-02T00:00:00Z"}
     assert api.post("/v1/ask", json=early).json()["abstained"] is True
 
 

@@ -34,13 +34,13 @@ function badge(label, word) {
 }
 
 /** What stands under a sentence: its verdict in sign and word, and how many origins say so. */
-function support(sentence, citations, led) {
+function support(sentence, citations, known) {
   const quote = quoted(sentence, citations);
   if (quote) {
     const label = { supports: "supported", refutes: "refuted" }[quote.stance] ?? "note";
     const word = { supports: t.forIt, refutes: t.againstIt }[quote.stance] ?? t.labels.note;
     const claim = sentence.verdicts[0]?.claim.text;
-    return [badge(label, word), claim && claim !== led && h("q", {}, claim),
+    return [badge(label, word), claim && !known.has(claim) && h("q", {}, claim),
       h("span", {}, who(quote)), when(quote.said_at), quote.posts > 1 && h("span", {}, t.standsFor(quote.posts))];
   }
   if (!sentence.label) return null;
@@ -50,16 +50,17 @@ function support(sentence, citations, led) {
 }
 
 /** The claim that a sentence of our own ("Yes, …") has decided, if it is one. */
-export const decided = (sentence) =>
+const decided = (sentence) =>
   sentence.kind === "note" && sentence.label ? (sentence.verdicts[0]?.claim.text ?? "") : null;
 
-/** One sentence. `verdicts` are objects here, not indices; `led` is the claim that the answer has
- * decided before it, which need not be said again. */
-export function sentenceNode(sentence, citations, open, led = null) {
+/** One sentence. `verdicts` are objects here, not indices; `known` are the claims that the reader
+ * has read before it, which need not be said again: this sentence's is added. */
+export function sentenceNode(sentence, citations, open, known) {
   const cites = (numbers, against) =>
     numbers.map((n) => citations.has(n) && chip(citations.get(n), against, open));
-  const under = support(sentence, citations, led);
+  const under = support(sentence, citations, known);
   const lead = decided(sentence) !== null;
+  known.add(lead ? decided(sentence) : sentence.text);
   const tone = quoted(sentence, citations) ? "quote" : sentence.kind;
   return h(
     "div",
@@ -105,7 +106,7 @@ function facts(answer) {
   return h("dl", { class: "facts" },
     row(t.asOf, when(answer.as_of)),
     row(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
-    row(t.read, `${t.posts(answer.posts)} · ${t.origins(answer.origins)}`),
+    row(answer.abstained ? t.read : t.restsOn, `${t.posts(answer.posts)} · ${t.origins(answer.origins)}`),
     answer.abstained ? null : row(t.confidence, `${Math.round(answer.confidence * 100)}%`),
     row(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
 }
@@ -155,6 +156,7 @@ export function answerNode(answer, open, actions, forms = []) {
   const sentences = bound(answer);
   const label = overall({ sentences }, citations);
   // A leading verdict of our own, or a single sentence, says it already.
+  const known = new Set();
   const led = sentences.length ? decided(sentences[0]) : null;
   const several = led === null && label && answer.sentences.length > 1;
   const disputed = verdicts.filter((v) => v.origins_for && v.origins_against);
@@ -163,7 +165,7 @@ export function answerNode(answer, open, actions, forms = []) {
       ? abstention(answer, forms)
       : [several && h("p", { class: "verdictline" }, badge(label), h("span", {}, t.summary[label])),
         h("div", { class: "sentences", ...langOf(answer.lang) },
-          sentences.map((sentence) => sentenceNode(sentence, citations, open, led)))],
+          sentences.map((sentence) => sentenceNode(sentence, citations, open, known)))],
     answer.lost?.length ? h("p", { class: "lost" }, t.lost(answer.lost.length)) : null,
     disputed.length ? h("section", { class: "disagree" }, h("h3", {}, t.disagree),
       disputed.map((verdict) => sides(verdict, open))) : null,

@@ -2,7 +2,7 @@
 // and /posts/id.
 
 import * as api from "./api.js";
-import { answerNode, byNumber, decided, gist, sentenceNode } from "./answer.js";
+import { answerNode, byNumber, gist, sentenceNode } from "./answer.js";
 import { dial, sundial } from "./dial.js";
 import { h, langOf, say } from "./dom.js";
 import { resultsNode, statusNodes } from "./lists.js";
@@ -67,13 +67,12 @@ async function ask(question) {
   grow();
   say(t.asking);
   let answer = null;
-  let led = null;
+  const known = new Set();
   try {
     for await (const { event, data } of api.ask(question, controller.signal)) {
       if (event === "step") say(`${t.steps[data.name] ?? data.name}: ${clock.show(data)}`);
       else if (event === "sentence") {
-        led ??= decided(data.sentence);
-        live.append(sentenceNode(data.sentence, byNumber(data.citations), panel.openEvidence, led));
+        live.append(sentenceNode(data.sentence, byNumber(data.citations), panel.openEvidence, known));
       } else if (event === "error") throw new api.ApiError(data.error, 500);
       else if (event === "answer") answer = data;
     }
@@ -95,16 +94,16 @@ async function ask(question) {
 
 function finish(answer, clock, seconds) {
   redraw = () => {
-    const summary = [t.posts(answer.posts), t.origins(answer.origins), clock && t.doneIn(seconds)];
     clock?.again();
     showResult(title(answer.question),
-      clock && h("details", { class: "made" }, h("summary", {}, summary.join(" · ")), clock.list),
+      clock && h("details", { class: "made" }, h("summary", {}, t.made(clock.read(), seconds)), clock.list),
       answerNode(answer, panel.openEvidence, actions(answer), clock?.forms()));
   };
   redraw();
   if (answer.id) place(`#answer=${encodeURIComponent(answer.id)}`);
   say(gist(answer));
   if (mode === "ask") box.placeholder = t.askMore;
+  grow();
 }
 
 function actions(answer) {
@@ -231,7 +230,8 @@ function follow() {
 
 function grow() {
   box.style.height = "auto";
-  box.style.height = `${Math.min(box.scrollHeight, 220)}px`;
+  // Chromium counts a wrapped placeholder as text.
+  if (box.value) box.style.height = `${Math.min(box.scrollHeight, 220)}px`;
 }
 
 function theme(next) {

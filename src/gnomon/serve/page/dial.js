@@ -75,6 +75,8 @@ export function dial() {
       again();
       return words(event, checks);
     },
+    /** What was read, in words. */
+    read: () => (seen.has("retrieve") ? words(seen.get("retrieve"), checks) : ""),
     forms: () => seen.get("plan")?.data?.forms ?? [],
   };
 }
@@ -97,7 +99,7 @@ export function sundial(now = new Date()) {
   }
   const hour = now.getHours() + now.getMinutes() / 60;
   if (hour > 6 && hour < 18) {
-    const shadow = shape("path", { class: "shadow", d: "M95 100L99.2 36h1.6L105 100z" });
+    const shadow = shape("path", { class: "shadow", d: "M96 99L99.2 36h1.6L104 99z" });
     shadow.style.transform = `rotate(${shadowAt(hour)}deg)`;
     svg.append(shadow);
   }

@@ -477,7 +477,9 @@ class StoreConformance:
         assert store.retain(0, 5, T0 + 10) == 4
         store.refresh()
         kept = {"p2", "p5", "p6", "p7", "p8", "p9"}
-        assert {p.id for p in store.scan()} == kept == set(ids(store.search("w", 20, per_origin=None)))
+        assert (
+            {p.id for p in store.scan()} == kept == set(ids(store.search("w", 20, per_origin=None)))
+        )
         assert store.links(["p6"])["p6"].origin == "p5"
         assert store.tombstone("p0") is None
         assert store.write(batch(posts[0])).added == 1
@@ -487,7 +489,9 @@ class StoreConformance:
         store.write(batch(post("a", "x"), post("b", "y"), post("a", "z", fetched_at=T0 + 9)))
         store.write(batch(links=(Link("b", "a", EdgeKind.COPY),)))
         store.append_journal(T0, {"q": 1}, [])
-        store.write(batch(gaps=(Gap("s", None, T0, "r"),), set_aside=(SetAside("s", "w", "r", T0),)))
+        store.write(
+            batch(gaps=(Gap("s", None, T0, "r"),), set_aside=(SetAside("s", "w", "r", T0),))
+        )
         changes = store.tail(0)
         kinds = ["post", "post", "edit", "link", "journal", "set_aside", "gap"]
         assert [c.kind for c in changes] == kinds

@@ -25,7 +25,7 @@ _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",  # a deleted text is overwritten, not just unlinked
-    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA wal_autocheckpoint = 1000",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
@@ -66,9 +66,9 @@ class Reserve:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def take(self) -> None:
-        """Set the room aside; less of it, or none, on a disk that has little."""
-        wanted = min(self.MAX_BYTES, shutil.disk_usage(self._path.parent).free // 8)
+    def take(self, limit: int = MAX_BYTES) -> None:
+        """Set room aside, at most ``limit`` bytes; less, or none, on a disk that has little."""
+        wanted = min(limit, shutil.disk_usage(self._path.parent).free // 4)
         if self._path.exists() or not wanted:
             return
         try:
@@ -77,8 +77,11 @@ class Reserve:
         except OSError:
             self.release()
 
-    def release(self) -> None:
+    def release(self) -> int:
+        """Give the room up; how many bytes that was."""
+        held = self._path.stat().st_size if self._path.exists() else 0
         self._path.unlink(missing_ok=True)
+        return held
 
 
 class WriterPlace:

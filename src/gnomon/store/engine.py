@@ -175,10 +175,12 @@ class Engine:
         except StoreFull as error:
             log.warning("%s Using the reserve.", error)
             with self._text.paused(), self._db.alone():
-                self._reserve.release()
+                reserved = self._reserve.release()
                 self._db.shrink()
+                if max_bytes > 0:
+                    max_bytes = max(1, max_bytes - reserved)
                 gone = self._retain(max_bytes, max_age_s, now)
-        self._reserve.take()
+                self._reserve.take(reserved)
         if gone:
             self._news.set()
         return gone

@@ -1,4 +1,4 @@
-"""How right and how fast origins are: ten families of edits of real posts, cascades, threads, speed.
+"""How right and how fast origins are: families of edits of real posts, cascades, threads, speed.
 
     PYTHONPATH=src python bench/origins.py [DATA]      DATA: a folder with social/*.jsonl.gz
 
@@ -50,13 +50,14 @@ def made_up(n: int, rng: random.Random) -> list[str]:
     verbs = ("is", "was", "has", "will")
     return [
         " ".join([*rng.choices(vocabulary, k=6), rng.choice(verbs), str(rng.randint(2, 99)),
-                  *rng.choices(vocabulary, k=4), rng.choice(vocabulary).title(), *rng.choices(vocabulary, k=5)])
+                  *rng.choices(vocabulary, k=4), rng.choice(vocabulary).title(),
+                  *rng.choices(vocabulary, k=5)])
         for _ in range(n)
     ]  # fmt: skip
 
 
 def seeds(data: Path, rng: random.Random) -> list[str]:
-    """Real posts that no other of them resembles: distinct by at least two thirds of their words."""
+    """Real posts that no other resembles: distinct by at least two thirds of their words."""
     texts: list[str] = []
     if (data / "social").is_dir():
         texts += [r["text"] for r in rows(data / "social/crisislex_tweets.jsonl.gz")]
@@ -112,7 +113,7 @@ def edits(text: str, rng: random.Random) -> dict[str, str]:
 
 
 _STAY = frozenset(
-    "never least until after before today hundred thousand million could might should about".split()
+    "never least until after before today hundred thousand million could might should about".split()  # noqa: SIM905
 )
 _WITNESSES = tuple(
     f'"{said}," said {name}, {who}.'
@@ -262,7 +263,7 @@ def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
 
 
 def rumoureval(data: Path) -> dict[str, Any]:
-    """Threads: a reply is a voice of its own, unless it passes another on (RT, “@user:) or repeats it."""
+    """Threads: a reply is a voice of its own, unless it passes another on or repeats it."""
     posts, source_of = [], {}
     for row in rows(data / "social/rumoureval2017_threads.jsonl.gz"):
         for tweet in (row["source"], *row["replies"]):
@@ -272,7 +273,8 @@ def rumoureval(data: Path) -> dict[str, Any]:
                 continue
             source_of[ref] = row["source"]["id_str"]
             reply = str(tweet.get("in_reply_to_status_id_str") or "")
-            posts.append(Post(ref, tweet["text"], "twitter", at, author=tweet["user"]["screen_name"],
+            author = tweet["user"]["screen_name"]
+            posts.append(Post(ref, tweet["text"], "twitter", at, author=author,
                               created_at=at, reply_to=reply))  # fmt: skip
     posts.sort(key=lambda post: (post.time, post.id))
     ours, peer = by_us(posts), by_minhash(posts)

@@ -28,8 +28,7 @@ class Listed:
         self.batches, self.error = batches, error
 
     def steps(self, cursor):
-        for batch in self.batches[int(cursor or 0) :]:
-            yield batch
+        yield from self.batches[int(cursor or 0) :]
         if self.error:
             raise self.error
 
@@ -43,7 +42,7 @@ def network():
 def test_a_source_ends_up_in_the_store_with_links_languages_and_counts(network):
     store = MemoryStore()
     first = Batch("listed", posts=(post(1), post(2, TEXT + " 🔥"), post(3, "今天下午大桥已经关闭")),
-                  set_aside=(SetAside("listed", "row 4", "no text; give one.", 1.0),), cursor="1")  # fmt: skip
+                  set_aside=(SetAside("listed", "row 4", "no text", 1.0),), cursor="1")  # fmt: skip
     second = Batch("listed", posts=(post(1),), deletions=(Deletion("listed", 5000.0, post="p3"),),
                    gaps=(Gap("listed", None, 2.0, "too old"),), cursor="2")  # fmt: skip
     seen = []

@@ -72,8 +72,8 @@ def put(store, *posts):
 def groups(store, posts):
     held = store.links([p.id for p in posts])
     by_origin = {}
-    for id, link in held.items():
-        by_origin.setdefault(link.origin, set()).add(id)
+    for link in held.values():
+        by_origin.setdefault(link.origin, set()).add(link.post)
     return {frozenset(ids) for ids in by_origin.values()}
 
 
@@ -119,7 +119,8 @@ def test_hard_edges():
         post(9, "fake", repost_of="1"),
         post(10, "RT @bob: " + BASE),
     )
-    kinds = {id: (link.origin, link.kind) for id, link in store.links(list("23456789")).items()}
+    held = store.links(list("23456789")).values()
+    kinds = {link.post: (link.origin, link.kind) for link in held}
     assert kinds == {
         "2": ("1", EdgeKind.REPOST),
         "3": ("1", EdgeKind.REPOST),
@@ -180,7 +181,8 @@ def test_likeness_does_not_wander_along_a_chain():
 
 def test_chatter_is_no_origin_but_short_claims_are():
     store = MemoryStore()
-    chat = [post(i, t) for i, t in enumerate(["lol", "lol", "Happy new year to you", "happy new year to you!", "哈哈哈", "哈哈哈"], 1)]  # fmt: skip
+    said = ("lol", "lol", "Happy new year to you", "happy new year to you!", "哈哈哈", "哈哈哈")
+    chat = [post(i, text) for i, text in enumerate(said, 1)]
     put(store, *chat)
     assert len(groups(store, chat)) == len(chat)
     claims = [post(i, "Bridge four closed") for i in range(10, 40)]
@@ -263,7 +265,7 @@ def test_the_sample_world_as_its_author_grouped_it():
     missed = sum(map(len, wrong.values()))
     total = sum(len(ids) - 1 for ids in truth["origins"].values())
     assert missed <= 0.1 * total, {k: v for k, v in wrong.items() if v}
-    grouped = {id: root for root, ids in truth["origins"].items() for id in ids}
+    grouped = {member: root for root, ids in truth["origins"].items() for member in ids}
     ids = [p.id for p in store.scan()]
     false = [
         (k.post, k.origin) for k in store.links(ids).values()

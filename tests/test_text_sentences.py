@@ -58,8 +58,10 @@ def test_sentences(text):
 
 PIECES = st.lists(
     st.sampled_from(
-        ["a", "Dr.", "U.S.", "3.5", "。", "！", "”", "(", ")", "\n", " ", ". ", "! ", "?", "…", "...",
-         "Word", "今天", "他说", "https://x.example/a.b", "😀", "#tag", "@x", "No.", "1.", "“", ";", "㎞"]
+        ["a", "Dr.", "U.S.", "3.5", "。", "！", "”", "(", ")", "\n", " ", ". ",
+         "! ", "?", "…", "...",
+         "Word", "今天", "他说", "https://x.example/a.b", "😀", "#tag", "@x",
+         "No.", "1.", "“", ";", "㎞"]
     ),
     max_size=25,
 ).map("".join)  # fmt: skip

@@ -9,6 +9,7 @@ in each of ``BANDS`` bands, two texts of Jaccard similarity s share a key with p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from rensa import RMinHash
@@ -57,7 +58,7 @@ def keys(wordings: Sequence[Wording]) -> list[tuple[int, ...]]:
 
 
 def _pairs(words: list[str]) -> list[str]:
-    return [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return [f"{a} {b}" for a, b in pairwise(words)]
 
 
 def _hash(text: str) -> int:

@@ -109,7 +109,7 @@ class _Linking:
                     key = bands.of_page(urls[0], wording.words)
                     self.keys[post.id] = (key,)
         wanted = {*own, *(u for urls in self.pointing.values() for u in urls)} - {""}
-        self.pages = {url: id for url, id in own.items() if url}
+        self.pages = {url: post_id for url, post_id in own.items() if url}
         if wanted:
             self.pages |= self.store.by_url(sorted(wanted))
         missing = set(self.pages.values()) - self.held.keys() - self.batch.keys()
@@ -121,12 +121,12 @@ class _Linking:
         """``matches``: key to held posts; their links, and their origins' roots."""
         asked = {
             key
-            for id, keys in self.keys.items()
-            if not self._follows(self.batch[id])
+            for post_id, keys in self.keys.items()
+            if not self._follows(self.batch[post_id])
             for key in keys
         }
         self.matches = self.store.band_matches(sorted(asked)) if asked else {}
-        found = {id for ids in self.matches.values() for id in ids} - self.stored.keys()
+        found = {other for ids in self.matches.values() for other in ids} - self.stored.keys()
         if found:
             self.stored |= self.store.links(sorted(found))
         roots = {held.origin for held in self.stored.values()} - self.held.keys()
@@ -199,7 +199,7 @@ class _Linking:
         return None
 
     def _soft(self, post: Post) -> Link | None:
-        """The best origin whose earliest post this one copies; roots move if this one is earlier."""
+        """The best origin whose earliest post this copies; its root moves if this is earlier."""
         wording = self.wordings[post.id]
         if not mergeable(wording):
             return None
@@ -384,6 +384,7 @@ def _stem(word: str) -> str:
 _FROM_PAGE = 0.6
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|I'[a-z]+)\b|我(?!们|市|国|省|校|县)")
 _FUNCTION_WORDS = frozenset(
-    "the a an of to in on at for and or is are was were be by with from our we on why he she it its "
+    "the a an of to in on at for and or is are was were be by with from our we on why he she "  # noqa: SIM905
+    "it its "
     "his her this that us as not no do did has have had will 的 了 在 是 和 与 于".split()
 )

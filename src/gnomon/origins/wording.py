@@ -41,12 +41,18 @@ _REPOST_WORDS = re.compile(
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A reply's worth of words that report nothing: they cannot make a text worth merging.
 _CHATTER = frozenset(
-    "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very much too "
-    "thank thanks you u your please pls me my i im i'm am we us is are was be it its it's this that the a "
-    "an of to for in on at and or but not happy new year birthday christmas merry morning night day love "
-    "miss best luck congrats congratulations amen rip prayers pray praying hope god bless true same here "
-    "what why how who when where hello hi hey bye welcome right sure done up down out all just now really "
-    "go get got do does did dont don't can will would should more most gonna wanna guys man bro dude "
+    "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very "  # noqa: SIM905
+    "much too "
+    "thank thanks you u your please pls me my i im i'm am we us is are was be it its it's this "
+    "that the a "
+    "an of to for in on at and or but not happy new year birthday christmas merry morning "
+    "night day love "
+    "miss best luck congrats congratulations amen rip prayers pray praying hope god bless true "
+    "same here "
+    "what why how who when where hello hi hey bye welcome right sure done up down out all just "
+    "now really "
+    "go get got do does did dont don't can will would should more most gonna wanna guys man "
+    "bro dude "
     "everyone have has had one time again still well oh ah hmm lets let's see".split()
 )
 

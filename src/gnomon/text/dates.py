@@ -16,7 +16,7 @@ from gnomon.types import Slot, SlotKind
 _MONTHS = {
     name: i
     for i, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug"
+        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug"  # noqa: SIM905
         "|september sept sep|october oct|november nov|december dec".split("|"),
         1,
     )
@@ -25,7 +25,8 @@ _MONTHS = {
 _DAYS = {
     name: i
     for i, names in enumerate(
-        "monday mon 一|tuesday tues tue 二|wednesday wed 三|thursday thurs thur thu 四|friday fri 五"
+        "monday mon 一|tuesday tues tue 二|wednesday wed 三|thursday thurs thur thu 四|friday "  # noqa: SIM905
+        "fri 五"
         "|saturday sat 六|sunday sun 日 天 末".split("|"),
         1,
     )
@@ -46,11 +47,13 @@ _SLASHED = re.compile(
     rf"(?<![\d./-])(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<y>{_Y4})(?![\d/-])"
 )
 _DAY_MONTH = re.compile(
-    rf"(?<![\w.])(?P<d>\d{{1,2}}){_ORD}(?: of)?[ -]{_M.format('m')}(?!\w)(?:[ ,-]+(?P<y>{_Y4})(?!\d))?",
+    rf"(?<![\w.])(?P<d>\d{{1,2}}){_ORD}(?: of)?[ -]{_M.format('m')}(?!\w)(?:[ "
+    rf",-]+(?P<y>{_Y4})(?!\d))?",
     re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
-    rf"(?<!\w){_M.format('m')} (?:the )?(?P<d>\d{{1,2}}){_ORD}(?![\w:%]|[.,]\d)(?:,? (?P<y>{_Y4})(?!\d))?",
+    rf"(?<!\w){_M.format('m')} (?:the )?(?P<d>\d{{1,2}}){_ORD}(?![\w:%]|[.,]\d)(?:,? "
+    rf"(?P<y>{_Y4})(?!\d))?",
     re.IGNORECASE,
 )
 _MONTH_YEAR = re.compile(rf"(?<!\w){_M.format('m')},?(?: of)? (?P<y>{_Y4})(?!\w)", re.IGNORECASE)
@@ -61,7 +64,7 @@ _MONTH = re.compile(
     + r"(?!\w)(?! \d)",
     re.IGNORECASE,
 )
-_YEAR = re.compile(rf"(?<![\w.,:/$€£¥-])(?P<y>(?:1[5-9]|20)\d\d)(?![\w%$€£°/:]|[.,-]\d)")
+_YEAR = re.compile(r"(?<![\w.,:/$€£¥-])(?P<y>(?:1[5-9]|20)\d\d)(?![\w%$€£°/:]|[.,-]\d)")
 _CHINESE = re.compile(
     rf"(?:(?P<y>{_Y4}|[{numerals.CHINESE_DIGITS}]{{4}})年)?"
     rf"(?:(?P<m>\d{{1,2}}|[{_D}]{{1,3}})月(?!前|后|来|内|以)(?:份)?)?"
@@ -85,7 +88,8 @@ _WEEKDAY = re.compile(
 )
 _TIME = re.compile(
     r"(?<![\w:./-])(?P<h>[01]?\d|2[0-4])(?:[:.](?P<min>[0-5]\d))?(?::[0-5]\d)?"
-    r"(?: ?(?P<ap>[ap])\.?m\b\.?)(?!\w)|(?<![\w:./,-])(?P<h24>[01]?\d|2[0-3]):(?P<m24>[0-5]\d)(?![\d:])"
+    r"(?: ?(?P<ap>[ap])\.?m\b\.?)(?!\w)|(?<![\w:./,-])(?P<h24>[01]?\d"
+    r"|2[0-3]):(?P<m24>[0-5]\d)(?![\d:])"
     r"|(?<!\w)(?P<word>noon|midday|midnight)(?!\w)"
     rf"|(?P<zp>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|夜里|晚|今晚|昨晚)?(?P<zh>\d{{1,2}}|[{_D}]{{1,3}})"
     rf"(?:[点點时時](?![间間代候段尚期])(?:(?P<zm>\d{{1,2}}|[{_D}]{{1,3}})分?|(?P<half>半)|(?P<q>一刻)|整|许|左右)?)",

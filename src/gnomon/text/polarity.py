@@ -10,10 +10,12 @@ import re
 
 _NEGATION = re.compile(
     r"\b(?:not|never|nobody|nothing|nowhere|neither|nor|none|without|cannot|no one|hardly|barely"
-    r"|scarcely|no longer|no(?= [a-z])|untrue|false(?:ly|hood)?|fake[ds]?|hoax(?:es)?|bogus|debunk\w*"
+    r"|scarcely|no longer|no(?= [a-z])|untrue|false(?:ly|hood)?|fake[ds]?|hoax(?:es)?|bogus"
+    r"|debunk\w*"
     r"|refut\w+|den(?:y|ies|ied|ying|ials?)|disprov\w+|dismiss(?:ed|es)|reject(?:s|ed|ing)?"
     r"|fail(?:s|ed)? to|unlikely|myth|fabricated|misinformation|disinformation|baseless|unfounded"
-    r"|incorrect|inaccurate|wrong(?:ly)?|contrary to|refus(?:e|es|ed|ing)|lacks?|lacked|rumou?rs? (?:is|are|was))\b"
+    r"|incorrect|inaccurate|wrong(?:ly)?|contrary to|refus(?:e|es|ed|ing)|lacks?|lacked"
+    r"|rumou?rs? (?:is|are|was))\b"
     r"|\b\w+n['’]t\b|\b(?:ain|can|don|doesn|didn|isn|wasn|aren|weren|won|wouldn|couldn|shouldn|hasn|haven|hadn)t\b",
     re.IGNORECASE,
 )
@@ -27,15 +29,18 @@ _CJK_NEGATION = re.compile(
 # Idioms that look negative and are not, or negate themselves.
 _POSITIVE = re.compile(
     r"\bnot only\b|\bno doubt\b|\bnot just\b|\bnot merely\b|\bno less than\b|\bno fewer than\b"
-    r"|\bno sooner\b|\bno\. ?\d|\bno matter\b|\bwithout (?:a )?doubt\b|\bnot to mention\b|\bwhy not\b"
+    r"|\bno sooner\b|\bno\. ?\d|\bno matter\b|\bwithout (?:a )?doubt\b|\bnot to mention\b"
+    r"|\bwhy not\b"
     r"|\bcan(?:no|['’])t wait\b|\bno problem\b|\bno wonder\b|\bnothing but\b"
     r"|不得不|不能不|无不|不仅|不但|不只|不无|毫不犹豫|不断|不少于",
     re.IGNORECASE,
 )
 # Two negations in one breath that cancel: "did not deny", "not false", "isn't untrue", 没有否认
 _DOUBLE = re.compile(
-    r"\b(?:not|never|\w+n['’]t|cannot|no one|nobody|neither) (?:\w+ ){0,2}?(?:den(?:y|ies|ied)|false|untrue"
-    r"|fake|a hoax|hoax|wrong|incorrect|refut\w+|reject\w*|dismiss\w*|refus\w+|fail(?:s|ed)? to|without|unlikely|a myth"
+    r"\b(?:not|never|\w+n['’]t|cannot|no one|nobody|neither) (?:\w+ ){0,2}?(?:den(?:y|ies|ied)"
+    r"|false|untrue"
+    r"|fake|a hoax|hoax|wrong|incorrect|refut\w+|reject\w*|dismiss\w*|refus\w+|fail(?:s|ed)? to"
+    r"|without|unlikely|a myth"
     r"|a rumou?r)\b"
     r"|\b(?:den(?:y|ies|ied)|refut\w+) (?:\w+ ){0,3}?(?:false|fake|untrue|not)\b"
     r"|(?:没有|并未|不|未|并没有)(?:否认|拒绝|造假|辟谣)|(?:不是|并非)(?:谣言|假的|虚假|假新闻|假消息|不)",
@@ -63,20 +68,24 @@ def negation_cues(text: str) -> list[tuple[int, int]]:
 _DENIED = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|debunk\w*|refut(?:es|ed)|disprov\w+|hoax|untrue|fake news"
     r"|(?:is|are|was|were) (?:completely |totally |entirely )?(?:false|fake)|no truth|not true"
-    r"|no evidence (?:that|of|for)|false (?:claims?|rumou?rs?|reports?)|rejected (?:claims?|reports?))\b"
+    r"|no evidence (?:that|of|for)|false (?:claims?|rumou?rs?|reports?)|rejected (?:claims?"
+    r"|reports?))\b"
     r"|否认|否認|辟谣|闢謠|谣言|謠言|不实|不實|假消息|假新闻|假的|子虚乌有|并非事实|误传",
     re.IGNORECASE,
 )
 _HEDGED = re.compile(
     r"\b(?:may(?= [a-z])|might|could|possibl[ye]|perhaps|maybe|reportedly|allegedly|apparently"
     r"|supposedly|presumably|probably|likely|unconfirmed|rumou?r(?:s|ed)?|alleged|suspected|seems?|appears?"
-    r"|it is (?:believed|thought|feared)|is said to|are said to|hearing that|not yet confirmed|unverified)\b"
+    r"|it is (?:believed|thought|feared)|is said to|are said to|hearing that|not yet confirmed"
+    r"|unverified)\b"
     r"|可能|或许|也许|或将|疑似|据传|传言|听说|据说|网传|涉嫌|恐怕|恐怕|大概|似乎|未经证实|尚未证实|有消息称",
     re.IGNORECASE,
 )
 _PLANNED = re.compile(
-    r"\b(?:will(?! (?:smith|of))|shall|going to|plans? to|planned to|planning to|intends? to|aims? to"
-    r"|is to|are to|expected to|scheduled (?:to|for)|proposes? to|set to|due to (?:open|start|begin)|would|'ll"
+    r"\b(?:will(?! (?:smith|of))|shall|going to|plans? to|planned to|planning to|intends? to"
+    r"|aims? to"
+    r"|is to|are to|expected to|scheduled (?:to|for)|proposes? to|set to|due to (?:open|start"
+    r"|begin)|would|'ll"
     r"|aiming to|hopes? to|promis(?:es|ed) to|vow(?:s|ed) to|pledg(?:es|ed) to)\b"
     r"|(?:计划|打算|拟|预计|预定|准备|即将|将要|将于|将会|有望|争取|承诺)|将(?=[在对把建设开启举实推修])",
     re.IGNORECASE,
@@ -101,10 +110,20 @@ _SAY = (
     r"|denied|denies|explained|explains|noted|notes|alleged|alleges|admitted|posted|declared)"
 )
 _N = r"(?:[A-Z][\w.'’-]*|[A-Z]+)"
-_NAME = rf"(?:@\w+|(?:(?:the|The) )?{_N}(?: (?:of |for |the |de |van |von )?{_N}){{0,4}}|(?:[Tt]he |[Aa] |[Ll]ocal |[Ss]tate )?[a-z]*(?:police|mayor|officials?|spokes\w+|government|ministry|witness(?:es)?|doctors?|scientists?|researchers?|company|authorities|hospital|council|president|minister))"
+_OFFICES = (
+    "police|mayor|officials?|spokes\\w+|government|ministry|witness(?:es)?|doctors?|scientists?"
+    "|researchers?|company|authorities|hospital|council|president|minister"
+)
+_NAME = (
+    rf"(?:@\w+|(?:(?:the|The) )?{_N}(?: (?:of |for |the |de |van |von )?{_N}){{0,4}}"
+    rf"|(?:[Tt]he |[Aa] |[Ll]ocal |[Ss]tate )?[a-z]*(?:{_OFFICES}))"
+)
 _SPEAKERS = (
     re.compile(rf"\b[Aa]ccording to (?P<who>{_NAME})"),
-    re.compile(rf"(?:^|[.!?”\"',;:]\s*|\n)(?P<who>{_NAME})(?:,[^,.]{{2,60}},)? (?:has |have |had |also |later )?{_SAY}\b"),
+    re.compile(
+        rf"(?:^|[.!?”\"',;:]\s*|\n)(?P<who>{_NAME})(?:,[^,.]{{2,60}},)? "
+        rf"(?:has |have |had |also |later )?{_SAY}\b"
+    ),
     re.compile(rf"[,”\"'’]\s*{_SAY} (?P<who>{_NAME})"),
     re.compile(rf"[,”\"'’]\s*(?P<who>{_NAME}) {_SAY}\b"),
     re.compile(rf"\b(?P<who>{_NAME}) {_SAY}(?: that|:|,? [\"“])"),
@@ -113,7 +132,8 @@ _SPEAKERS = (
     re.compile(r"(?:^|[，。；！？”\s】])(?P<who>[^，。、；：“”\s【】]{2,12}?)(?:今日|昨日|今天|昨天)?(?:表示|宣布|指出|称(?![为号])|介绍说|透露|通报|报道称?|认为|强调|回应|说|否认)"),
 )  # fmt: skip
 _NOT_SPEAKERS = frozenset(
-    "he she they it we i you this that who which there what the a he's she's and but so 他 她 他们 我 我们 "
+    "he she they it we i you this that who which there what the a he's she's and but so 他 她 "  # noqa: SIM905
+    "他们 我 我们 "
     "你 你们 有人 大家 但是 而且 所以 就是 也 还 可以 应该 如果".split()
 )
 
@@ -142,10 +162,13 @@ _QUESTION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OPINION = re.compile(
-    r"\b(?:i (?:really |just |do |don['’]t |personally )?(?:think|believe|feel|guess|love|hate|like|wish|hope|prefer"
-    r"|want|suppose|doubt)|in my (?:opinion|view)|imo|imho|should(?:n['’]t)?|ought to|must|best|worst|beautiful"
+    r"\b(?:i (?:really |just |do |don['’]t |personally )?(?:think|believe|feel|guess|love|hate"
+    r"|like|wish|hope|prefer"
+    r"|want|suppose|doubt)|in my (?:opinion|view)|imo|imho|should(?:n['’]t)?|ought to|must|best"
+    r"|worst|beautiful"
     r"|ugly|awesome|amazing|terrible|horrible|disgusting|ridiculous|stupid|great|awful|lovely|shame|pathetic"
-    r"|wonderful|boring|overrated|underrated|hopefully|favou?rite|better than|worse than|sad|wow|lol)\b"
+    r"|wonderful|boring|overrated|underrated|hopefully|favou?rite|better than|worse than|sad"
+    r"|wow|lol)\b"
     r"|我(?:觉得|认为|希望|想|喜欢|讨厌|爱|猜)|个人认为|应该|太(?:好|棒|美|差|可怕|过分)|真(?:好|棒|美|是)|最(?:好|差|棒)|希望|可惜"
     r"|讨厌|恶心|加油",
     re.IGNORECASE,

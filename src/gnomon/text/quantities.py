@@ -42,7 +42,7 @@ _CJK_NOUN = re.compile(
 _ORDINAL_WORDS = {
     w: float(i)
     for i, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),  # noqa: SIM905
         1,
     )
 }
@@ -72,7 +72,7 @@ _NOT_COUNTS = re.compile(
 _INEXACT = re.compile(r"(?:数|几|多少|若干)$")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _STOPPERS = frozenset(
-    "a an the of in on at to for from by with and or but as is are was were be been being has have "
+    "a an the of in on at to for from by with and or but as is are was were be been being has have "  # noqa: SIM905
     "had will would can could may might should do does did not no that which who whom whose this "
     "these those it its they their he she his her we our you your i my if when while than then so "
     "more less after before during since until about over under near into across between through "
@@ -92,7 +92,7 @@ _AGE_BEFORE = re.compile(r"\b(?:aged?|age of)\s$", re.IGNORECASE)
 _RANGE = re.compile(r"\s?(?:-|–|—|~|～|to|or|and|至|到|或)\s?", re.IGNORECASE)
 _LABEL_BEFORE = re.compile(r"(?:^|[^\w])(?:(?P<w>[A-Za-z]{2,})|(?:No|no|№|#))\.? ?$")
 _LABELS = frozenset(
-    "no number flight route room page chapter section article gate line platform phase stage level "
+    "no number flight route room page chapter section article gate line platform phase stage level "  # noqa: SIM905
     "category grade magnitude apollo boeing airbus windows iphone act bus train unit block plot "
     "type class part episode season volume version model world".split()
 )
@@ -184,16 +184,14 @@ def _digit_numbers(text: str) -> list[Slot]:
 
 def _digit_number(text: str, start: int, end: int) -> Slot | None:
     before = text[start - 1 : start]
-    if (before.isascii() and (before.isalpha() or before in ("_", "."))) or text[end : end + 1] in (
-        "\ufe0f",
-        "\u20e3",
-    ):
-        # Currency codes may touch their number: US$5, RMB300.
-        if not _SIGN.search(text, max(0, start - 5), start):
-            return None
-    if before in "-–/:" and before and re.match(r"[A-Za-z\d]", text[start - 2 : start - 1]):
-        if before != "–" and not (before == "-" and text[start - 2].isdigit()):
-            return None
+    glued = before.isascii() and (before.isalpha() or before in ("_", "."))
+    keycap = text[end : end + 1] in ("\ufe0f", "\u20e3")
+    # Currency codes may touch their number: US$5, RMB300.
+    if (glued or keycap) and not _SIGN.search(text, max(0, start - 5), start):
+        return None
+    joined = before and before in "-/:" and re.match(r"[A-Za-z\d]", text[start - 2 : start - 1])
+    if joined and not (before == "-" and text[start - 2].isdigit()):
+        return None
     if text[end : end + 1] in ("/", ":") and text[end + 1 : end + 2].isdigit():
         return None
     written = text[start:end]
@@ -413,15 +411,16 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
                 unit = f"{(label['w'] or 'no').lower()}#"
         out.append(_slot(text, slot.start, slot.end, slot.value, unit))
     for i in range(len(out) - 2, -1, -1):
-        if not out[i].unit and _RANGE.fullmatch(text, out[i].end, out[i + 1].start):
-            if out[i + 1].unit not in BASE_UNITS:
-                first = out[i]
-                out[i] = _slot(text, first.start, first.end, float(first.value), out[i + 1].unit)
+        first, second = out[i], out[i + 1]
+        if first.unit or second.unit in BASE_UNITS:
+            continue
+        if _RANGE.fullmatch(text, first.end, second.start):
+            out[i] = _slot(text, first.start, first.end, float(first.value), second.unit)
     return out
 
 
 _PEOPLE = frozenset(
-    "person child woman man student soldier firefighter volunteer worker officer passenger "
+    "person child woman man student soldier firefighter volunteer worker officer passenger "  # noqa: SIM905
     "civilian migrant patient tourist protester employee journalist teacher doctor nurse "
     "fisherman miner member casualty household".split()
 )

@@ -34,13 +34,15 @@ _ABOUT = re.compile(
 )
 _OVER = re.compile(
     r"(?:\b(?:over|more than|above|at least|exceed(?:s|ed|ing)?|upwards? of|no (?:less|fewer) than"
-    r"|in excess of|surpass(?:es|ed|ing)?|a minimum of|beyond|topp(?:ed|ing|s)?)|[>≥]|超过|超|逾|至少|不少于"
+    r"|in excess of|surpass(?:es|ed|ing)?|a minimum of|beyond|topp(?:ed|ing|s)?)|[>≥]|超过|超"
+    r"|逾|至少|不少于"
     r"|不低于|多于|大于|高于|突破)\s*(?:a |the )?$",
     re.IGNORECASE,
 )
 _UNDER = re.compile(
     r"(?:\b(?:under|less than|fewer than|below|up to|at most|nearly|almost|just under|close to"
-    r"|no more than|not more than|as many as|as much as|a maximum of)|[<≤]|不到|不足|将近|接近|近|至多|最多"
+    r"|no more than|not more than|as many as|as much as|a maximum of)|[<≤]|不到|不足|将近|接近"
+    r"|近|至多|最多"
     r"|少于|低于|小于|未满|不超过|高达|多达)\s*(?:a |the )?$",
     re.IGNORECASE,
 )
@@ -177,7 +179,7 @@ def _counted(unit: str) -> tuple[str, str]:
 
 
 _ROLES = frozenset(
-    "killed injured missing arrested evacuated rescued infected hospitalised trapped employed "
+    "killed injured missing arrested evacuated rescued infected hospitalised trapped employed "  # noqa: SIM905
     "dismissed attended signed vaccinated".split()
 )
 
@@ -324,9 +326,10 @@ def _names_agree(a: str, b: str) -> bool:
 
 
 _EMPTY_WORDS = frozenset(
-    "a an the of in on at to for from by with and or but is are was were be been has have had it "
+    "a an the of in on at to for from by with and or but is are was were be been has have had it "  # noqa: SIM905
     "its that this there he she they his her their as after before about over under more than at "
-    "least said says say according reported reports not no 的 了 在 是 和 与 于 有 人 为 被 中 这 那 将 已".split()
+    "least said says say according reported reports not no "
+    "的 了 在 是 和 与 于 有 人 为 被 中 这 那 将 已".split()
 )
 
 
@@ -357,6 +360,7 @@ def _content(text: str) -> set[str]:
 
 
 _NUMERALS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty "
-    "hundred thousand million billion km m kg 零 一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿".split()
+    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty "  # noqa: SIM905
+    "hundred thousand million billion km m kg "
+    "零 一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿".split()
 )

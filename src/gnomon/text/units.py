@@ -120,37 +120,37 @@ UNITS.update(CURRENCY_WORDS)
 
 # Count nouns that say the same thing, to one name. Children, women or passengers are parts of the
 # people, and are kept apart.
+_NOUNS = """
+person: people person persons residents resident locals individuals victims victim souls
+person: 人 名 位 口 人员 民众 居民 市民 村民 群众
+child: child children kids 儿童 孩子 小孩
+woman: woman women 女子 妇女 女性
+man: man men 男子 男性
+student: student students pupils pupil 学生
+soldier: soldier soldiers troops 士兵 军人
+firefighter: firefighter firefighters firemen 消防员
+volunteer: volunteer volunteers 志愿者
+worker: worker workers 工人 员工 职工
+house: house houses home homes 间 房屋 户 住宅
+household: family families household households 家庭
+vehicle: car cars vehicle vehicles 辆 车辆 汽车
+ship: ship ships boat boats vessel vessels 艘 船只
+aircraft: plane planes aircraft airplanes 架 飞机
+building: building buildings 栋 幢 座 建筑
+bridge: bridge bridges 桥梁 大桥
+school: school schools 所 学校
+company: company companies firms 家 企业 公司
+floor: storey storeys story floors floor stories 层 楼
+vote: vote votes ballots 票
+time: time times 次 回
+officer: police officer officers policemen 民警 警察
+tree: tree trees 棵 株 树木
+job: job jobs 岗位
+bed: bed beds 床位 张
+seat: seat seats 席 席位
+"""
 NOUNS: dict[str, str] = {
-    **dict.fromkeys(
-        "people person persons residents resident locals individuals victims victim souls "
-        "人 名 位 口 人员 民众 居民 市民 村民 群众".split(),
-        "person",
-    ),
-    **dict.fromkeys("child children kids 儿童 孩子 小孩".split(), "child"),
-    **dict.fromkeys("woman women 女子 妇女 女性".split(), "woman"),
-    **dict.fromkeys("man men 男子 男性".split(), "man"),
-    **dict.fromkeys("student students pupils pupil 学生".split(), "student"),
-    **dict.fromkeys("soldier soldiers troops 士兵 军人".split(), "soldier"),
-    **dict.fromkeys("firefighter firefighters firemen 消防员".split(), "firefighter"),
-    **dict.fromkeys("volunteer volunteers 志愿者".split(), "volunteer"),
-    **dict.fromkeys("worker workers 工人 员工 职工".split(), "worker"),
-    **dict.fromkeys("house houses home homes 间 房屋 户 住宅".split(), "house"),
-    **dict.fromkeys("family families household households 家庭".split(), "household"),
-    **dict.fromkeys("car cars vehicle vehicles 辆 车辆 汽车".split(), "vehicle"),
-    **dict.fromkeys("ship ships boat boats vessel vessels 艘 船只".split(), "ship"),
-    **dict.fromkeys("plane planes aircraft airplanes 架 飞机".split(), "aircraft"),
-    **dict.fromkeys("building buildings 栋 幢 座 建筑".split(), "building"),
-    **dict.fromkeys("bridge bridges 桥梁 大桥".split(), "bridge"),
-    **dict.fromkeys("school schools 所 学校".split(), "school"),
-    **dict.fromkeys("company companies firms 家 企业 公司".split(), "company"),
-    **dict.fromkeys("storey storeys story floors floor stories 层 楼".split(), "floor"),
-    **dict.fromkeys("vote votes ballots 票".split(), "vote"),
-    **dict.fromkeys("time times 次 回".split(), "time"),
-    **dict.fromkeys("police officer officers policemen 民警 警察".split(), "officer"),
-    **dict.fromkeys("tree trees 棵 株 树木".split(), "tree"),
-    **dict.fromkeys("job jobs 岗位".split(), "job"),
-    **dict.fromkeys("bed beds 床位 张".split(), "bed"),
-    **dict.fromkeys("seat seats 席 席位".split(), "seat"),
+    surface: line.split(":")[0] for line in _NOUNS.split("\n") for surface in line.split()[1:]
 }
 
 # What happened to those counted: two counts of people compare only within one role.

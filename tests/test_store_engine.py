@@ -1,9 +1,9 @@
 """The store on disk obeys the contract."""
 
 import pytest
-from store_conformance import StoreConformance
 
 from gnomon.store.engine import open_store
+from store_conformance import StoreConformance
 
 
 class TestEngine(StoreConformance):

@@ -1,9 +1,9 @@
 """The plain store obeys the contract."""
 
 import pytest
-from store_conformance import StoreConformance
 
 from gnomon.store.memory import MemoryStore
+from store_conformance import StoreConformance
 
 
 class TestMemoryStore(StoreConformance):

@@ -1,8 +1,9 @@
 """The store on disk: the record, and the text and vector views derived from it.
 
 A folder holds ``record.db`` (SQLite: the truth), ``text-*`` and ``vectors-*`` (views: they may be
-deleted and are made anew), ``writer.lock``, and ``reserve`` (see database.Reserve). In the writer's process a thread of its own brings
-the views up to date, about a second behind the record at most while it keeps pace.
+deleted and are made anew), ``writer.lock``, and ``reserve`` (see database.Reserve).
+In the writer's process a thread of its own brings the views up to date, about a second behind the
+record at most while it keeps pace.
 """
 
 from __future__ import annotations

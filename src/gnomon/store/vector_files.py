@@ -115,7 +115,8 @@ class VectorFiles:
         self.bits = np.memmap(self._file("bits"), np.uint8, mode, shape=(n, width))  # type: ignore[call-overload]
 
     def check(self) -> int:
-        """Cut torn ends off, also after a write that failed, and blank newest records whose checksum is wrong; how many those were.
+        """Cut torn ends off, also after a write that failed, and blank the newest records whose
+        checksum is wrong; how many those were.
 
         Only the process that writes may call this.
         """

@@ -6,9 +6,11 @@ import http.client
 import logging
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import openai
 import pytest
 
 from gnomon.errors import ConfigError, GnomonError, InputError
@@ -115,6 +117,13 @@ def test_bodies_that_cannot_be_used_are_told_why(url: str, body: str) -> None:
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
+def test_depth_is_bounded(url: str) -> None:
+    for levels, code in ((29, "invalid_input"), (40, "invalid_json")):
+        body = '{"question":"unusable","ignored":' + "[" * levels + "]" * levels + "}"
+        answer = httpx.post(f"{url}/v1/ask", content=body)
+        assert answer.json()["error"]["code"] == code
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -170,6 +179,15 @@ def test_an_error_before_the_first_event_has_a_status_and_one_after_it_ends_the_
     events = httpx.post(f"{url}/v1/responses", json=body).text
     assert events.index("event: error") < events.index("event: response.failed")
     assert events.endswith("data: [DONE]\n\n")
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+        message: Any = {"role": "user", "content": "late"}
+        chunks = client.chat.completions.create(model="gnomon", messages=[message], stream=True)
+        with pytest.raises(openai.APIError, match="The disk went away"):
+            list(chunks)
+        with client.responses.stream(model="gnomon", input="late") as stream:
+            seen = list(stream)
+    assert [event.type for event in seen[-2:]] == ["error", "response.failed"]
+    assert seen[-1].response.error.message == "The disk went away."
 
 
 def test_other_machines_are_refused_until_there_are_keys() -> None:

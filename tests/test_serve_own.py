@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.routing import Route
 
-from serving import ENGLISH, answered, running, sample_world
+from gnomon.serve.app import create_app
+from serving import ENGLISH, Scripted, answered, running, sample_world
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +138,16 @@ def test_the_page_is_small_and_asks_nobody_else(api: httpx.Client) -> None:
         assert "innerHTML" not in text
         assert "http://" not in text.replace("http://www.w3.org/", "")
         assert "https://" not in text.replace("https://en.wikipedia.org/wiki/Sundial", "")
+
+
+def test_the_documented_routes_are_the_routes() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(\w+) (/\S*)` \|", text, re.MULTILINE))
+    app = create_app(Scripted(lambda question: iter(())))
+    served = {
+        (method, route.path.replace(":path", ""))
+        for route in app.routes
+        if isinstance(route, Route) and not route.path.startswith(("/page/", "/posts/"))
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert documented == served - {("GET", "/")}

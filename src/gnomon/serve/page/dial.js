@@ -89,7 +89,7 @@ function shadowAt(hour) {
   return (Math.atan2(Math.SQRT1_2 * Math.sin(turn), Math.cos(turn)) * 180) / Math.PI;
 }
 
-/** The dial above the title tells the hour of the reader's day; at night it has no shadow. */
+/** The dial above the title tells the hour of the reader's day; at night a moon and no shadow. */
 export function sundial(now = new Date()) {
   const svg = shape("svg", { viewBox: "0 0 200 112", class: "plate sun", "aria-hidden": "true" });
   svg.append(shape("path", { class: "rim", d: "M16 100a84 84 0 0 1 168 0" }));
@@ -102,7 +102,7 @@ export function sundial(now = new Date()) {
     const shadow = shape("path", { class: "shadow", d: "M96 99L99.2 36h1.6L104 99z" });
     shadow.style.transform = `rotate(${shadowAt(hour)}deg)`;
     svg.append(shadow);
-  }
+  } else svg.append(shape("path", { class: "moon", d: "M152 14a9 9 0 1 0 9 12.5a7.4 7.4 0 0 1-9-12.5z" }));
   svg.append(shape("path", { class: "style", d: "M92 100L100 52l8 48z" }));
   svg.append(shape("path", { class: "rim", d: "M4 100h192" }));
   return svg;

@@ -25,7 +25,9 @@ function show(content, from) {
   }
   document.body.classList.add("with-panel");
   panel.scrollTop = 0;
-  panel.querySelector("h2")?.focus();
+  panel.querySelector("h2")?.focus({ preventScroll: true });
+  const words = panel.querySelector("mark");
+  if (words?.offsetTop > panel.clientHeight * 0.6) words.scrollIntoView({ block: "center" });
 }
 
 export function hide() {
@@ -50,7 +52,10 @@ export const open = (content, from) => show(content, from);
 
 const heading = (words) => h("h2", { id: "panel-title", tabindex: "-1" }, words);
 
-async function digest(text) {
+/** The SHA-256 of the words as they arrived, computed here. Where the browser cannot (no secure
+ * context, or half a character, which UTF-8 has no bytes for) the server's own is taken. */
+async function digest({ text, hash }) {
+  if (!globalThis.crypto?.subtle || text.isWellFormed?.() === false) return hash;
   const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -62,7 +67,7 @@ export async function openPost(id, evidence = null, from = null) {
   show(() => [title(), h("p", { class: "muted" }, t.loading)], from);
   try {
     const view = await get(`/v1/posts/${encodeURIComponent(id)}`);
-    const same = !evidence?.hash || (await digest(view.post.text)) === evidence.hash;
+    const same = !evidence?.hash || (await digest(view.post)) === evidence.hash;
     if (mine === turn) show(() => [title(), ...postNodes(view, evidence, same)]);
   } catch (error) {
     if (mine === turn) show(() => [title(), h("p", { class: "sorry" }, error.message)]);

@@ -96,6 +96,8 @@ DATES = {
     "2000 people and 2,019 cars": [],
     "I may 5 times": [],
     "31 February 2026": ["2026-02"],
+    "the 1970s, 1970's, 1970年代": ["197"] * 3,
+    "July 15 , 1973": ["1973-07-15"],
 }
 
 
@@ -152,6 +154,7 @@ GIVEN = [
     ("It opened on Saturday", "It opened on 7 March 2026"),
     ("It cost 50% of the budget", "It cost half of the budget"),
     ("It takes 24 hours", "It takes one day"),
+    ("It was built in the 1970s", "It was built in 1973"),
 ]
 
 

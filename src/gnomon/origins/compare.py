@@ -26,7 +26,7 @@ EQUAL_WITHIN_S = 7 * 86400.0
 LONGEST_ALIGNED = 3000
 
 _NUMBER_WORDS = frozenset(
-    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "  # noqa: SIM905
+    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
     "hundred "
     "thousand million billion trillion dozen half third quarter double twice triple both "
@@ -37,7 +37,7 @@ _NUMBER_WORDS = frozenset(
 )
 _CJK_NUMBERS = frozenset("一二三四五六七八九十百千万亿两零〇半昨今明前后上下")
 _BOILERPLATE = frozenset(
-    "breaking update updated just in via read more watch video photo photos live news please "  # noqa: SIM905
+    "breaking update updated just in via read more watch video photo photos live news please "
     "share rt "
     "look see this new here details story full developing alert latest urgent wow omg now must "
     "exclusive "

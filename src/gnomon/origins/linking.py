@@ -384,7 +384,7 @@ def _stem(word: str) -> str:
 _FROM_PAGE = 0.6
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|I'[a-z]+)\b|我(?!们|市|国|省|校|县)")
 _FUNCTION_WORDS = frozenset(
-    "the a an of to in on at for and or is are was were be by with from our we on why he she "  # noqa: SIM905
+    "the a an of to in on at for and or is are was were be by with from our we on why he she "
     "it its "
     "his her this that us as not no do did has have had will 的 了 在 是 和 与 于".split()
 )

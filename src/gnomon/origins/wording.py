@@ -41,7 +41,7 @@ _REPOST_WORDS = re.compile(
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A reply's worth of words that report nothing: they cannot make a text worth merging.
 _CHATTER = frozenset(
-    "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very "  # noqa: SIM905
+    "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very "
     "much too "
     "thank thanks you u your please pls me my i im i'm am we us is are was be it its it's this "
     "that the a "

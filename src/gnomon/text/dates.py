@@ -1,7 +1,8 @@
 """Dates and times of day in a text, as far as they are written, in ISO 8601.
 
 Values: ``2026-03-07``, ``2026-03``, ``2026``, ``--03-07``, ``--03``, ``2026-W10`` (a week),
-``-W-6`` (a weekday: Saturday), ``T09:30``; ``2026-03-07T09:30`` where date and time stand together.
+``197`` (a decade: the 1970s), ``-W-6`` (a weekday: Saturday), ``T09:30``; and
+``2026-03-07T09:30`` where date and time stand together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gnomon.types import Slot, SlotKind
 _MONTHS = {
     name: i
     for i, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug"  # noqa: SIM905
+        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug"
         "|september sept sep|october oct|november nov|december dec".split("|"),
         1,
     )
@@ -25,7 +26,7 @@ _MONTHS = {
 _DAYS = {
     name: i
     for i, names in enumerate(
-        "monday mon 一|tuesday tues tue 二|wednesday wed 三|thursday thurs thur thu 四|friday "  # noqa: SIM905
+        "monday mon 一|tuesday tues tue 二|wednesday wed 三|thursday thurs thur thu 四|friday "
         "fri 五"
         "|saturday sat 六|sunday sun 日 天 末".split("|"),
         1,
@@ -52,11 +53,11 @@ _DAY_MONTH = re.compile(
     re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
-    rf"(?<!\w){_M.format('m')} (?:the )?(?P<d>\d{{1,2}}){_ORD}(?![\w:%]|[.,]\d)(?:,? "
-    rf"(?P<y>{_Y4})(?!\d))?",
+    rf"(?<!\w){_M.format('m')} (?:the )?(?P<d>\d{{1,2}}){_ORD}(?![\w:%]|[.,]\d)"
+    rf"(?: ?,? (?P<y>{_Y4})(?!\d))?",
     re.IGNORECASE,
 )
-_MONTH_YEAR = re.compile(rf"(?<!\w){_M.format('m')},?(?: of)? (?P<y>{_Y4})(?!\w)", re.IGNORECASE)
+_MONTH_YEAR = re.compile(rf"(?<!\w){_M.format('m')} ?,?(?: of)? (?P<y>{_Y4})(?!\w)", re.IGNORECASE)
 _MONTH = re.compile(
     r"(?<!\w)(?:(?<=\bin )|(?<=\bsince )|(?<=\bby )|(?<=\buntil )|(?<=\blast )|(?<=\bthis )"
     r"|(?<=\bnext )|(?<=\bduring )|(?<=\bof )|(?<=\bearly )|(?<=\blate )|(?<=\bmid-))"
@@ -98,7 +99,8 @@ _TIME = re.compile(
 _TIME_WORDS = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|by|of|from|until|till|during|before|after|year|early|late|mid|for|and|to|a"
-    r"|between|around|the|summer|winter|spring|autumn|fall|last|back in|ca|circa)[ -]|[(\[–])$",
+    r"|between|around|the|summer|winter|spring|autumn|fall|last|back in|ca|circa)[ -]"
+    r"|[(\[–]|^\s*|[.!?]\s)$",
     re.IGNORECASE,
 )
 
@@ -109,7 +111,8 @@ def find(text: str, now: float | None = None) -> list[Slot]:
     today = None if now is None else datetime.fromtimestamp(now, UTC).date()
     found: list[Slot] = []
     finders: tuple[Callable[[str, date | None], list[tuple[int, int, str]]], ...] = (
-        _iso, _slashed, _day_month, _chinese, _relative, _weekdays, _times, _months, _years,
+        _iso, _slashed, _day_month, _decades, _chinese, _relative, _weekdays, _times,
+        _months, _years,
     )  # fmt: skip
     for finder in finders:
         for start, end, value in finder(text, today):
@@ -323,6 +326,13 @@ def _months(text: str, today: date | None) -> list[tuple[int, int, str]]:
     return out
 
 
+_DECADE = re.compile(r"(?<![\w.])(?P<y>(?:1[5-9]|20)\d)0['’]?s(?!\w)|(?P<z>(?:1[5-9]|20)\d)0年代")
+
+
+def _decades(text: str, today: date | None) -> list[tuple[int, int, str]]:
+    return [(*m.span(), m["y"] or m["z"]) for m in _DECADE.finditer(text)]
+
+
 def _years(text: str, today: date | None) -> list[tuple[int, int, str]]:
     """Four digits are a year where the words around them read so; "2000 people" are not."""
     from gnomon.text.quantities import counts_something
@@ -331,7 +341,7 @@ def _years(text: str, today: date | None) -> list[tuple[int, int, str]]:
     for m in _YEAR.finditer(text):
         if counts_something(text, m.end()):
             continue
-        if _YEAR_BEFORE.search(text, max(0, m.start() - 12), m.start()) or re.match(
+        if _YEAR_BEFORE.search(text[max(0, m.start() - 12) : m.start()]) or re.match(
             r"\s*(?:[.,;:!?)\]–]|$|年)", text[m.end() : m.end() + 3]
         ):
             out.append((*m.span(), m["y"]))

@@ -30,7 +30,7 @@ _CJK_PERSON = re.compile(
 )
 # Words that begin sentences with a capital and are no names.
 _COMMON = frozenset(
-    "a about above according after again against all almost already also although always am among "  # noqa: SIM905
+    "a about above according after again against all almost already also although always am among "
     "an and another any anyone are around as at authorities back be because been before being "
     "below "
     "between both breaking but by call can click come could day days despite did do does doing "

@@ -132,7 +132,7 @@ _SPEAKERS = (
     re.compile(r"(?:^|[，。；！？”\s】])(?P<who>[^，。、；：“”\s【】]{2,12}?)(?:今日|昨日|今天|昨天)?(?:表示|宣布|指出|称(?![为号])|介绍说|透露|通报|报道称?|认为|强调|回应|说|否认)"),
 )  # fmt: skip
 _NOT_SPEAKERS = frozenset(
-    "he she they it we i you this that who which there what the a he's she's and but so 他 她 "  # noqa: SIM905
+    "he she they it we i you this that who which there what the a he's she's and but so 他 她 "
     "他们 我 我们 "
     "你 你们 有人 大家 但是 而且 所以 就是 也 还 可以 应该 如果".split()
 )

@@ -42,7 +42,7 @@ _CJK_NOUN = re.compile(
 _ORDINAL_WORDS = {
     w: float(i)
     for i, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),  # noqa: SIM905
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
         1,
     )
 }
@@ -72,7 +72,7 @@ _NOT_COUNTS = re.compile(
 _INEXACT = re.compile(r"(?:数|几|多少|若干)$")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _STOPPERS = frozenset(
-    "a an the of in on at to for from by with and or but as is are was were be been being has have "  # noqa: SIM905
+    "a an the of in on at to for from by with and or but as is are was were be been being has have "
     "had will would can could may might should do does did not no that which who whom whose this "
     "these those it its they their he she his her we our you your i my if when while than then so "
     "more less after before during since until about over under near into across between through "
@@ -91,8 +91,9 @@ _MILLION_BEFORE = re.compile(
 _AGE_BEFORE = re.compile(r"\b(?:aged?|age of)\s$", re.IGNORECASE)
 _RANGE = re.compile(r"\s?(?:-|–|—|~|～|to|or|and|至|到|或)\s?", re.IGNORECASE)
 _LABEL_BEFORE = re.compile(r"(?:^|[^\w])(?:(?P<w>[A-Za-z]{2,})|(?:No|no|№|#))\.? ?$")
+_NAME_BEFORE = re.compile(r"[A-Z][a-z]+ (?P<w>[A-Z][a-z]+) $")
 _LABELS = frozenset(
-    "no number flight route room page chapter section article gate line platform phase stage level "  # noqa: SIM905
+    "no number flight route room page chapter section article gate line platform phase stage level "
     "category grade magnitude apollo boeing airbus windows iphone act bus train unit block plot "
     "type class part episode season volume version model world".split()
 )
@@ -407,6 +408,9 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
             noun = _noun(text, slot.end, slot.value)
             role = _role(text, slots, i) if noun in ("", *_PEOPLE) else ""
             unit = f"{noun} {role}".strip()
+            named = _NAME_BEFORE.search(text, max(0, slot.start - 30), slot.start)
+            if not unit and named and named["w"].lower() not in _LABELS and slot.value < 100:
+                continue  # "Despicable Me 2": the number is part of a name
             if not noun and label and (label["w"] or "no").lower() in _LABELS:
                 unit = f"{(label['w'] or 'no').lower()}#"
         out.append(_slot(text, slot.start, slot.end, slot.value, unit))
@@ -420,7 +424,7 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
 
 
 _PEOPLE = frozenset(
-    "person child woman man student soldier firefighter volunteer worker officer passenger "  # noqa: SIM905
+    "person child woman man student soldier firefighter volunteer worker officer passenger "
     "civilian migrant patient tourist protester employee journalist teacher doctor nurse "
     "fisherman miner member casualty household".split()
 )
@@ -433,4 +437,5 @@ def counts_something(text: str, end: int) -> bool:
     unit = _UNIT.match(text, end)
     if unit and (unit["cjk"] or "") != "年":
         return True
-    return bool(_noun(text, end, 2.0))
+    # "In 1971 Asylum Records": a name after a year is not what it counts.
+    return not text[end:].lstrip()[:1].isupper() and bool(_noun(text, end, 2.0))

@@ -14,13 +14,13 @@ from gnomon.text.tokens import tokens
 
 # Always followed by the rest of their sentence (titles, citations).
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms mx dr prof rev hon st sr sra gen col maj capt cmdr lt sgt cpl pte gov sen rep pres "  # noqa: SIM905
+    "mr mrs ms mx dr prof rev hon st sr sra gen col maj capt cmdr lt sgt cpl pte gov sen rep pres "
     "supt insp messrs vs viz cf eg ie fig figs no nos vol vols ed eds pp approx ca ch sec art "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "mt ft ave blvd rd dept est min max tel ext".split()
 )
 # May end a sentence, too: they do where a capital or nothing follows.
-_ENDING_ABBREVIATIONS = frozenset("inc ltd co corp jr etc al am pm us uk un eu phd".split())  # noqa: SIM905
+_ENDING_ABBREVIATIONS = frozenset("inc ltd co corp jr etc al am pm us uk un eu phd".split())
 _LOWER_OPENERS = "\"'“‘«([（「『【《〈"
 _CLOSERS = "\"'”’»)]}）」』】》〉"
 _CJK_STOPS = "。！？｡"

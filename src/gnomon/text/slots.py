@@ -23,6 +23,7 @@ _NOT_QUANTITIES = re.compile(
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<!\w)[@＠][\w.-]+|(?<!\w)[#＃][^\s#＃]+[#＃]?"
     r"|\b(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|io|co|uk|cn|de|jp|fr|eu|tv|me|ly|gl)\b(?:/[^\s\u3000-\u9fff]*)?"
+    r"|\((?:1[89]|20)\d\d (?:film|song|album|novel|book|TV series|series|video game)\)"
     r"|\bv\d+(?:\.\d+)+[\w.-]*|(?<![\d.])\d+(?:\.\d+){2,}[\w-]*"
     r"|(?<![\d-])\+?\d{1,4}(?:-\d{3,4}){2,}(?![\d-])|(?<![\d-])\d{3}-\d{4}(?![\d-])"
     r"|\b(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[0-9a-f]{8,}\b"
@@ -179,7 +180,7 @@ def _counted(unit: str) -> tuple[str, str]:
 
 
 _ROLES = frozenset(
-    "killed injured missing arrested evacuated rescued infected hospitalised trapped employed "  # noqa: SIM905
+    "killed injured missing arrested evacuated rescued infected hospitalised trapped employed "
     "dismissed attended signed vaccinated".split()
 )
 
@@ -289,6 +290,8 @@ def _parts(slot: Slot) -> dict[str, str]:
         return {"iso year": m[1], "week": m[2]}
     if m := re.fullmatch(r"-W-(\d)", day):
         return {"weekday": m[1]}
+    if re.fullmatch(r"\d{3}", day):
+        return {"decade": day}
     if m := re.fullmatch(r"(\d{4}|-)?(?:-(\d\d))?(?:-(\d\d))?", day):
         for name, value in zip(("year", "month", "day"), m.groups(), strict=True):
             if value and value != "-":
@@ -299,6 +302,8 @@ def _parts(slot: Slot) -> dict[str, str]:
 def _known(slot: Slot) -> dict[str, str]:
     """The parts with what follows from them: the week and weekday of a full date."""
     parts = _parts(slot)
+    if "year" in parts:
+        parts["decade"] = parts["year"][:3]
     if {"year", "month", "day"} <= parts.keys():
         year, week, weekday = date(
             int(parts["year"]), int(parts["month"]), int(parts["day"])
@@ -326,7 +331,7 @@ def _names_agree(a: str, b: str) -> bool:
 
 
 _EMPTY_WORDS = frozenset(
-    "a an the of in on at to for from by with and or but is are was were be been has have had it "  # noqa: SIM905
+    "a an the of in on at to for from by with and or but is are was were be been has have had it "
     "its that this there he she they his her their as after before about over under more than at "
     "least said says say according reported reports not no "
     "的 了 在 是 和 与 于 有 人 为 被 中 这 那 将 已".split()
@@ -360,7 +365,7 @@ def _content(text: str) -> set[str]:
 
 
 _NUMERALS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty "  # noqa: SIM905
+    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty "
     "hundred thousand million billion km m kg "
     "零 一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿".split()
 )

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -91,6 +92,21 @@ def test_a_third_request_waits_its_turn_and_gives_up_in_time(loaded):
     streams[1].close()
 
 
+def test_those_who_wait_hear_of_a_crash_at_once(loaded):
+    streams = [loaded.stream(LONG, max_tokens=900) for _ in range(2)]
+    for stream in streams:
+        next(stream)
+    killer = threading.Timer(0.3, os.kill, (loaded.worker.pid, signal.SIGKILL))
+    killer.start()
+    started = time.monotonic()
+    with pytest.raises(ModelError, match="stopped in the middle"):
+        loaded.complete(ASK, max_tokens=2, timeout_s=30)
+    assert time.monotonic() - started < 5.0
+    for stream in streams:
+        with pytest.raises(ModelError, match="stopped in the middle"):
+            list(stream)
+
+
 def test_a_worker_that_hangs_is_ended_and_replaced(loaded, monkeypatch):
     monkeypatch.setattr(process, "CANCEL_GRACE_S", 0.5)
     loaded.warm()
@@ -98,6 +114,7 @@ def test_a_worker_that_hangs_is_ended_and_replaced(loaded, monkeypatch):
     os.kill(hung, signal.SIGSTOP)
     with pytest.raises(ModelTimeout):
         loaded.complete(ASK, max_tokens=4, timeout_s=0.3)
+    assert within(5.0, lambda: loaded.worker.pid is None)
     assert within(5.0, lambda: not alive(hung))
     assert loaded.complete(ASK, max_tokens=4).text
 

@@ -17,7 +17,7 @@ class Noisy:
         os.write(1, b"native chatter on standard output")
         print("and from Python", flush=True)
         if load.get("broken"):
-            raise RuntimeError("no such weights")
+            raise ImportError(load["broken"])
 
     def facts(self):
         return {"dim": 3}
@@ -102,9 +102,17 @@ def test_end_of_input_ends_it_in_the_middle_of_work(talk):
     assert child.wait(5) == 0
 
 
-def test_what_cannot_be_loaded_is_said_in_a_frame(talk):
-    child = talk(broken=True)
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("no such weights", "no such weights"),
+        ("libgomp.so.1: no such file", "libgomp.so.1: no such file; install it (Debian: apt"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_a_frame(talk, error, told):
+    child = talk(broken=error)
     said = frames.read(child.stdout).header
-    assert said == {"message": "no such weights", "id": 0, "op": "fatal"}
+    assert (said["id"], said["op"]) == (0, "fatal")
+    assert said["message"].startswith(told)
     assert frames.read(child.stdout) is None
     assert child.wait(5) == 0

@@ -53,14 +53,16 @@ class _Run:
     """One life of the process. ``ready`` is set once it has loaded or failed."""
 
     def __init__(self, load: Mapping[str, Any], threads: int, slots: int) -> None:
-        self.slots = threading.Semaphore(slots)
+        self._free = slots
         self.ready = threading.Event()
         self.facts: dict[str, Any] = {}
         self.fatal = ""
         self.used_at = time.monotonic()
         self._replies: dict[int, queue.SimpleQueue[Frame | None]] = {}
         self._given_up: dict[int, threading.Timer] = {}
+        self._gone = False
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._writing = threading.Lock()
         self._next_id = 1
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
@@ -87,7 +89,8 @@ class _Run:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None and not self.fatal
+        # poll() alone calls a dead process alive while another thread waits for it.
+        return not self._gone and not self.fatal and self._process.poll() is None
 
     @property
     def busy(self) -> bool:
@@ -103,14 +106,23 @@ class _Run:
         lines = " | ".join(self._log)
         return f"{how}; last words: {lines}" if lines else how
 
+    def take_slot(self, timeout_s: float) -> bool:
+        """Whether one came free in time, or the process went away, which ``open`` tells."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._gone or self._free > 0, timeout_s):
+                return False
+            self._free -= 1
+            return True
+
     def open(self, header: dict[str, Any]) -> tuple[int, queue.SimpleQueue[Frame | None]]:
         with self._lock:
             number, self._next_id = self._next_id, self._next_id + 1
             replies: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+            if self._gone:
+                replies.put(None)
+                return number, replies
             self._replies[number] = replies
         self._send({**header, "id": number})
-        if not self.alive:
-            replies.put(None)
         return number, replies
 
     def give_up(self, number: int) -> None:
@@ -159,17 +171,20 @@ class _Run:
                     if timer := self._given_up.pop(number, None):
                         timer.cancel()
                     self.used_at = time.monotonic()
-                    self.slots.release()
+                    self._free += 1
+                    self._changed.notify()
             if replies is not None:
                 replies.put(frame)
-        self._process.wait()
-        self.ready.set()
-        with self._lock:
+        with self._changed:
+            self._gone = True
+            self._changed.notify_all()
             for timer in self._given_up.values():
                 timer.cancel()
             for replies in self._replies.values():
                 replies.put(None)
             self._replies.clear()
+        self.ready.set()
+        self._process.wait()
 
     def _read_log(self, stream: BinaryIO) -> None:
         for line in stream:
@@ -220,7 +235,7 @@ class WorkerProcess:
         """
         deadline = time.monotonic() + timeout_s
         run = self._ready(deadline, timeout_s)
-        if not run.slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not run.take_slot(max(0.0, deadline - time.monotonic())):
             raise ModelTimeout(
                 f"{self.name} was busy with other requests for {timeout_s:g} s; ask again later."
             )

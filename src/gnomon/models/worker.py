@@ -221,7 +221,9 @@ def main() -> None:
     try:
         runner = RUNNERS[first.header["task"]](first.header)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        replies.sender(0)("fatal", message=str(error))
+        # Slim images lack it; both runtimes need it.
+        hint = "; install it (Debian: apt install libgomp1)" if "libgomp" in str(error) else ""
+        replies.sender(0)("fatal", message=f"{error}{hint}")
         return
     replies.sender(0)("ready", **runner.facts())
     cancels: dict[int, threading.Event] = {}

@@ -1,62 +1,112 @@
 """The command line: thin commands over ``assemble.Gnomon``; no logic of its own.
 
 Exit codes: 0 done; 1 it could not be done (one sentence on standard error); 2 wrong usage;
-3 the answer is "I don't know"; 130 interrupted.
+3 the answer is "I don't know"; 130 interrupted (Ctrl-C, or SIGTERM).
+
+With ``--json`` standard output holds one JSON document and nothing else, whatever happens; where
+it could not be done that is ``{"error": {"type", "message"}}``.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import math
 import os
+import re
+import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gnomon import __version__
 from gnomon.config import Config, load
 from gnomon.errors import GnomonError, InputError
 
 if TYPE_CHECKING:
-    from gnomon.assemble import Gnomon
+    from gnomon.assemble import Gnomon, Report
     from gnomon.types import Filter
 
 DONE, FAILED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 
 
+class UsageError(Exception):
+    """The command line itself is wrong."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
     parser = build_parser()
-    args = parser.parse_args(argv)
-    if not getattr(args, "run", None):
-        parser.print_help()
-        return USAGE
     try:
-        return int(args.run(args))
+        _prepare_streams()
+        args = parser.parse_args(words)
+        if not getattr(args, "run", None):
+            parser.print_help()
+            return USAGE
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        return _failed("UsageError", str(error), as_json, USAGE)
     except GnomonError as error:
-        if getattr(args, "json", False):
-            print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
-        print(f"gnomon: {error}", file=sys.stderr)
-        return FAILED
+        return _failed(type(error).__name__, str(error), as_json, FAILED)
     except KeyboardInterrupt:
-        print("gnomon: stopped; what was acknowledged is kept.", file=sys.stderr)
-        return INTERRUPTED
+        said = "stopped; what was acknowledged is kept."
+        return _failed("Interrupted", said, as_json, INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, but stdout is gone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        said = f"{place}{error.strerror or error}; see whether it may be used, then try again."
+        return _failed(type(error).__name__, said, as_json, FAILED)
+
+
+def _prepare_streams() -> None:
+    """What an output cannot show becomes an escape, not an error; SIGTERM ends as Ctrl-C does."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _failed(kind: str, message: str, as_json: bool, code: int) -> int:
+    """Say on standard error what went wrong, and as JSON where that is what was asked for."""
+    try:
+        if as_json:
+            print_json({"error": {"type": kind, "message": message}})
+            sys.stdout.flush()
+    except OSError:  # the output is what failed; standard error still tells
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"gnomon: {message}", file=sys.stderr)
+    return code
 
 
 # ------------------------------------------------------------------------------- the parser
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        usage = " ".join(self.format_usage().split())
+        raise UsageError(f"{message}; {usage}; `{self.prog} --help` says more.")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line, as argparse sees it."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="gnomon",
         description="Ask what is going on, and get an answer whose every sentence was checked.",
-        epilog="exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is \"I don't know\"",
+        epilog='exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is "I don\'t know", '
+        "130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"gnomon {__version__}")
     parser.add_argument("--home", help="where everything lives (default $GNOMON_HOME or ~/.gnomon)")
@@ -75,7 +125,7 @@ def _command(
         description=f"{summary[0].upper()}{summary[1:]}. {detail}",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, no more")
     return parser
 
 
@@ -98,7 +148,8 @@ def _ask(commands: Any) -> None:
         commands, "ask", ask, "answer a question from what is held",
         "Comes back: sentences with citations, each checked, what disagrees, what was left out "
         "and why; or \"I don't know\" with the reason (exit code 3). Fails on an empty or "
-        "overlong question, and on a file that cannot be read.",
+        "overlong question, a file that cannot be read, and a model that is not here. While "
+        "gnomon serve or pull is writing, the answer is given and not kept in the journal.",
     )  # fmt: skip
     parser.add_argument("question", nargs="+", help="the question")
     parser.add_argument("--as-of", metavar="TIME", help="ask as if it were this time (ISO 8601)")
@@ -114,7 +165,8 @@ def _search(commands: Any) -> None:
         "the origin stands for. No match is not an error.",
     )  # fmt: skip
     parser.add_argument("words", nargs="+", help="words to look for")
-    parser.add_argument("-k", type=int, default=10, help="how many origins (default 10)")
+    parser.add_argument("-k", type=_positive, default=10, metavar="N",
+                        help="at most N origins (default 10)")  # fmt: skip
     _scope(parser)
 
 
@@ -134,14 +186,16 @@ def _pull(commands: Any) -> None:
         "SOURCE is a file or folder (JSONL, CSV, Parquet, Markdown, text, HTML, PDF), a feed's "
         "URL, bluesky, feeds (the configured list), or - for JSON lines on standard input. "
         "Comes back: counts, and how many items were set aside (gnomon status says why). A "
-        "source that fails is named and the others go on (exit code 1 at the end).",
+        "source that fails is named and the others go on (exit code 1 at the end). Fails where "
+        "another process is writing, or the disk is full. Ctrl-C keeps what was taken in.",
     )  # fmt: skip
     parser.add_argument("source", nargs="+", help="what to take in")
     parser.add_argument("--name", default="", help="name of the source; put before ids (NAME:id)")
     parser.add_argument("--encoding", default="", help="encoding of text files that are not UTF-8")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="poll feeds again and again")
-    parser.add_argument("--for", type=float, dest="for_s", metavar="SECONDS",
-                        help="stop after so long (bluesky and --every otherwise go on)")  # fmt: skip
+    parser.add_argument("--every", type=_seconds, metavar="SECONDS",
+                        help="poll feeds again and again")  # fmt: skip
+    parser.add_argument("--for", type=_seconds, dest="for_s", metavar="SECONDS",
+                        help="stop after so long (bluesky and --every would go on)")  # fmt: skip
     parser.add_argument("--adult", action="store_true", help="take in posts labelled adult")
 
 
@@ -149,18 +203,24 @@ def _status(commands: Any) -> None:
     parser = _command(
         commands, "status", status, "say what is held, and what is missing",
         "Comes back: posts, origins, sources with their newest post, known gaps, what was set "
-        "aside and why, models, disk.",
+        "aside and why, models and what is wrong with them, disk. Reads only; fails where the "
+        "configuration or the store cannot be read.",
     )  # fmt: skip
     parser.add_argument("--config", action="store_true", help="also list every setting")
-    parser.add_argument("--sample", action="store_true", help="of the sample world")
+    parser.add_argument("--set-aside", type=_positive, default=1000, metavar="N",
+                        help="look at the newest N things set aside (default 1000)")  # fmt: skip
+    parser.add_argument("--file", action="append", default=[], metavar="PATH",
+                        help="of this file or folder alone (repeatable)")  # fmt: skip
+    parser.add_argument("--sample", action="store_true", help="of the sample world (fiction)")
 
 
 def _models(commands: Any) -> None:
     parser = _command(
         commands, "models", models, "list models, or pull one",
         "Comes back: task, licence, size, SHA-256 and sources of each known model. pull NAME "
-        "fetches one, resumes, and refuses bytes whose hash is not the publisher's. export and "
-        "import move pulled models between machines.",
+        "fetches one, resumes, and refuses bytes whose hash is not the publisher's; NAME may be a "
+        "GGUF file or its URL, too. export DIR and import DIR move pulled models between "
+        "machines. Fails on an unknown name, a wrong hash, no way to the bytes, or a full disk.",
     )  # fmt: skip
     parser.add_argument("action", nargs="?", choices=["list", "pull", "export", "import"],
                         default="list", help="default: list")  # fmt: skip
@@ -171,8 +231,9 @@ def _models(commands: Any) -> None:
 def _serve(commands: Any) -> None:
     parser = _command(
         commands, "serve", serve, "serve the page and the API",
-        "Prints the address. Fails if the port is in use. Without posts and without a network it "
-        "opens the sample world and says so.",
+        "Prints the address once it listens, and goes on until Ctrl-C. Fails if the port is in "
+        "use, another process is writing, or a model that you named is not here. Without posts "
+        "and without a network it opens the sample world and says so.",
     )  # fmt: skip
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port (default 8080; 0 picks a free one)")
@@ -180,6 +241,22 @@ def _serve(commands: Any) -> None:
     parser.add_argument("--sample", action="store_true", help="serve the sample world (fiction)")
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
                         help="serve what these files hold, and nothing else")  # fmt: skip
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 1 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of seconds above 0")
+    return value
 
 
 # ------------------------------------------------------------------------------- the commands
@@ -190,8 +267,9 @@ def config_of(args: argparse.Namespace, **overrides: Any) -> Config:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, *, readonly: bool = False, **overrides: Any) -> Iterator[Gnomon]:
-    """The store that the arguments name: files, the sample world, or the owner's."""
+def opened(args: argparse.Namespace, how: str = "read", **overrides: Any) -> Iterator[Gnomon]:
+    """What the arguments name: files, the sample world, or the owner's store, opened to "read",
+    to "ask" (and journal, if it can be) or to "write"."""
     from gnomon import assemble
 
     config = config_of(args, **overrides)
@@ -199,8 +277,10 @@ def opened(args: argparse.Namespace, *, readonly: bool = False, **overrides: Any
         gnomon = assemble.open_files(config, args.file)
     elif getattr(args, "sample", False):
         gnomon = assemble.open_sample(config)
+    elif how == "ask":
+        gnomon = assemble.open_for_asking(config)
     else:
-        gnomon = assemble.open_gnomon(config, readonly=readonly)
+        gnomon = assemble.open_gnomon(config, readonly=how == "read")
     with gnomon:
         yield gnomon
 
@@ -209,13 +289,11 @@ def filter_of(args: argparse.Namespace) -> Filter:
     from gnomon.types import Filter
     from gnomon.wire import parse_time
 
-    return Filter(
-        since=parse_time(args.since) if args.since else None,
-        until=parse_time(args.until) if args.until else None,
-        sources=tuple(args.source),
-        authors=tuple(args.author),
-        langs=tuple(args.lang),
-    )
+    since = parse_time(args.since) if args.since else None
+    until = parse_time(args.until) if args.until else None
+    if since is not None and until is not None and since >= until:
+        raise InputError(f"--since {args.since} is not before --until {args.until}; swap them.")
+    return Filter(since, until, tuple(args.source), tuple(args.author), tuple(args.lang))
 
 
 def ask(args: argparse.Namespace) -> int:
@@ -224,25 +302,43 @@ def ask(args: argparse.Namespace) -> int:
     from gnomon.wire import parse_time, to_json
 
     now = parse_time(args.as_of) if args.as_of else None
-    with opened(args, chat_model=args.model) as gnomon:
+    with opened(args, "ask", chat_model=args.model) as gnomon:
         events = gnomon.ask(" ".join(args.question), where=filter_of(args), now=now)
         if args.json:
             last = [event for event in events if isinstance(event, Finished)][-1]
             print_json(to_json(last.answer))
         else:
             last = terminal.follow(events, steps=not args.quiet)
+        for trouble in gnomon.trouble.values():
+            terminal.warn(f"Answered without a model: {trouble}")
+        if gnomon.unkept:
+            terminal.warn(f"This answer is not in the journal: {gnomon.unkept}.")
+        _say_set_aside(args, gnomon)
     return UNKNOWN if last.answer.abstained else DONE
+
+
+def _say_set_aside(args: argparse.Namespace, gnomon: Gnomon) -> None:
+    """Of files given with ``--file``, which nothing else would tell about."""
+    from gnomon import terminal
+
+    total = gnomon.store.status().set_aside if args.file else 0
+    if total:
+        paths = " ".join(f"--file {shlex.quote(path)}" for path in args.file)
+        said = terminal.count(total, "thing")
+        terminal.warn(f"Set aside: {said}; `gnomon status {paths}` says what and why.")
 
 
 def search(args: argparse.Namespace) -> int:
     from gnomon import terminal
     from gnomon.wire import to_json
 
-    if args.k < 1:
-        raise InputError(f"-k is {args.k}; give at least 1.")
-    with opened(args, readonly=True) as gnomon:
+    with opened(args) as gnomon:
         found = gnomon.search(" ".join(args.words), k=args.k, where=filter_of(args))
-        print_json(to_json(found)) if args.json else terminal.results(found)
+        if args.json:
+            print_json(to_json(found))
+        else:
+            terminal.results(found, held=gnomon.store.status().posts)
+        _say_set_aside(args, gnomon)
     return DONE
 
 
@@ -250,7 +346,7 @@ def show(args: argparse.Namespace) -> int:
     from gnomon import terminal
     from gnomon.wire import to_json
 
-    with opened(args, readonly=True) as gnomon:
+    with opened(args) as gnomon:
         view = gnomon.show(args.post)
         print_json(to_json(view)) if args.json else terminal.post(view)
     return DONE
@@ -260,25 +356,42 @@ def pull(args: argparse.Namespace) -> int:
     from gnomon import terminal
     from gnomon.wire import to_json
 
-    with opened(args, adult=args.adult or None) as gnomon, terminal.progress(not args.json) as show:
-        reports = gnomon.pull(
-            args.source,
-            name=args.name,
-            encoding=args.encoding,
-            every_s=args.every,
-            for_s=args.for_s,
-            stdin=sys.stdin.buffer,
-            on_progress=show,
-        )
-    print_json(to_json(reports)) if args.json else terminal.reports(reports)
+    latest: dict[str, Report] = {}
+    with (
+        opened(args, "write", adult=args.adult or None) as gnomon,
+        terminal.progress(not args.json) as show,
+    ):
+
+        def count(report: Report) -> None:
+            latest[report.source] = report
+            if show is not None:
+                show(report)
+
+        try:
+            reports = gnomon.pull(
+                args.source,
+                name=args.name,
+                encoding=args.encoding,
+                every_s=args.every,
+                for_s=args.for_s,
+                stdin=sys.stdin.buffer,
+                on_progress=count,
+            )
+        except KeyboardInterrupt:
+            reports = None
+    rows = list(latest.values()) if reports is None else reports
+    print_json(to_json(rows)) if args.json else terminal.reports(rows)
+    if reports is None:
+        print("gnomon: stopped; what was acknowledged is kept.", file=sys.stderr)
+        return INTERRUPTED
     return FAILED if any(report.error for report in reports) else DONE
 
 
 def status(args: argparse.Namespace) -> int:
     from gnomon import terminal
 
-    with opened(args, readonly=True) as gnomon:
-        facts = dict(gnomon.status())
+    with opened(args) as gnomon:
+        facts = dict(gnomon.status(args.set_aside))
         if args.config:
             facts["config"] = gnomon.settings()
         print_json(facts) if args.json else terminal.status(facts)
@@ -294,7 +407,8 @@ def models(args: argparse.Namespace) -> int:
         print_json(rows) if args.json else terminal.models(rows)
         return DONE
     if not args.name:
-        raise InputError(f"Say which: gnomon models {args.action} NAME; `gnomon models` lists them.")
+        what = "NAME; `gnomon models` lists names" if args.action == "pull" else "DIR, a folder"
+        raise UsageError(f"say which: gnomon models {args.action} {what}.")
     with terminal.download(not args.json) as show:
         paths = assemble.move_model(
             args.action, args.name, config, sha256=args.sha256, on_progress=show
@@ -305,19 +419,37 @@ def models(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     from gnomon import assemble
+    from gnomon.serve.app import listen, url_of
     from gnomon.serve.app import serve as run_server
 
     config = config_of(args, host=args.host, port=args.port)
-    with assemble.open_for_serving(
-        config, files=args.file, use_sample=args.sample, live=args.live, say=print
-    ) as gnomon:
-        run_server(gnomon, config.host, config.port)
+    say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
+    with (
+        closing(listen(config.host, config.port)) as listening,
+        assemble.open_for_serving(
+            config, files=args.file, use_sample=args.sample, live=args.live, say=say
+        ) as gnomon,
+    ):
+        url = url_of(listening)
+        if args.json:
+            print_json({"url": url})
+            sys.stdout.flush()
+        say(f"gnomon is at {url} (Ctrl-C stops it)")
+        try:
+            run_server(gnomon, config.host, config.port, listening=listening)
+        except KeyboardInterrupt:
+            say("gnomon: stopped.")
     return DONE
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output, the same on every machine."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """One JSON document on standard output; what could steer a terminal is escaped."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=2, default=str)
+    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+_STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 if __name__ == "__main__":

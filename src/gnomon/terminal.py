@@ -1,7 +1,14 @@
-"""What the command line shows a person: answers, posts, status, progress. No decisions."""
+"""What the command line shows a person: answers, posts, status, progress. No decisions.
+
+Posts are written by strangers. Whatever could steer a terminal (escape sequences, other control
+characters, switches of writing direction) is shown as its code, and nothing in a post is markup.
+Prose is wrapped at words on a terminal and never in a pipe; addresses and ids are never broken.
+"""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,12 +18,32 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
-from gnomon.types import Answer, Checked, Citation, Event, Finished, Found, Label, PostView, Step
+from gnomon.types import (
+    Answer,
+    Checked,
+    Citation,
+    Event,
+    Finished,
+    Found,
+    Label,
+    PostView,
+    Sentence,
+    Step,
+)
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+MOST_GROUPS = 20
+"""Kinds of set-aside things that ``status`` tells apart; the rest are counted."""
+PLAIN_EVERY_S = 2.0
+"""How often a download says how far it is where no bar can be drawn."""
+
+# C0 and C1 controls but tab and line feed, DEL, and the switches of writing direction
+# (https://trojansource.codes).
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.:TZ-]*")
 
 _MARKS = {
     Label.SUPPORTED: "[green]✓ supported[/]",
@@ -26,30 +53,56 @@ _MARKS = {
 }
 
 
+def safe(text: str) -> str:
+    """A stranger's text, for printing: no control codes, no markup."""
+    return escape(_STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
+
+
+def line(text: str, *, to: Console = out) -> None:
+    """Something that is not broken by us: ids, addresses, rows."""
+    to.print(text, soft_wrap=True)
+
+
+def prose(text: str, *, to: Console = out) -> None:
+    """Sentences: wrapped at words for a person, one line each for a program."""
+    to.print(text, soft_wrap=not to.is_terminal)
+
+
+def warn(text: str) -> None:
+    """A remark beside the result, on standard error."""
+    prose(f"[yellow]{safe(text)}[/]", to=err)
+
+
+# ------------------------------------------------------------------------------- answers
+
+
 def follow(events: Iterable[Event], *, steps: bool) -> Finished:
     """Show events as they come and return the last."""
     last: Finished | None = None
+    shown = 0
     for event in events:
         if isinstance(event, Step) and steps:
-            err.print(f"[dim]{event.name:>9}  {escape(event.detail[:160])}[/]")
+            line(f"[dim]{event.name:>9}  {safe(event.detail[:160])}[/]", to=err)
         elif isinstance(event, Checked):
-            _sentence(event)
+            _sentence(event.sentence)
+            shown += 1
         elif isinstance(event, Finished):
             last = event
     assert last is not None, "an answer ends with Finished"
+    for sentence in last.answer.sentences[shown:]:
+        _sentence(sentence)
     _foot(last.answer)
     return last
 
 
-def _sentence(event: Checked) -> None:
-    sentence = event.sentence
+def _sentence(sentence: Sentence) -> None:
     markers = "".join(f"\\[{n}]" for n in (*sentence.citations, *sentence.against))
-    words = escape(sentence.text)
+    words = safe(sentence.text)
     if sentence.kind == "note":
-        out.print(f"[italic]{words}[/]")
+        prose(f"[italic]{words}[/]")
     else:
         mark = f"  {_MARKS[sentence.label]}" if sentence.label else ""
-        out.print(f"{words} [cyan]{markers}[/]{mark}")
+        prose(f"{words} [cyan]{markers}[/]{mark}")
 
 
 def _foot(answer: Answer) -> None:
@@ -57,13 +110,14 @@ def _foot(answer: Answer) -> None:
     for citation in answer.citations:
         _citation(citation)
     for item in answer.left_out:
-        out.print(f"[dim]left out: {escape(item.text[:160])} ({escape(item.reason)})[/]")
+        prose(f"[dim]left out: {safe(item.text[:160])} ({safe(item.reason)})[/]")
     for gap in answer.gaps:
-        out.print(f"[yellow]gap:[/] {escape(gap.source)}: {escape(gap.reason)}")
+        prose(f"[yellow]gap:[/] {safe(gap.source)}: {safe(gap.reason)}")
     newest = f", newest post {when(answer.newest)}" if answer.newest else ""
-    out.print(
+    kept = f"; answer {answer.id[:12]}" if answer.id else ""
+    line(
         f"[dim]{count(answer.posts, 'post')}, {count(answer.origins, 'origin')}; "
-        f"as of {when(answer.as_of)}{newest}; answer {answer.id[:12]}[/]"
+        f"as of {when(answer.as_of)}{newest}{kept}[/]"
     )
 
 
@@ -71,101 +125,141 @@ def _citation(citation: Citation) -> None:
     evidence = citation.evidence
     said = f", {when(evidence.said_at)}" if evidence.said_at else ""
     copies = f", one origin of {citation.posts} posts" if citation.posts > 1 else ""
-    out.print(f"[cyan]\\[{citation.n}][/] “{escape(evidence.quote)}”")
-    out.print(
-        f"    [dim]{escape(evidence.author or evidence.source)}{said}{copies}; "
-        f"{escape(evidence.url or evidence.post)}[/]"
+    prose(f"[cyan]\\[{citation.n}][/] “{safe(evidence.quote)}”")
+    line(
+        f"    [dim]{safe(evidence.author or evidence.source)}{said}{copies}; "
+        f"{safe(evidence.url or evidence.post)}[/]"
     )
 
 
-def results(found: Sequence[Found]) -> None:
-    """Search results, one origin each."""
+# ------------------------------------------------------------------------------- posts
+
+
+def results(found: Sequence[Found], *, held: int) -> None:
+    """Search results, one origin each. ``held`` says how many posts there were to search."""
     for item in found:
         post, span = item.post, item.post.text[item.start : item.end]
-        copies = f"  [yellow]{count(item.origin.posts, 'post')} of one origin[/]" * (
-            item.origin.posts > 1
-        )
-        out.print(f"[bold]{escape(post.id)}[/]  [dim]{when(post.time)}[/]  {escape(post.author)}{copies}")
+        copies = ""
+        if item.origin.posts > 1:
+            copies = f"  [yellow]{count(item.origin.posts, 'post')} of one origin[/]"
+        author = f"  {safe(post.author)}" if post.author else ""
+        line(f"[bold]{safe(post.id)}[/]  [dim]{when(post.time)}[/]{author}{copies}")
         title = f"{post.title}: " if post.title else ""
-        out.print(f"  {escape(title + span)}")
-    if not found:
-        out.print("Nothing held matches; `gnomon status` says what is held.")
+        prose(f"  {safe(title + span)}")
+    if not found and held:
+        line(f"None of {count(held, 'post')} matches; other words may.")
+    elif not found:
+        prose(
+            "Nothing is held yet; `gnomon pull FILE` takes posts in, and --sample looks in the "
+            "sample world."
+        )
 
 
 def post(view: PostView) -> None:
     """One post, whole."""
     held = view.post
-    out.print(f"[bold]{escape(held.title or held.id)}[/]")
-    out.print(f"[dim]{escape(held.author)}, {when(held.time)}, {escape(held.url or held.id)}[/]\n")
-    out.print(escape(held.text))
-    out.print(f"\n[dim]source {held.source}, fetched {when(held.fetched_at)}, SHA-256 {held.hash}[/]")
+    line(f"[bold]{safe(held.title or held.id)}[/]")
+    author = f"{safe(held.author)}, " if held.author else ""
+    line(f"[dim]{author}{when(held.time)}, {safe(held.url or held.id)}[/]\n")
+    prose(safe(held.text))
+    fetched = when(held.fetched_at)
+    line(f"\n[dim]source {safe(held.source)}, fetched {fetched}, SHA-256 {held.hash}[/]")
     if view.origin.posts > 1:
-        out.print(
+        prose(
             f"Stands in one origin of {count(view.origin.posts, 'post')} by "
             f"{count(view.origin.authors, 'author')} ({view.link.kind.value}); "
-            f"first: {escape(view.origin.id)}, {when(view.origin.first_seen)}"
+            f"first: {safe(view.origin.id)}, {when(view.origin.first_seen)}"
         )
         for member in view.members[:20]:
-            out.print(f"  [dim]{when(member.time)}  {escape(member.author)}  {escape(member.id)}[/]")
+            line(f"  [dim]{when(member.time)}  {safe(member.author)}  {safe(member.id)}[/]")
+        if len(view.members) > 20:
+            line(f"  [dim]and {len(view.members) - 20} more[/]")
     for old in view.revisions:
-        out.print(f"[yellow]edited {when(old.replaced_at)}; before:[/] {escape(old.text)}")
+        prose(f"[yellow]edited {when(old.replaced_at)}; before:[/] {safe(old.text)}")
     for reply in view.replies:
-        out.print(f"[dim]↳ {escape(reply.author)}: {escape(reply.text[:200])}[/]")
+        prose(f"[dim]↳ {safe(reply.author)}: {safe(reply.text[:200])}[/]")
+
+
+# ------------------------------------------------------------------------------- status
 
 
 def status(facts: Mapping[str, Any]) -> None:
     """What is held, and what is missing."""
     world = "  [magenta]sample world: fiction[/]" if facts["sample"] else ""
-    out.print(f"[bold]gnomon {facts['version']}[/]  {facts['home']}{world}")
-    out.print(
+    line(f"[bold]gnomon {facts['version']}[/]  {safe(facts['home'])}{world}")
+    line(
         f"{count(facts['posts'], 'post')} from {count(facts['origins'], 'origin')}; "
         f"{count(facts['tombstones'], 'deletion')} followed; "
+        f"{count(facts['answers'], 'answer')} kept; "
         f"{facts['disk_bytes'] / 2**20:,.1f} of {facts['max_disk_bytes'] / 2**20:,.0f} MiB"
     )
-    table = Table(box=None, pad_edge=False)
-    for title in ("source", "posts", "newest", "set aside", "gaps", "health"):
-        table.add_column(title, justify="right" if title in ("posts", "set aside", "gaps") else "left")
     for row in facts["sources"]:
-        table.add_row(
-            escape(row["source"]), f"{row['posts']:,}", row["newest"] or "",
-            f"{row['set_aside']:,}", f"{row['gaps']:,}", escape(row["health"]),
-        )  # fmt: skip
-    if facts["sources"]:
-        out.print(table)
+        _source(row)
+    for name, said in facts["health"].items():
+        if name not in {row["source"] for row in facts["sources"]}:
+            prose(f"[yellow]{safe(name)}[/]: {safe(said)}")
     for gap in facts["gaps"]:
-        out.print(f"[yellow]gap[/] {escape(gap['source'])}: {gap['start'] or '?'} to {gap['end']}: "
-                  f"{escape(gap['reason'])}")  # fmt: skip
-    for item in facts["set_aside"][:20]:
-        out.print(f"[yellow]set aside[/] {escape(item['where'])}: {escape(item['reason'])}")
+        span = f"{gap['start'] or 'the start'} to {gap['end']}"
+        prose(f"[yellow]gap[/] {safe(gap['source'])}: {span}: {safe(gap['reason'])}")
+    if facts["gaps_total"] > len(facts["gaps"]):
+        line(f"[yellow]gap[/] and {facts['gaps_total'] - len(facts['gaps']):,} older ones")
+    _set_aside(facts["set_aside"], facts["set_aside_total"])
     used = facts["models"]
-    out.print(
-        f"chat {used['chat'] or 'none (answers are composed of quotes)'}; "
-        f"encoder {used['embed'] or 'none'}; verifier {used['entail']}"
+    prose(
+        f"chat {safe(used['chat'] or 'none (answers are composed of quotes)')}; "
+        f"encoder {safe(used['embed'] or 'none')}; verifier {safe(used['entail'])}"
     )
     for trouble in used["trouble"].values():
-        out.print(f"[yellow]{escape(trouble)}[/]")
+        prose(f"[yellow]model trouble:[/] {safe(trouble)}")
     for name, setting in facts.get("config", {}).items():
-        out.print(f"  {name} = {escape(repr(setting['value']))}  [dim]{escape(setting['doc'])}[/]")
+        prose(f"  {name} = {safe(repr(setting['value']))}  [dim]{safe(setting['doc'])}[/]")
+
+
+def _source(row: Mapping[str, Any]) -> None:
+    parts = [count(row["posts"], "post")]
+    if row["newest"]:
+        parts.append(f"newest {row['newest'][:16].replace('T', ' ')}")
+    if row["set_aside"]:
+        parts.append(f"{row['set_aside']:,} set aside")
+    if row["gaps"]:
+        parts.append(count(row["gaps"], "gap"))
+    health = f"; {safe(row['health'])}" if row["health"] else ""
+    line(f"  {safe(row['source'])}: {', '.join(parts)}{health}")
+
+
+def _set_aside(items: Sequence[Mapping[str, Any]], total: int) -> None:
+    """Things of one kind as one: the newest of them, and how many more there are."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for item in items:
+        groups.setdefault((item["source"], _VALUES.sub("", item["reason"])), []).append(item)
+    shown = list(groups.values())[:MOST_GROUPS]
+    for alike in shown:
+        first, more = alike[0], len(alike) - 1
+        others = f" [dim](and {more:,} more like it)[/]" if more else ""
+        prose(f"[yellow]set aside[/] {safe(first['where'])}: {safe(first['reason'])}{others}")
+    left = total - sum(map(len, shown))
+    if left > 0:
+        line(f"[yellow]set aside[/] and {left:,} others; --json with --set-aside N lists N.")
+
+
+# ------------------------------------------------------------------------------- models
 
 
 def models(rows: Sequence[Mapping[str, Any]]) -> None:
-    """The table of known models."""
-    table = Table(box=None, pad_edge=False)
-    for title in ("", "name", "task", "licence", "MB", "SHA-256", "note"):
-        table.add_column(title, justify="right" if title == "MB" else "left", overflow="fold")
+    """The known models: a line of facts for each, and what there is to say below it."""
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
-        mark = "[green]in use[/]" if row["in_use"] else "[green]here[/]" if row["here"] else ""
-        table.add_row(
-            mark, row["name"], row["task"], row["licence"], f"{row['bytes'] / 1e6:,.0f}",
-            row["sha256"][:12] or "not known", escape(row["note"]),
-        )  # fmt: skip
-    out.print(table)
-    out.print("[dim]gnomon models pull NAME fetches one; --json shows whole hashes and sources.[/]")
+        mark = "  [green]in use[/]" if row["in_use"] else "  [green]here[/]" if row["here"] else ""
+        size = f"{row['bytes'] / 1e6:,.0f} MB"
+        name = f"[bold]{safe(row['name'])}[/]" + " " * (width - len(row["name"]))
+        line(f"{name}  {row['task']:<5}  {size:>8}  {row['licence']:<10}{mark}".rstrip())
+        prose(f"  [dim]{safe(row['note'])}[/]")
+    prose("[dim]gnomon models pull NAME fetches one; --json shows its SHA-256 and sources.[/]")
 
 
 def pulled(paths: Sequence[Path]) -> None:
     for path in paths:
-        out.print(f"[green]✓[/] {escape(str(path))}")
+        line(f"[green]✓[/] {safe(str(path))}")
 
 
 def reports(rows: Sequence[Any]) -> None:
@@ -175,11 +269,16 @@ def reports(rows: Sequence[Any]) -> None:
         for name in ("edited", "unchanged", "buried", "deleted", "set_aside", "gaps"):
             if getattr(row, name):
                 facts.append(f"{getattr(row, name):,} {name.replace('_', ' ')}")
-        out.print(f"{escape(row.source)}: {', '.join(facts)}")
+        if row.added or not row.error:
+            line(f"{safe(row.source)}: {', '.join(facts)}")
         if row.error:
-            err.print(f"[red]{escape(row.source)}: {escape(row.error)}[/]")
-    if any(row.set_aside for row in rows):
-        out.print("[dim]gnomon status says what was set aside and why.[/]")
+            prose(f"[red]gnomon: {safe(_named(row.source, row.error))}[/]", to=err)
+    if any(row.set_aside or row.error for row in rows):
+        line("[dim]gnomon status says what was set aside and why.[/]")
+
+
+def _named(source: str, error: str) -> str:
+    return error if source in error else f"{source}: {error}"
 
 
 @contextmanager
@@ -188,22 +287,40 @@ def progress(shown: bool) -> Iterator[Callable[[Any], None] | None]:
     if not (shown and err.is_terminal):
         yield None
         return
-    with err.status("taking in") as line:
-        yield lambda row: line.update(
-            f"{row.source}: {row.added:,} new, {row.set_aside:,} set aside"
+    with err.status("taking in") as shown_line:
+        yield lambda row: shown_line.update(
+            f"{safe(row.source)}: {row.added:,} new, {row.set_aside:,} set aside"
         )
 
 
 @contextmanager
 def download(shown: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar for a download: called with bytes done and bytes in all."""
+    """Called with bytes done and bytes in all (0: nobody knows): a bar on a terminal, now and
+    then a plain line elsewhere."""
     if not shown:
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=err) as bar:
+    if not err.is_terminal:
+        yield _plain_download()
+        return
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(TextColumn("{task.description}"), *columns, console=err) as bar:
         task = bar.add_task("pulling", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
+
+
+def _plain_download() -> Callable[[int, int], None]:
+    said = 0.0
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said < PLAIN_EVERY_S and done != total:
+            return
+        said = time.monotonic()
+        whole = f" of {total / 1e6:,.1f}" if total else ""
+        line(f"{done / 1e6:,.1f}{whole} MB", to=err)
+
+    return say
 
 
 def when(seconds: float | None) -> str:

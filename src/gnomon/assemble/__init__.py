@@ -24,7 +24,7 @@ from gnomon.assemble.models import (
 from gnomon.assemble.product import Gnomon
 from gnomon.config import Config
 from gnomon.errors import InputError, StoreBusy
-from gnomon.ingest import ingest, take
+from gnomon.ingest import Report, ingest, take
 from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
 from gnomon.store.engine import open_store
@@ -33,6 +33,7 @@ from gnomon.store.memory import MemoryStore
 __all__ = [
     "DEFAULT_MODELS",
     "Gnomon",
+    "Report",
     "has_network",
     "load_chat",
     "load_embed",

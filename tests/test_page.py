@@ -225,7 +225,8 @@ def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) ->
     ask(page, UNANSWERABLE)
     expect(page.locator(".abstained .badge")).to_have_text("No answer: not enough evidence")
     expect(page.locator(".looked")).to_contain_text(re.compile(r"\d+ posts"))
-    expect(page.locator(".forms li").first).to_be_visible()
+    page.locator(".made summary").click()
+    expect(page.locator(".steps li").first).to_contain_text(re.compile("About|In the words"))
     assert page.locator(".sorry").count() == 0
 
 

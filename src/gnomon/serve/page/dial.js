@@ -29,9 +29,15 @@ function plate() {
   return { svg, shadow, ticks };
 }
 
+/** The searches that a person can read: the first form is the question with all its inflections. */
+const searched = (forms) => forms.slice(1);
+
 /** What a step found, as far as its data tell in the reader's language; else its own words. */
 function words({ name, detail, data = {} }, checks) {
-  if (name === "plan" && data.forms) return t.names((data.names?.length ? data.names : data.forms).join(" · "));
+  if (name === "plan" && data.forms) {
+    const about = data.names?.length ? data.names : searched(data.forms);
+    return about.length ? t.names(about.join(" · ")) : t.asAsked;
+  }
   if (name === "retrieve" && Number.isFinite(data.posts)) return `${t.posts(data.posts)} · ${t.origins(data.origins)}`;
   if (name === "draft" && data.claim) return t.draftClaim(data.claim);
   if (name === "draft" && data.quotes) return t.draftQuotes(data.quotes.length);
@@ -77,7 +83,7 @@ export function dial() {
     },
     /** What was read, in words. */
     read: () => (seen.has("retrieve") ? words(seen.get("retrieve"), checks) : ""),
-    forms: () => seen.get("plan")?.data?.forms ?? [],
+    forms: () => searched(seen.get("plan")?.data?.forms ?? []),
   };
 }
 
@@ -102,7 +108,7 @@ export function sundial(now = new Date()) {
     const shadow = shape("path", { class: "shadow", d: "M96 99L99.2 36h1.6L104 99z" });
     shadow.style.transform = `rotate(${shadowAt(hour)}deg)`;
     svg.append(shadow);
-  } else svg.append(shape("path", { class: "moon", d: "M152 14a9 9 0 1 0 9 12.5a7.4 7.4 0 0 1-9-12.5z" }));
+  } else svg.append(shape("path", { class: "moon", d: "M170 6a9 9 0 1 0 9 12.5a7.4 7.4 0 0 1-9-12.5z" }));
   svg.append(shape("path", { class: "style", d: "M92 100L100 52l8 48z" }));
   svg.append(shape("path", { class: "rim", d: "M4 100h192" }));
   return svg;

@@ -262,6 +262,8 @@ class Claim:
 
     ``speaker`` is who is said to have said it ("" if the text itself asserts it); ``modality`` is
     "asserted", "hedged" (may, reportedly), "planned" (will, plans to) or "denied".
+    ``context`` names what the statement is about where it does not say so itself ("Four people were
+    injured": the fire at Lunde Kiln Works); evidence must be about that, too.
     ``checkable`` is False for opinions, questions and instructions, which are not checked.
     """
 
@@ -273,6 +275,12 @@ class Claim:
     speaker: str = ""
     modality: str = "asserted"
     checkable: bool = True
+    context: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The statement with its context, as it is searched and judged."""
+        return f"{self.text} ({self.context})" if self.context else self.text
 
 
 class Stance(StrEnum):

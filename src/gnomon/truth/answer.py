@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
+from gnomon.text.tokens import normalise
 from gnomon.truth import arithmetic, draft, phrases, rewrite
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
-from gnomon.truth.retrieve import Retrieved, retrieve
+from gnomon.truth.retrieve import Retrieved, retrieve, window_of
 from gnomon.types import (
     Answer,
     Checked,
     Citation,
+    Claim,
     Event,
     Evidence,
     Filter,
@@ -37,6 +39,8 @@ from gnomon.types import (
 
 _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
 MOST_CITATIONS = 4
+MOST_QUOTES = 3
+CLOSE = 0.75
 
 
 @dataclass
@@ -121,7 +125,10 @@ def answer(
             yield from _whether(plan, found, bench, page, now)
         if not page.sentences:
             yield from _what(plan, found, bench, page, now, strong, timeout_s)
-    yield Finished(_finish(plan, found, bench, page, now, chat, posts))
+    reason = "" if page.sentences else _why_unknown(plan, found, bench, posts)
+    if reason:
+        yield page.note(phrases.say("unknown", plan.lang, reason=reason))
+    yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
 
 
 # ----------------------------------------------------------------------------- yes or no
@@ -191,11 +198,35 @@ def _what(
         for item in drafts:
             yield from _check_draft(item, plan, found.passages, bench, page, now)
     if not page.sentences:
-        quotes = draft.compose(plan, found.passages, bench.weights, embed=bench.embed)
+        # What does not settle a yes-or-no question is quoted beside it only when it is close.
+        least = CLOSE if rewrite.asks(plan.question) is rewrite.Asks.WHETHER else None
+        quotes = draft.compose(plan, found.passages, bench.weights, embed=bench.embed, least=least)
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
-        yield from _compose(quotes, plan, found.passages, bench, page, now)
-    if (total := arithmetic.over_evidence(plan.question, page.sentences)) is not None:
-        yield page.note(phrases.say("computed", plan.lang, expression=total))
+        if arithmetic.asks_over_evidence(plan.question):
+            yield from _computed(plan, found, bench, page, now)
+        if not page.sentences:
+            yield from _compose(quotes, plan, found.passages, bench, page, now)
+
+
+# A term of a sum answers only its part of the question.
+TERM_FIT = 0.4
+
+
+def _computed(
+    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, now: float
+) -> Iterator[Event]:
+    """The two quotes whose numbers make the sum or difference asked for, and the result; nothing
+    where there are no such two."""
+    terms = draft.compose(plan, found.passages, bench.weights, least=TERM_FIT)
+    for first, second in combinations(terms, 2):
+        result = arithmetic.over_evidence(plan.question, [first.text, second.text])
+        if result is None:
+            continue
+        for item in (first, second):
+            yield from _check_draft(item, plan, found.passages, bench, page, now)
+        if len([s for s in page.sentences if s.label is Label.SUPPORTED]) == 2:
+            yield page.note(phrases.say("computed", plan.lang, expression=result))
+        return
 
 
 def _compose(
@@ -207,16 +238,15 @@ def _compose(
     now: float,
 ) -> Iterator[Event]:
     """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
-    queue = list(quotes)
-    best = queue[0].fit if queue else 0.0
-    for item in queue:
-        if page.sentences and item.fit < 0.85 * best:
+    best = quotes[0].fit if quotes else 0.0
+    for item in quotes:
+        stated = sum(sentence.kind == "claim" for sentence in page.sentences)
+        if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
             break
-        if item.quoted and any(
-            c.evidence.origin == item.quoted.origin for c in page.citations
-        ):
+        if item.quoted and any(c.evidence.origin == item.quoted.origin for c in page.citations):
             continue
-        yield from _check_draft(item, plan, passages, bench, page, now)
+        rivals = draft.rivals(plan, item, quotes)
+        yield from _check_draft(item, plan, passages, bench, page, now, rivals)
 
 
 def _check_draft(
@@ -226,14 +256,15 @@ def _check_draft(
     bench: Bench,
     page: _Page,
     now: float,
+    rivals: Sequence[Passage] = (),
 ) -> Iterator[Event]:
     """One drafted sentence: its claims, their verdicts, and what becomes of it."""
     said_at = item.quoted.post.created_at if item.quoted else now
     found = claims_of(item.text, said_at=said_at) if item.quoted is None else ()
-    claims = found or (claim_at(item.text, 0, len(item.text), said_at=said_at),)
+    claims = found or (_in_context(item, plan, said_at),)
     also = [*item.keys, *([item.quoted] if item.quoted else []), *passages]
     verdicts = tuple(
-        check_claim(claim, bench, where=plan.where, now=now, also=also)
+        check_claim(claim, bench, where=plan.where, now=now, also=also, rivals=rivals)
         for claim in claims
     )
     label = min((v.label for v in verdicts), key=_ORDER.index)
@@ -253,15 +284,23 @@ def _check_draft(
             yield from _quoted(page, verdict, _sides(verdict)[1][:2])
 
 
+def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Claim:
+    """A quote as a claim, with the names of the question that its context, not itself, holds."""
+    claim = claim_at(item.text, 0, len(item.text), said_at=said_at)
+    if item.quoted is None:
+        return claim
+    around, own = normalise(window_of(item.quoted)), normalise(item.text)
+    names = [n for n in plan.names if normalise(n) in around and normalise(n) not in own]
+    return replace(claim, context=", ".join(names))
+
+
 def _instead(verdict: Verdict, page: _Page) -> Iterator[Event]:
     """What the evidence says in place of a refuted sentence."""
     page.verdicts.append(verdict)
     yield from _quoted(page, verdict, _sides(verdict)[1][:2])
 
 
-def _bound(
-    item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page
-) -> Sentence:
+def _bound(item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page) -> Sentence:
     """The sentence with its citations: the quoted passage first, then who else says so."""
     cited: list[int] = []
     against: list[int] = []
@@ -312,6 +351,12 @@ def _verdict_step(verdict: Verdict) -> Step:
 # ----------------------------------------------------------------------------- the end
 
 
+def _why_unknown(plan: QueryPlan, found: Retrieved, bench: Bench, searched: int) -> str:
+    if found.passages:
+        return phrases.say("unsettled", plan.lang, posts=searched, origins=len(found.origins))
+    return phrases.say("nothing" if bench.store.status().posts else "empty", plan.lang)
+
+
 def _finish(
     plan: QueryPlan,
     found: Retrieved,
@@ -320,21 +365,9 @@ def _finish(
     now: float,
     chat: Chat | None,
     searched: int,
+    reason: str,
 ) -> Answer:
     """The whole answer, journalled."""
-    status = bench.store.status()
-    abstained = not page.sentences
-    reason = ""
-    if abstained:
-        if not status.posts:
-            reason = phrases.say("empty", plan.lang)
-        elif not found.passages:
-            reason = phrases.say("nothing", plan.lang)
-        else:
-            reason = phrases.say(
-                "unsettled", plan.lang, posts=searched, origins=len(found.origins)
-            )
-        page.note(phrases.say("unknown", plan.lang, reason=reason))
     behind = {o: n for v in page.verdicts for o, n in v.posts_by_origin.items()}
     result = Answer(
         id="",
@@ -343,11 +376,11 @@ def _finish(
         text=page.text,
         sentences=tuple(page.sentences),
         citations=tuple(page.citations),
-        abstained=abstained,
+        abstained=bool(reason),
         reason=reason,
         confidence=min((v.confidence for v in page.verdicts), default=0.0),
         as_of=now,
-        newest=status.newest,
+        newest=bench.store.status().newest,
         posts=sum(behind.values()) if behind else searched,
         origins=len(behind) if behind else len(found.origins),
         left_out=tuple(page.left_out),

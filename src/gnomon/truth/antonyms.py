@@ -14,18 +14,19 @@ open/close reopen/close open/shut rise/fall increase/decrease increase/drop rise
 grow/shrink gain/lose win/lose approve/reject accept/reject pass/fail confirm/deny support/oppose
 safe/unsafe safe/dangerous safe/contaminated clean/contaminated clean/polluted legal/illegal
 guilty/innocent alive/die survive/die survive/kill arrest/release start/end begin/end start/stop
-begin/stop begin/finish  arrive/depart include/exclude allow/ban allow/forbid
-permit/ban legal/ban true/false real/fake real/hoax   more/fewer 
-higher/lower  north/south east/west   public/private free/paid
-postpone/advance  cancel/confirm  hire/dismiss  
+begin/stop begin/finish arrive/depart include/exclude allow/ban allow/forbid
+permit/ban legal/ban true/false real/fake real/hoax more/fewer
+higher/lower north/south east/west public/private free/paid
+postpone/advance cancel/confirm hire/dismiss
 build/demolish buy/sell strengthen/weaken succeed/fail effective/ineffective possible/impossible
-complete/incomplete  married/divorced   cure/cause
-prevent/cause protect/harm  improve/worsen  expand/reduce raise/cut 
+complete/incomplete married/divorced cure/cause
+prevent/cause protect/harm improve/worsen expand/reduce raise/cut
 increase/reduce extend/shorten
 """.split()
 _PAIRS_ZH = """
-开放/关闭 重开/关闭 上升/下降 增加/减少 上涨/下跌 提高/降低 赢/输 胜/负 获胜/落败 通过/否决 批准/否决
-同意/反对 支持/反对 安全/危险 安全/不安全 合法/非法 有罪/无罪 生还/死亡 开始/结束 属实/不实
+开放/关闭 重开/关闭 上升/下降 增加/减少 上涨/下跌 提高/降低 赢/输 胜/负 获胜/落败 通过/否决
+批准/否决 同意/反对 支持/反对 安全/危险 安全/不安全 合法/非法 有罪/无罪 生还/死亡
+开始/结束 属实/不实
 真的/假的 允许/禁止 提前/推迟 提前/延误 取消/如期 保留/拆除 恢复/中断 恢复/停止 达标/超标
 正常/停止 免费/收费 扩大/缩小 新增/取消 录用/解雇 有效/无效
 """.split()

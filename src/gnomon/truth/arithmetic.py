@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from gnomon.text import slots
-from gnomon.types import Sentence, Slot, SlotKind
+from gnomon.types import Slot, SlotKind
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:,\d{3})*(?:\.\d+)?)(%?)|([-+*/×÷x^()−]))")
 _ASKED = re.compile(
     r"^(?:what(?:'s| is)|how much is|calculate|compute|计算|请问|请计算)?\s*"
     r"([\d\s.,%()+*/×÷x^−-]*[-+*/×÷x^−][\d\s.,%()+*/×÷x^−-]*)\s*"
-    r"(?:=|等于多少|是多少|等于|\?|？)*\s*$",
+    r"(?:=|等于多少|是多少|等于|\?|？|\s)*$",
     re.IGNORECASE,
 )
 _PERCENT_OF = re.compile(
@@ -24,9 +24,14 @@ _PERCENT_OF = re.compile(
     r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*的\s*(\d+(?:\.\d+)?)\s*%",
     re.IGNORECASE,
 )
+_ONLY_PERCENT = re.compile(
+    r"(?:what(?:'s| is)|how much is|计算)?\s*[^a-zA-Z]*(?:of)?[^a-zA-Z]*", re.IGNORECASE
+)
+_A_DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b")
 _MAX_EXPONENT = 64
 _SUM = re.compile(
-    r"\b(?:in total|altogether|combined|total of both|both together|sum of)\b|一共|总共|合计|加起来",
+    r"\b(?:in total|altogether|combined|total of both|both together|together|sum of)\b|"
+    r"一共|总共|合计|加起来",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
@@ -39,13 +44,12 @@ _DIFFERENCE = re.compile(
 def in_question(question: str) -> str | None:
     """The question's own sum with its result ("17 × 23 = 391"), or None if it asks no sum."""
     percent = _PERCENT_OF.search(question)
-    if percent and re.fullmatch(r"(?:what(?:'s| is)|how much is|计算)?\s*[^a-zA-Z]*(?:of)?[^a-zA-Z]*",
-                                question.strip(), re.IGNORECASE):  # fmt: skip
+    if percent and _ONLY_PERCENT.fullmatch(question.strip()):
         share, whole = (percent[1], percent[2]) if percent[1] else (percent[4], percent[3])
         value = Fraction(share) / 100 * Fraction(whole.replace(",", ""))
         return f"{share}% × {whole} = {show(value)}"
     match = _ASKED.match(question.strip())
-    if not match:
+    if not match or _A_DATE.search(question):
         return None
     expression = match.group(1).strip()
     try:
@@ -134,23 +138,25 @@ def show(value: Fraction) -> str:
     return f"≈ {float(value):.6g}"
 
 
-def over_evidence(question: str, sentences: Sequence[Sentence]) -> str | None:
-    """A sum or difference that the question asks for, over two supported sentences that each give
-    one number of the same unit; None otherwise."""
-    adds, subtracts = bool(_SUM.search(question)), bool(_DIFFERENCE.search(question))
-    if adds == subtracts:
+def asks_over_evidence(question: str) -> bool:
+    """Whether the question asks for a sum or a difference of things that are held apart."""
+    return bool(_SUM.search(question)) != bool(_DIFFERENCE.search(question))
+
+
+def over_evidence(question: str, texts: Sequence[str]) -> str | None:
+    """The sum or difference that the question asks for, over two texts that each give one number
+    of the same unit; None otherwise."""
+    if not asks_over_evidence(question) or len(texts) != 2:
         return None
     numbers: list[Slot] = []
-    for sentence in sentences:
-        if sentence.kind != "claim":
-            continue
-        found = [s for s in slots.find(sentence.text) if s.kind is SlotKind.NUMBER]
+    for text in texts:
+        found = [slot for slot in slots.find(text) if slot.kind is SlotKind.NUMBER]
         if len(found) == 1:
             numbers.append(found[0])
     if len(numbers) != 2 or numbers[0].unit != numbers[1].unit:
         return None
     a, b = (Fraction(str(slot.value)) for slot in numbers)
-    if subtracts:
+    if _DIFFERENCE.search(question):
         a, b = max(a, b), min(a, b)
         return f"{show(a)} − {show(b)} = {show(a - b)}"
     return f"{show(a)} + {show(b)} = {show(a + b)}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
@@ -41,14 +41,23 @@ class Bench:
 
 
 def check_claim(
-    claim: Claim, bench: Bench, *, where: Filter, now: float, also: Sequence[Passage] = ()
+    claim: Claim,
+    bench: Bench,
+    *,
+    where: Filter,
+    now: float,
+    also: Sequence[Passage] = (),
+    rivals: Sequence[Passage] = (),
 ) -> Verdict:
-    """The verdict on ``claim`` as of ``now``. ``also`` are passages found already."""
+    """The verdict on ``claim`` as of ``now``. ``also`` are passages found already; ``rivals`` are
+    those that answer the question which the claim answers, with another value."""
     found = retrieve_claim(
-        claim.text, bench.store, bench.weights, where, embed=bench.embed, now=now
+        claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
     )
-    passages = _distinct([*found.passages, *(p for p in also if accepts(where, p.post))])
-    evidence = _judged(claim, passages, bench, now)
+    rivals = [p for p in rivals if accepts(where, p.post)]
+    also = [p for p in also if accepts(where, p.post)]
+    passages = _distinct([*rivals, *found.passages, *also])
+    evidence = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
     ids = list({item.origin for item in evidence})
     origins: Mapping[str, Origin] = bench.store.origins(ids)
     return weigh(claim, evidence, origins)
@@ -57,21 +66,39 @@ def check_claim(
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
     seen: dict[tuple[str, int, int], Passage] = {}
     for passage in passages:
-        seen.setdefault((passage.post.id, passage.start, passage.end), passage)
+        seen.setdefault(_key(passage), passage)
     return list(seen.values())
 
 
+def _key(passage: Passage) -> tuple[str, int, int]:
+    return passage.post.id, passage.start, passage.end
+
+
+# How sure it is that another answer to the same question denies this one: less than a denial.
+RIVAL = Judgement(0.05, 0.7, 0.25, "answers the same question otherwise")
+
+
 def _judged(
-    claim: Claim, passages: Sequence[Passage], bench: Bench, now: float
+    claim: Claim,
+    passages: Sequence[Passage],
+    bench: Bench,
+    now: float,
+    rivals: Collection[tuple[str, int, int]] = (),
 ) -> list[Evidence]:
-    pairs = [(dated(window_of(p), p.post.created_at), claim.text) for p in passages]
+    pairs = [(dated(window_of(p), p.post.created_at), claim.whole) for p in passages]
     judgements = bench.entail.judge(pairs)
     judgements = [
-        _fact_checked(claim, p, judgement, bench.entail)
+        RIVAL
+        if _key(p) in rivals and judgement.stance is Stance.NEITHER
+        else _fact_checked(claim, p, judgement, bench.entail)
         for p, judgement in zip(passages, judgements, strict=True)
     ]
     if bench.second is not None:
         judgements = _with_second(bench.second, pairs, judgements)
+    passages = [
+        _with_ruling(p) if judgement.rule.startswith(FACT_CHECK) else p
+        for p, judgement in zip(passages, judgements, strict=True)
+    ]
     return [
         Evidence(
             post=p.post.id,
@@ -96,11 +123,14 @@ def _judged(
 
 
 _RULING = re.compile(
-    r"(?:verdict|rating|ruling|conclusion|结论|判定|核查结果)\s*[:：]\s*(?:this is |mostly |entirely )?"
+    r"(?:verdict|rating|ruling|conclusion|结论|判定|核查结果)\s*[:：]\s*"
+    r"(?:this is |mostly |entirely )?"
     r"(?:(false|untrue|fake|wrong|misleading|hoax|fabricated|不实|假|错误|虚假|谣言|误导)|"
     r"(true|correct|accurate|confirmed|属实|真实|正确))",
     re.IGNORECASE,
 )
+FACT_CHECK = "a fact-check rules it"
+RULING_WITHIN_CHARS = 1200
 _CLAIM_QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
 
 
@@ -113,11 +143,20 @@ def _fact_checked(
     quoted = _CLAIM_QUOTED.search(passage.text)
     if not ruling or not quoted:
         return judgement
-    read = entail.judge([(quoted.group(1), claim.text)])[0]
+    read = entail.judge([(quoted.group(1), claim.whole)])[0]
     if read.stance is Stance.NEITHER:
         return judgement
-    supports, refutes = (read.supports, read.refutes) if ruling[2] else (read.refutes, read.supports)
-    return Judgement(supports, refutes, read.neither, f"a fact-check rules it {ruling[1] or ruling[2]}")
+    supports, refutes = (
+        (read.supports, read.refutes) if ruling[2] else (read.refutes, read.supports)
+    )
+    return Judgement(supports, refutes, read.neither, f"{FACT_CHECK} {ruling[1] or ruling[2]}")
+
+
+def _with_ruling(passage: Passage) -> Passage:
+    """The span from the quoted claim to the ruling on it, where they stand close."""
+    ruling = _RULING.search(passage.post.text, passage.end)
+    near = ruling is not None and ruling.end() - passage.start <= RULING_WITHIN_CHARS
+    return replace(passage, end=ruling.end()) if ruling and near else passage
 
 
 SECOND_SEES = 6
@@ -145,7 +184,9 @@ def _with_second(
                 out[i] = other
         else:
             out[i] = Judgement(
-                mine.supports / 2, mine.refutes / 2, 1 - (mine.supports + mine.refutes) / 2,
+                mine.supports / 2,
+                mine.refutes / 2,
+                1 - (mine.supports + mine.refutes) / 2,
                 f"{mine.rule}; the second judge is not convinced",
             )
     return out

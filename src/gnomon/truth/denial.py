@@ -23,7 +23,7 @@ _WHOLE = re.compile(
     r"否认|否認|辟谣|闢謠|谣言|謠言|谣传|不实|不實|虚假|假新闻|假消息|假的|并非事实|不是事实|误传|子虚乌有|没有证据",
     re.IGNORECASE,
 )
-_STOP = re.compile(r"[.,;:!?()\"“”。，；：！？（）、\n]| but | and | - | – |但|而")
+_STOP = re.compile(r"[.,](?!\d)|[;:!?()\"“”。，；：！？（）、\n]| but | and | - | – |但|而")
 
 
 def negated_terms(clause: str) -> frozenset[str]:
@@ -37,6 +37,11 @@ def negated_terms(clause: str) -> frozenset[str]:
         reach = rest[: stop.start()] if stop else rest
         found.update(content_terms(reach)[:GOVERNS])
     return frozenset(found)
+
+
+def denies_at_large(text: str) -> bool:
+    """Whether the text speaks of truth or rumour itself, and so governs all it says."""
+    return bool(_WHOLE.search(text))
 
 
 def denies(claim: str, clause: str) -> str:

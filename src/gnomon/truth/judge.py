@@ -67,7 +67,8 @@ class ChatJudge:
 
 
 def holds(passage: str, quote: str) -> bool:
-    """Whether the quote's words stand in the passage, in a row (case, width and punctuation aside)."""
+    """Whether the quote's words stand in the passage, in a row; case and
+    punctuation do not matter."""
     wanted, held = words(quote), words(passage)
     n = len(wanted)
     return n > 0 and any(held[i : i + n] == wanted for i in range(len(held) - n + 1))

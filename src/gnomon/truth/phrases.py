@@ -27,7 +27,8 @@ _PHRASES: dict[str, dict[str, str]] = {
     "unsettled": {
         "en": "What is held is about the subject but does not settle the question "
         "({posts} posts from {origins} origins were searched).",
-        "zh": "现有资料涉及该话题，但不足以回答这个问题（检索了{posts}条帖子，来自{origins}个独立来源）。",
+        "zh": "现有资料涉及该话题，但不足以回答这个问题"
+        "（检索了{posts}条帖子，来自{origins}个独立来源）。",
     },
     "empty": {
         "en": "The store is empty; take something in first: gnomon pull bluesky, a feed or a file.",

@@ -7,6 +7,7 @@ its replies): corrections often stand there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ RRF_K = 60
 DEPTH = 40
 FRESH_SHARE = 0.1
 FRESH_HALF_LIFE_S = 7 * 86400.0
-PASSAGES_PER_POST = 2
+PASSAGES_PER_POST = 3
 NEIGHBOURS_OF = 6
 
 
@@ -45,7 +46,7 @@ def retrieve(
     now: float,
     k: int = 24,
 ) -> Retrieved:
-    """Passages for a question: at most ``k`` origins, at most two passages of each post."""
+    """Passages for a question: at most ``k`` origins, at most three passages of each post."""
     forms = [*plan.forms, *([plan.negated] if plan.negated else [])]
     return _gather(forms, plan.question, store, weights, plan.where, embed, now, k)
 
@@ -132,7 +133,7 @@ def _with_neighbours(hits: Sequence[Hit], store: Store, where: Filter) -> list[H
     held = {hit.post.id for hit in hits}
     found: dict[str, tuple[Post, float]] = {}
     for hit in hits[:NEIGHBOURS_OF]:
-        upward = [id for id in (hit.post.reply_to, hit.post.quotes) if id and id not in held]
+        upward = [ref for ref in (hit.post.reply_to, hit.post.quotes) if ref and ref not in held]
         around = [*store.get_many(upward).values(), *store.replies(hit.post.id, limit=5)]
         for post in around:
             if post.id not in held and post.text.strip() and accepts(where, post):
@@ -140,15 +141,13 @@ def _with_neighbours(hits: Sequence[Hit], store: Store, where: Filter) -> list[H
     links = store.links(list(found))
     seen = {hit.origin for hit in hits}
     more = [
-        Hit(post, score, links[id].origin if id in links else id)
-        for id, (post, score) in found.items()
+        Hit(post, score, links[ref].origin if ref in links else ref)
+        for ref, (post, score) in found.items()
     ]
     return [*hits, *(hit for hit in more if hit.origin not in seen)]
 
 
-def _passages(
-    hits: Sequence[Hit], question: str, store: Store, weights: Weights
-) -> Retrieved:
+def _passages(hits: Sequence[Hit], question: str, store: Store, weights: Weights) -> Retrieved:
     wanted = weights.of(question)
     lang = "zh" if is_cjk(question) else "en"
     top = max((hit.score for hit in hits), default=1.0) or 1.0
@@ -157,6 +156,8 @@ def _passages(
         spans = split(hit.post.text)
         scored = []
         for i, (start, end) in enumerate(spans):
+            if _BARE_LINK.fullmatch(hit.post.text[start:end].strip()):
+                continue
             here = coverage(wanted, term_set(hit.post.text[start:end]), wanted)
             around = coverage(wanted, term_set(window(hit.post, spans, i)), wanted)
             scored.append((0.6 * here + 0.4 * around, here, around, start, end))
@@ -176,11 +177,18 @@ def _passages(
     return Retrieved(tuple(passages), origins)
 
 
+_BARE_LINK = re.compile(r"(?:https?://|www\.)\S+")
+# A post no longer than this is one breath: every sentence before is context.
+SHORT_CHARS = 600
+
+
 def window(post: Post, spans: Sequence[tuple[int, int]], i: int) -> str:
-    """Sentence ``i`` with its title and the sentence before it: what its "it" and "there" mean."""
-    start = spans[max(0, i - 1)][0]
-    title = f"{post.title}.\n" if post.title else ""
-    return title + post.text[start : spans[i][1]]
+    """Sentence ``i`` with what its "it" and "there" mean before it: who speaks, the title, and the
+    sentences before (one in an article, all in a short post). The sentence itself stands last."""
+    first = 0 if len(post.text) <= SHORT_CHARS else max(0, i - 1)
+    name = str(post.extra.get("name") or post.author).replace("_", " ").replace(".", " ")
+    head = f"{name}:\n" * bool(name) + f"{post.title}.\n" * bool(post.title)
+    return head + post.text[spans[first][0] : spans[i][1]]
 
 
 def window_of(passage: Passage) -> str:

@@ -36,7 +36,9 @@ class Asks(StrEnum):
 _ASKS_EN: tuple[tuple[Asks, str], ...] = (
     (Asks.COUNT, r"\bhow (?:many|much|long|far|tall|big|large|high|deep|old|fast|often|heavy)\b"),
     (Asks.COUNT, r"\b(?:what|which)(?: was| is| were| are)?(?: the)? (?:\w+ ){0,2}"
-                 r"(?:number|total|amount|cost|price|percentage|share|score|budget|length|turnout)\b"),
+                 r"(?:number|total|amount|cost|price|percentage|share|score|budget|length|turnout|"
+                 r"damage|loss|losses|toll|estimate|fee|fare|salary|population|distance|speed|height|"
+                 r"weight|temperature|age|attendance|capacity|depth|rate)\b"),
     (Asks.WHEN, r"\bwhen\b|\b(?:what|which) (?:time|day|date|year|month)\b|\bhow soon\b"),
     (Asks.WHERE, r"\bwhere\b|\b(?:what|which) (?:place|street|town|city|location)\b"),
     (Asks.WHO, r"\bwho(?:m|se)?\b"),
@@ -44,9 +46,12 @@ _ASKS_EN: tuple[tuple[Asks, str], ...] = (
     (Asks.WHAT, r"\bwhat\b|\bwhich\b|\bhow\b"),
 )  # fmt: skip
 _ASKS_ZH: tuple[tuple[Asks, str], ...] = (
-    (Asks.WHETHER, r"吗[？?]?$|是否|有没有|是不是|会不会|能不能|.不."),
+    (Asks.WHETHER, r"吗[？?]?$|是否|有没有|是不是|会不会|能不能"),
     (Asks.WHEN, r"什么时候|何时|几点|哪天|哪一天|几号|几月|什么时间|哪年"),
-    (Asks.COUNT, r"多少|几[个名人位条家天次元米公]|多大|多长|多高|多远|多久|多深|第几|占比|比例是"),
+    (
+        Asks.COUNT,
+        r"多少|几[个名人位条家天次元米公]|多大|多长|多高|多远|多久|多深|第几|占比|比例是|票价|人口|损失|价格|费用",
+    ),
     (Asks.WHERE, r"哪里|哪儿|何处|在哪|什么地方|哪个城市"),
     (Asks.WHO, r"谁|哪位|何人|什么人"),
     (Asks.WHY, r"为什么|为何|什么原因|怎么会|原因是"),
@@ -64,8 +69,6 @@ def asks(question: str) -> Asks:
     stripped = question.strip()
     if is_cjk(stripped):
         for kind, pattern in _ASKS_ZH:
-            if kind is Asks.WHETHER and not re.search(r"吗[？?]?$|是否|有没有|是不是|会不会|能不能", stripped):
-                continue
             if re.search(pattern, stripped):
                 return kind
         return Asks.WHAT
@@ -80,14 +83,18 @@ def asks(question: str) -> Asks:
     return Asks.WHETHER  # a plain statement: is it so?
 
 
+_WHETHER_ZH = {"是不是": "是", "有没有": "有", "会不会": "会", "能不能": "能"} | dict.fromkeys(
+    ("是否", "请问", "到底", "究竟", "真的"), ""
+)
+
+
 def as_claim(question: str) -> str:
     """A yes-or-no question as the statement whose truth it asks. Word order is left as it falls;
     what compares it goes by words, names, numbers and negation."""
     text = question.strip().rstrip("?？ 。.")
     if is_cjk(text):
-        for phrase in ("是不是", "有没有", "会不会", "能不能", "是否", "请问", "到底", "究竟", "真的"):
-            keep = {"有没有": "有", "会不会": "会", "能不能": "能", "是不是": "是"}.get(phrase, "")
-            text = text.replace(phrase, keep)
+        for phrase, plain in _WHETHER_ZH.items():
+            text = text.replace(phrase, plain)
         return text.removesuffix("吗").removesuffix("了吗").strip()
     text = re.sub(r"^(?:so|and|but|then)\b[ ,]*", "", text, flags=re.IGNORECASE)
     text = re.sub(r"^is it (?:true|correct|right) that\s+", "", text, flags=re.IGNORECASE)
@@ -165,7 +172,7 @@ _SCHEMA: Mapping[str, Any] = {
 }
 _PROMPT = (
     "You turn a question into search queries over news and social posts. Reply with JSON: "
-    'up to three short queries of key words, the last one in the other language (English or '
+    "up to three short queries of key words, the last one in the other language (English or "
     "Chinese). Keep names and numbers exactly. Do not answer the question."
 )
 

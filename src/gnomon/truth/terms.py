@@ -20,27 +20,31 @@ from gnomon.text.tokens import tokens
 _STEMMER = snowballstemmer.stemmer("english")
 
 _FUNCTION_EN = frozenset(
-    """a about after again all also am an and any are as at be because been before being both but by
-    can could did do does doing don't during each else ever every for from further get gets got had
-    has have having he her here hers him his how i if in into is isn't it it's its itself just let
-    like me more most much my no nor not now of off on once one only or other our out over own per
-    really same say said says she should so some such than that that's the their them then there
-    these they this those through to too under until up upon us very via was we were what when
-    where whether which while who whom whose why will with would yes yet you your please tell know
-    many happened happen happens anyone anybody someone somebody exactly currently actually rt http
-    https www com amp t co according s""".split()
+    """
+    a about after again against all also am an and any are as at be because been before being
+    both but by can could did do does doing don't during each else ever every for from further
+    get gets got had has have having he her here hers him his how i if in into is isn't it
+    it's its itself just let like me more most much my no nor not now of off on once one only
+    or other our out over own per really same say said says she should so some such than that
+    that's the their them then there these they this those through to too under until up upon
+    us very via was we were what when where whether which while who whom whose why will with
+    would yes yet you your please tell know many happened happen happens anyone anybody
+    someone somebody exactly currently actually rt http https www com amp t co according s
+    """.split()
 )
 # Question and function words. A bigram that holds one of the first kind carries no content.
-_FUNCTION_ZH = frozenset("的了是在和与及或也都就而且但这那哪吗呢吧啊么之其被把从对于为以所个们你我他她它几谁何")
-_QUESTION_ZH = (
-    "什么时候", "为什么", "有没有", "是不是", "什么", "多少", "怎么", "怎样", "如何", "哪里", "哪儿",
-    "哪个", "哪些", "哪天", "何时", "是否", "几点", "几个", "多大", "多长", "请问", "到底", "究竟",
-    "目前", "现在", "一共", "总共", "有关", "关于", "情况",
-)  # fmt: skip
+_FUNCTION_ZH = frozenset(
+    "的了是在和与及或也都就而且但这那哪吗呢吧啊么之其被把从对于为以所个们你我他她它几谁何"
+)
+_QUESTION_ZH = """
+什么时候 为什么 有没有 是不是 什么 多少 怎么 怎样 如何 哪里 哪儿 哪个 哪些 哪天 何时 是否
+几点 几个 多大 多长 请问 到底 究竟 目前 现在 一共 总共 有关 关于 情况
+""".split()
 
 # "What time", "how many", "what is the number of": what is asked for is no word of the answer.
 _ASKED_NOUN = re.compile(
-    r"\b(?:(?:at |on |in |by )?(?:what|which) (?:time|day|date|year|month|number|amount|percentage)|"
+    r"\b(?:(?:at |on |in |by )?(?:what|which) "
+    r"(?:time|day|date|year|month|number|amount|percentage)|"
     r"how (?:many|much|long|far|old|often|soon|big|large|tall|high|deep)|"
     r"(?:number|amount|share|total) of)\b",
     re.IGNORECASE,
@@ -80,11 +84,11 @@ crash crashed crashes collide collided collision
 chief head boss
 doctor doctors physician physicians
 child children kid kids
-town city
 beat beats beaten defeat defeated
 price prices fare fares cost costs
 vote votes voted ballot ballots
 appoint appointed name named
+own owns owned owner belong belongs belonged
 quit quits resign resigned resigns
 scrap scrapped cancel cancelled canceled cancels
 """.split("\n")
@@ -193,9 +197,7 @@ class Weights:
         return {form: self._known[form] for form in terms}
 
 
-def coverage(
-    wanted: Collection[str], held: Collection[str], weights: Mapping[str, float]
-) -> float:
+def coverage(wanted: Collection[str], held: Collection[str], weights: Mapping[str, float]) -> float:
     """The weighted share of ``wanted`` terms that ``held`` contains, 0..1 (0 if none wanted)."""
     total = sum(weights.get(term, 1.0) for term in wanted)
     if not total:

@@ -34,7 +34,9 @@ _OFFICIAL = re.compile(
     r"官方|政府|警方|公安|医院|市政|气象|消防|法院|大学|局|委员会|管理处|俱乐部",
     re.IGNORECASE,
 )
-_SATIRE = re.compile(r"satir|parod|humou?r|\bonion\b|spoof|\bjoke|讽刺|恶搞|段子|搞笑", re.IGNORECASE)
+_SATIRE = re.compile(
+    r"satir|parod|humou?r|\bonion\b|spoof|\bjoke|讽刺|恶搞|段子|搞笑", re.IGNORECASE
+)
 _CORRECTS = re.compile(
     r"\bcorrect(?:ion|ed|s|ing)\b|\bclarif|\bupdated?:|\bretract|an earlier (?:version|report)|"
     r"\bwe (?:wrongly|incorrectly|mistakenly)\b|更正|勘误|订正|澄清|辟谣|此前报道有误",
@@ -93,7 +95,7 @@ def freshness(said_at: float | None, now: float) -> float:
     if said_at is None:
         return FRESH_FLOOR
     age = max(0.0, now - said_at)
-    return max(FRESH_FLOOR, 0.5 ** (age / HALF_LIFE_S))
+    return max(FRESH_FLOOR, float(0.5 ** (age / HALF_LIFE_S)))
 
 
 def weight(post: Post, quote: str, relevance: float, now: float) -> float:
@@ -147,7 +149,7 @@ def _vote(evidence: Evidence) -> float:
 
 
 def _attributed_to_held(item: Evidence, others: Sequence[Evidence]) -> bool:
-    """Whether ``item`` only repeats another's statement ("according to X") while X's own is held."""
+    """Whether ``item`` only repeats a statement ("according to X") of which X's own is held."""
     named = polarity.speaker(item.quote)
     if not named:
         return False

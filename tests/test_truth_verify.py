@@ -1,0 +1,104 @@
+"""The rule-based verifier, slice by slice: each pair is (window, claim, stance)."""
+
+import pytest
+
+from gnomon.text.tokens import tokens
+from gnomon.truth.check import dated
+from gnomon.truth.denial import denies, negated_terms
+from gnomon.truth.terms import Weights
+from gnomon.truth.verify import LexicalEntail
+from gnomon.types import Stance
+from truth_worlds import NOISE
+
+S, R, N = Stance.SUPPORTS, Stance.REFUTES, Stance.NEITHER
+
+SLICES = {
+    "same": [
+        ("The bridge reopened on Monday.", "The bridge reopened on Monday.", S),
+        ("On Monday the old bridge was reopened.", "The bridge reopened on Monday.", S),
+        ("灯笼桥周一恢复通车。", "灯笼桥周一恢复通车。", S),
+    ],
+    "other subject": [
+        ("The bakery reopened on Monday.", "The bridge reopened on Monday.", N),
+        ("Lost: one grey glove near the library.", "The bridge reopened on Monday.", N),
+    ],
+    "numbers": [
+        ("12 people were injured in the crash.", "Twelve people were injured in the crash.", S),
+        ("21 people were injured in the crash.", "12 people were injured in the crash.", R),
+        ("People were injured in the crash.", "12 people were injured in the crash.", N),
+        ("The detour is 1,500 metres long.", "The detour is 1.5 km long.", S),
+        ("The detour is 15 km long.", "The detour is 1.5 km long.", R),
+        ("火灾损失约一百二十万元。", "火灾损失约120万元。", S),
+        ("12,000 people came to the fair, not 21,000.", "21,000 people came to the fair.", R),
+        ("12,000 people came to the fair, not 21,000.", "12,000 people came to the fair.", S),
+    ],
+    "dates": [
+        ("The school opens on 13 March.", "The school opens on 12 March.", R),
+        ("The school opens on 13 March.", "The school opens on 13 March 2026.", N),
+        ("The school opens on 13 March 2026.", "The school opens on 13 March.", S),
+    ],
+    "negation": [
+        ("The bridge has not reopened.", "The bridge reopened.", R),
+        ("The bridge has not reopened.", "The bridge did not reopen.", S),
+        ("Nobody was hurt in the fire.", "Four people were hurt in the fire.", R),
+        ("The hospital will not close.", "The hospital will close.", R),
+        ("没有人在火灾中受伤。", "有人在火灾中受伤。", R),
+        ("The road is closed to traffic.", "The road is open to traffic.", R),
+    ],
+    "hedges": [
+        ("The bridge may reopen on Monday.", "The bridge reopened on Monday.", N),
+        ("The council plans to sell the harbour.", "The council sold the harbour.", N),
+        ("The bridge may reopen on Monday.", "The bridge may reopen on Monday.", S),
+    ],
+    "others' talk": [
+        ("He claimed that the council sold the harbour.", "The council sold the harbour.", N),
+        ("I am told that the council sold the harbour.", "The council sold the harbour.", N),
+        ("据说镇议会卖掉了港口。", "镇议会卖掉了港口。", N),
+        ("Did the council sell the harbour?", "The council sold the harbour.", N),
+    ],
+    "names": [
+        ("Ann Marsh won the mayoral race.", "Bob Tern won the mayoral race.", N),
+        ("Ann Marsh won the mayoral race.", "Marsh won the mayoral race.", S),
+    ],
+}
+PAIRS = [(name, *pair) for name, pairs in SLICES.items() for pair in pairs]
+
+
+@pytest.fixture(scope="module")
+def entail():
+    held = [set(tokens(text)) for text in (*NOISE, *(window for _, window, _, _ in PAIRS))]
+    return LexicalEntail(
+        Weights(lambda terms: {t: sum(t in text for text in held) for t in terms}, len(held))
+    )
+
+
+@pytest.mark.parametrize(("name", "window", "claim", "stance"), PAIRS)
+def test_slice(entail, name, window, claim, stance):
+    judged = entail.judge([(window, claim)])[0]
+    assert judged.stance is stance, judged.rule
+    assert judged.supports + judged.refutes + judged.neither == pytest.approx(1.0)
+    assert judged.rule
+
+
+def test_a_number_or_date_that_is_not_there_is_never_supported(entail):
+    for window, claim in [
+        ("The fire broke out at the works at night.", "The fire broke out at the works at 03:30."),
+        ("The trust bought the boats.", "The trust bought the three boats."),
+    ]:
+        assert entail.judge([(window, claim)])[0].stance is not S
+
+
+def test_context_names_but_does_not_speak(entail):
+    window = "The harbour is not for sale. The bakery has rye bread again."
+    assert entail.judge([(window, "The harbour is for sale.")])[0].stance is N
+
+
+def test_denial_looks_at_what_is_denied():
+    assert negated_terms("12,000 people came, not 21,000 as we wrote.") >= {"21000"}
+    assert not denies("School times stay as they are", "School times do not change, nor do fees")
+    assert denies("The bridge reopened", "The bridge has not reopened")
+
+
+def test_relative_dates_are_written_out():
+    assert dated("It opened yesterday.", 1_773_000_000.0) == "It opened yesterday (2026-03-07)."
+    assert dated("It opened on 7 March.", 1_773_000_000.0) == "It opened on 7 March."

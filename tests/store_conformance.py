@@ -102,6 +102,13 @@ class StoreConformance:
         assert store.get_many(["broken", "none", "full"]) == {"broken": broken, "full": full}
         assert ids(store.search("fuchs emoji", 5)) == ["broken"]
 
+    def test_broken_names_do_not_stop_a_batch(self, store):
+        broken = post("x\ud800", "words", author="\udfff", url="https://e.example/\ud800")
+        links = (Link("x\ud800", "fine", EdgeKind.COPY),)
+        written = self.fill(store, batch(post("fine", "words"), broken, links=links))
+        assert written.added == 2
+        assert len(store.search("words", 5, per_origin=None)) == 2
+
     def test_writing_the_same_batch_again_changes_nothing(self, store):
         same = batch(
             post("a", "first words", fetched_at=T0 + 5),

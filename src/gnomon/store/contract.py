@@ -36,7 +36,10 @@ ANY = Filter()
 class Change:
     """One entry of the record's log. ``kind``: post, edit, delete, link, gap, set_aside, journal.
 
-    ``ref`` is the post id, or for a journal entry its hash.
+    ``ref`` is the post id; for a journal entry its hash, for a gap its source, for a set-aside
+    thing its place. Entries about a post that is gone are left out, but for its ``delete`` (kept
+    at least a week; retention writes one, too). A post's first link comes with its ``post`` entry;
+    ``link`` tells of a change.
     """
 
     seq: int
@@ -125,6 +128,9 @@ class Store(Protocol):
         its tombstone stays buried. Deletions are applied after posts, and remove the text,
         revisions, bands, vectors and links of a post from record and views, leaving a tombstone;
         the links of an origin whose root is deleted move to its next earliest post.
+
+        Links are kept flat: a link to a post that has another origin means that origin, and when a
+        root gets another origin its followers go along. An origin need not be held.
         """
         ...
 

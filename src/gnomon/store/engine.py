@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_S = 0.5  # pause between two rounds of catching up
 _RETRY_S = 5.0  # pause after a round that failed
 _DROP = 500  # posts that retention removes in one transaction
+_LOG_KEPT_S = 7 * 86_400.0  # how long the log tells of posts that are gone
 _ORIGINS_FOR_S = 5.0  # how long a large store's count of origins is taken as current
 
 
@@ -120,18 +121,8 @@ class Engine:
             with self._db.writing() as db:
                 written = self._apply(Transaction(db), batch)
         except UnicodeEncodeError:  # broken text where a name should be; rare, so mended late
-            batch = Batch(
-                source=batch.source,
-                posts=tuple(mended(post) for post in batch.posts),
-                deletions=batch.deletions,
-                set_aside=batch.set_aside,
-                gaps=batch.gaps,
-                cursor=batch.cursor,
-                links=batch.links,
-                bands=batch.bands,
-            )
             with self._db.writing() as db:
-                written = self._apply(Transaction(db), batch)
+                written = self._apply(Transaction(db), mended(batch))
         self._news.set()
         return written
 
@@ -193,8 +184,9 @@ class Engine:
                 gone += dropped
         if max_bytes > 0:
             gone += self._retain_bytes(max_bytes, now)
+        views = min(self._text.seq, self._vectors.seq)
         with self._db.writing() as db:
-            Transaction(db).trim_reports()
+            Transaction(db).trim(views, now - _LOG_KEPT_S)
         return gone
 
     def _retain_bytes(self, max_bytes: int, now: float) -> int:

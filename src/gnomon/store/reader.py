@@ -179,9 +179,10 @@ def band_matches(db: apsw.Connection, keys: Iterable[int]) -> dict[int, list[str
         "SELECT ?1, p.id FROM (SELECT rowid FROM bands WHERE bands MATCH ?2 ORDER BY rowid"
         f" LIMIT {BAND_MATCHES}) b JOIN posts p ON p.row = b.rowid"
     )
-    wanted = {key: (str(key), band_key(key)) for key in keys}
+    # In the index's own order, so that neighbouring keys share pages.
+    wanted = sorted((band_key(key), str(key)) for key in set(keys))
     out: dict[int, list[str]] = {}
-    for key, post in db.executemany(sql, list(wanted.values())):
+    for key, post in db.executemany(sql, [(name, band) for band, name in wanted]):
         out.setdefault(int(key), []).append(post)
     return out
 

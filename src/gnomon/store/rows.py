@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import orjson
@@ -56,24 +56,26 @@ def _is_unicode(text: str) -> bool:
     return isinstance(storable(text), str)
 
 
-def mended(post: Post) -> Post:
-    """``post`` with lone surrogates replaced by U+FFFD in every field but its own words."""
+_MAY_BE_BROKEN = frozenset({"text", "title", "where", "reason", "excerpt"})
 
-    def mend(value: Any) -> Any:
-        if isinstance(value, str):
-            return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-        if isinstance(value, list | tuple):
-            return type(value)(mend(item) for item in value)
-        if isinstance(value, dict):
-            return {mend(key): mend(item) for key, item in value.items()}
-        return value
 
-    names = ["id", "source", "author", "lang", "url", "reply_to", "repost_of", "quotes"]
-    names += ["links", "media", "labels"]
-    changed = {name: mend(getattr(post, name)) for name in names}
-    changed["counts"] = mend(dict(post.counts))
-    changed["extra"] = mend(dict(post.extra))
-    return replace(post, **changed)
+def mended(value: Any, name: str = "") -> Any:
+    """A batch with lone surrogates replaced by U+FFFD in every name, key and address of it.
+
+    Words (texts, titles, reports) stay as they are: they are kept byte for byte.
+    """
+    if type(value) is str:
+        if name in _MAY_BE_BROKEN:
+            return value
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, list | tuple):
+        return type(value)(mended(item, name) for item in value)
+    if isinstance(value, Mapping):
+        return {mended(key): mended(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: mended(getattr(value, f.name), f.name) for f in fields(value)}
+        return replace(value, **parts)
+    return value
 
 
 def to_row(row: int, source: int, post: Post) -> tuple[Any, ...]:

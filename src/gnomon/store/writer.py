@@ -387,10 +387,16 @@ class Transaction:
                 )
         return new
 
-    def trim_reports(self) -> None:
-        """Keep the newest set-aside things only."""
+    def trim(self, seq: int, before: float) -> None:
+        """Keep the newest set-aside things only; and forget log entries up to ``seq`` and older
+        than ``before`` about posts that are gone."""
         self._db.execute(
             "DELETE FROM set_aside WHERE seq <= (SELECT seq FROM set_aside ORDER BY seq DESC"
             " LIMIT 1 OFFSET ?)",
             (SET_ASIDES_KEPT,),
+        )
+        self._db.execute(
+            "DELETE FROM log WHERE seq <= ? AND at < ? AND row IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM posts WHERE posts.row = log.row)",
+            (seq, before),
         )

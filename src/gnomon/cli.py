@@ -96,8 +96,7 @@ def _failed(kind: str, message: str, as_json: bool, code: int) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        usage = " ".join(self.format_usage().split())
-        raise UsageError(f"{message}; {usage}; `{self.prog} --help` says more.")
+        raise UsageError(f"{message}; `{self.prog} --help` says more.")
 
 
 def build_parser() -> argparse.ArgumentParser:

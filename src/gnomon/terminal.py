@@ -228,10 +228,13 @@ def _source(row: Mapping[str, Any]) -> None:
 
 
 def _set_aside(items: Sequence[Mapping[str, Any]], total: int) -> None:
-    """Things of one kind as one: the newest of them, and how many more there are."""
+    """What was set aside; where it is much, things of one kind as one: the newest of them, and
+    how many more there are."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for item in items:
-        groups.setdefault((item["source"], _VALUES.sub("", item["reason"])), []).append(item)
+    few = len(items) <= MOST_GROUPS
+    for number, item in enumerate(items):
+        kind = str(number) if few else _VALUES.sub("", item["reason"])
+        groups.setdefault((item["source"], kind), []).append(item)
     shown = list(groups.values())[:MOST_GROUPS]
     for alike in shown:
         first, more = alike[0], len(alike) - 1

@@ -21,7 +21,7 @@ from gnomon.assemble.models import (
     model_rows,
     move_model,
 )
-from gnomon.assemble.product import Gnomon
+from gnomon.assemble.product import Gnomon, nothing_in
 from gnomon.config import Config
 from gnomon.errors import InputError, StoreBusy
 from gnomon.ingest import Report, ingest, take
@@ -97,6 +97,8 @@ def open_files(config: Config, paths: Sequence[str | Path]) -> Gnomon:
         report = ingest(source, store, network=network)
     if report.error:
         raise InputError(report.error)
+    if not (report.posts or report.set_aside):
+        raise InputError(nothing_in(", ".join(map(str, paths))))
     return gnomon
 
 

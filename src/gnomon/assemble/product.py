@@ -26,6 +26,7 @@ from gnomon.models.protocols import Chat
 from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network
+from gnomon.sources.files import Files
 from gnomon.sources.specs import make_sources
 from gnomon.store.contract import Store
 from gnomon.text.sentences import split
@@ -277,9 +278,16 @@ class Gnomon:
             report = self._ingest(source, network, stop, count)
         except StoreError as error:
             return replace(last, error=str(error))
+        if isinstance(source, Files) and not report.error and not self._ever_gave(source.name):
+            report = replace(report, error=nothing_in(source.name.removeprefix("file:")))
         if report.error:
             self._refused(source.name, source.name, report.error)
         return report
+
+    def _ever_gave(self, source: str) -> bool:
+        """Whether anything of ``source`` was ever taken in or set aside."""
+        states = [state for state in self.store.status().sources if state.source == source]
+        return any(state.posts or state.set_aside for state in states)
 
     def _refused(self, source: str, where: str, why: InputError | str) -> Report:
         """A source that gave nothing (more), listed in ``status`` like anything set aside."""
@@ -449,6 +457,11 @@ class Gnomon:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def nothing_in(path: str) -> str:
+    """Why a file or folder without posts is an error."""
+    return f"{path!r} holds no posts; give a file with at least one, or a folder of such files."
 
 
 def _best_span(text: str, weights: Mapping[str, float]) -> tuple[int, int]:

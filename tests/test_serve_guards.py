@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
+import statistics
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -203,3 +205,15 @@ def test_a_port_in_use_is_told_with_the_next_step() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"Port {port} .* is in use; .*--port"):
             app.listen("127.0.0.1", port)
+
+
+def test_a_kept_connection_answers_at_once(url: str) -> None:
+    """Not after the 40 ms of a delayed acknowledgement (RFC 896, RFC 1122 4.2.3.2)."""
+    with httpx.Client(base_url=url) as client:
+        client.get("/health")
+        took_s = []
+        for _ in range(21):
+            began = time.perf_counter()
+            client.get("/health")
+            took_s.append(time.perf_counter() - began)
+    assert statistics.median(took_s) < 0.03

@@ -50,8 +50,9 @@ class Transcript:
     """Puts an answer together from its checked sentences, so that what was streamed is the text.
 
     Sentences are joined as ``Answer.text`` joins them: by a line break where the question is in
-    Chinese or Japanese, else by a space. ``link`` turns a citation into the address that it points to. ``max_tokens`` ends the text at
-    the last sentence that fits (see ``tokens``); ``cut`` then is True.
+    Chinese or Japanese, else by a space. ``link`` turns a citation into the address that it points
+    to. ``max_tokens`` ends the text at the last sentence that fits (see ``tokens``); ``cut`` then
+    is True.
     """
 
     def __init__(

@@ -3,11 +3,11 @@
     python bench/vectors.py [--vectors 2000000] [--dim 384] [--queries 200] [--noise 1.2]
 
 Vectors are made: unit vectors around random centres, one for every 100 vectors, with a part that
-all share, as text encoders' have: ``x = shared + centre + noise`` with norms 0.5, 1 and ``--noise`` (1.2), then
-brought to unit length; queries are made the same way. The exact top 10 come from float32 over all
-vectors, block by block. Flat float32 is timed over as many vectors as ``--flat-mb`` of memory
-hold, and its time scaled up to all of them. Latencies are of the view alone, without reading
-posts. The last line is JSON.
+all share, as text encoders' have: ``x = shared + centre + noise`` with norms 0.5, 1 and
+``--noise`` (1.2), then brought to unit length; queries are made the same way. The exact top 10
+come from float32 over all vectors, block by block. Flat float32 is timed over as many vectors as
+``--flat-mb`` of memory hold, and its time scaled up to all of them. Latencies are of the view
+alone, without reading posts. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ class VectorFiles:
         self.head = np.zeros(0, HEAD)
         self.codes = np.zeros((0, state.dim), np.int8)
         self.bits = np.zeros((0, (state.dim + 7) // 8), np.uint8)
+        self._times = np.zeros(0)
         self.remap()
 
     # -- opening ------------------------------------------------------------------------------
@@ -221,6 +222,12 @@ class VectorFiles:
                 file.unlink(missing_ok=True)
 
     # -- reading ------------------------------------------------------------------------------
+    def times(self) -> np.ndarray:
+        """Every record's time, side by side in memory (in the file a stride lies between them)."""
+        if len(self._times) != len(self.head):
+            self._times = np.ascontiguousarray(self.head["time"])
+        return self._times
+
     def decoded(self, positions: np.ndarray) -> np.ndarray:
         """``float32 [len(positions), dim]``"""
         scale = np.asarray(self.head["scale"][positions], np.float32)

@@ -227,9 +227,9 @@ class VectorView:
                 return
             check_vectors([""], vector[None, :], files.state.dim)
             head, bits, codes = files.head, files.bits, files.codes
-            mean = files.mean
+            mean, times = files.mean, files.times()
         query = np.ascontiguousarray(vector, np.float32)
-        within = _within(head, where)
+        within = _within(head, times, where)
         if within is not None:
             bits = bits[within] if len(within) > EXACT_BELOW else bits[:0]
         total = len(head) if within is None else len(within)
@@ -251,21 +251,28 @@ class VectorView:
             wanted *= 4
 
 
-def _within(head: np.ndarray, where: Filter) -> np.ndarray | None:
-    """The places of records that may pass ``where``; None: no filter."""
+def _within(head: np.ndarray, times: np.ndarray, where: Filter) -> np.ndarray | None:
+    """The places of records that may pass ``where``; None: no filter.
+
+    Times are compared first, in an array of their own; then only what is left.
+    """
     if where == Filter():
         return None
-    mask = head["row"] > 0
+    mask = np.ones(len(times), bool)
     if where.since is not None:
-        mask &= head["time"] >= where.since
+        mask &= times >= where.since
     if where.until is not None:
-        mask &= head["time"] < where.until
+        mask &= times < where.until
+    places = np.flatnonzero(mask)
     for name in ("sources", "authors", "langs"):
         values = getattr(where, name)
         if values:
-            keys = np.array([hash64(value) for value in values], np.uint64)
-            mask &= np.isin(head[name.removesuffix("s")], keys)
-    return np.flatnonzero(mask)
+            held = head[name.removesuffix("s")][places]
+            mask = np.zeros(len(places), bool)
+            for value in values:
+                mask |= held == np.uint64(hash64(value))
+            places = places[mask]
+    return places
 
 
 def _scored(

@@ -19,7 +19,7 @@ from gnomon.assemble import open_files
 from gnomon.config import load
 from gnomon.errors import GnomonError
 from gnomon.serve.contract import Engine
-from gnomon.types import Event, Step
+from gnomon.types import Batch, Deletion, Event, Step
 from serving import (
     CHINESE,
     ENGLISH,
@@ -266,6 +266,31 @@ def test_stop_and_a_failure_on_the_way(browser: Browser) -> None:
         page.press("#question", "Enter")
         expect(page.locator(".sorry")).to_contain_text("The disk went away; look at its cable.")
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_kept_answer_forgets_what_was_deleted(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "bridge.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in BRIDGE), encoding="utf-8")
+    config = load(tmp_path, {}, chat_model="none", embed_model="none")
+    with (
+        open_files(config, [file]) as engine,
+        running(engine) as url,
+        watched(browser, allowed="status of 404") as context,
+    ):
+        page = context.new_page()
+        page.goto(url)
+        ask(page, BRIDGE_QUESTION)
+        shared = page.url
+        gone = next(c for c in answer_of(page)["citations"] if c["post"] == "a2")
+        expect(page.locator(".answer")).to_contain_text(gone["quote"])
+        engine.store.write(Batch("test", deletions=(Deletion("test", time.time(), post="a2"),)))
+        page.goto(url)
+        page.goto(shared)
+        expect(page.locator(".lost")).to_contain_text("One cited post was deleted")
+        expect(page.locator(".answer")).not_to_contain_text(gone["quote"])
+        expect(page.locator(".sides .card", has_text="deleted by its author")).to_have_count(1)
+        page.locator(f".cite[data-n='{gone['n']}']").first.click()
+        expect(page.locator("#panel .sorry")).to_contain_text("no longer here")
 
 
 def test_search_opens_posts_and_collapses_origins(opened: Opened, url: str) -> None:

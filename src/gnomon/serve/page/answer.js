@@ -26,7 +26,8 @@ function chip(citation, disagrees, open) {
 function quoted(sentence, citations) {
   const only = sentence.citations.length === 1 && citations.get(sentence.citations[0]);
   const claim = sentence.verdicts[0]?.claim.text;
-  return only && only.quote === sentence.text && claim !== sentence.text ? only : null;
+  const same = only && (only.deleted || only.quote === sentence.text);
+  return same && claim !== sentence.text ? only : null;
 }
 
 function badge(label, word) {
@@ -76,7 +77,7 @@ function card(evidence, posts, open) {
   return h(
     "button",
     { type: "button", class: "card", onclick: (event) => open({ ...evidence, posts }, event.currentTarget) },
-    h("q", langOf(evidence.lang), evidence.quote),
+    evidence.deleted ? h("em", {}, t.deleted) : h("q", langOf(evidence.lang), evidence.quote),
     h("span", { class: "by" }, h("b", {}, who(evidence)), when(evidence.said_at),
       h("span", {}, posts > 1 ? t.standsFor(posts) : t.alone)),
   );

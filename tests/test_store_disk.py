@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from gnomon.errors import StoreBusy, StoreError, StoreFull
+from gnomon.store import reader, text_view
 from gnomon.store.engine import open_store
 from gnomon.store.schema import MIGRATIONS
-from gnomon.types import Filter
+from gnomon.types import EdgeKind, Filter, Link
 from store_conformance import T0, batch, delete, ids, post, units
 
 ROOT = Path(__file__).parent.parent
@@ -67,19 +68,19 @@ def test_readers_in_other_processes_see_what_is_written(folder):
         store.put_vectors("m", ["p1"], units(1))
         store.refresh()
         assert python(code, folder).stdout.split() == ["10", "10", "1"]
-        reader = open_store(folder, readonly=True)
-        assert len(reader.search("flood", 99)) == 10
+        other = open_store(folder, readonly=True)
+        assert len(other.search("flood", 99)) == 10
         store.write(many(25, 10))
         store.write(delete("p1"))
         store.put_vectors("m", ["p2"], units(1))
         store.refresh()
-        assert len(reader.search("flood", 99)) == 24
-        assert reader.get("p20") is not None
-        assert ids(reader.nearest(units(1)[0], 5)) == ["p2"]
-        assert reader.status().views["text"] == reader.status().seq
+        assert len(other.search("flood", 99)) == 24
+        assert other.get("p20") is not None
+        assert ids(other.nearest(units(1)[0], 5)) == ["p2"]
+        assert other.status().views["text"] == other.status().seq
         with pytest.raises(StoreError, match="reading only"):
-            reader.write(many(1))
-        reader.close()
+            other.write(many(1))
+        other.close()
 
 
 def test_there_must_be_a_store_to_read(folder):
@@ -176,6 +177,48 @@ def test_a_damaged_text_index_is_made_anew(folder, how, caplog):
         assert len(store.search("flood", 99)) == 50
     if how != "lost":
         assert "anew" in caplog.text
+
+
+def test_a_round_that_failed_half_way_leaves_nothing_twice(folder, monkeypatch):
+    with open_store(folder) as store:
+        store._text.catch_up()
+        monkeypatch.setattr(text_view, "CHUNK", 10)
+        real, calls = reader.arrivals, []
+
+        def failing(db, after, limit):
+            calls.append(after)
+            if len(calls) > 3:
+                raise StoreError("the record could not be read")
+            return real(db, after, limit)
+
+        with store._text.paused():
+            store.write(many(50))
+            monkeypatch.setattr(reader, "arrivals", failing)
+            with pytest.raises(StoreError, match="could not be read"):
+                store.refresh()
+            monkeypatch.setattr(reader, "arrivals", real)
+        store.refresh()
+        assert store.frequencies(["flood"]) == {"flood": 50}
+        assert sum(n for _, n in store.counts_per_hour("flood", T0, T0 + 50)) == 50
+
+
+def test_copies_are_left_out_of_the_next_list_not_read_one_by_one(folder, monkeypatch):
+    copies = [post(f"c{i}", "flood warning", i) for i in range(3000)]
+    links = tuple(Link(p.id, "c0", EdgeKind.COPY) for p in copies[1:])
+    others = [post(f"o{i}", f"flood warning and more words {i}") for i in range(5)]
+    with open_store(folder) as store:
+        store.write(batch(*copies, *others, links=links))
+        store.refresh()
+        limits = []
+        real = store._text.rows
+
+        def rows(query, limit, without=()):
+            limits.append(limit)
+            return real(query, limit, without)
+
+        monkeypatch.setattr(store._text, "rows", rows)
+        assert len(store.search("flood warning", 6)) == 6
+        assert sum(limits) < 100
 
 
 def test_an_index_of_another_schema_is_dropped(folder):

@@ -123,3 +123,18 @@ def test_a_majority_of_copies_is_no_majority():
         post("two", "The ferry did not sink in the storm.", author="Harbour office"),
     )
     assert verdict(held, "The ferry sank in the storm.").label is not Label.SUPPORTED
+
+
+def test_a_copied_sentence_has_one_vote_whatever_stands_around_it():
+    lie = "The tap water in Fernside holds forty times the legal limit of lead"
+    held = world(
+        post("a", f"{lie}.", hours_ago=9),
+        post("b", f"They knew all along, and somebody has to answer for it now. {lie}!"),
+        post("c", f"BREAKING: {lie.upper()}. Remember that on Saturday when you go and vote."),
+        post("d", "I measured it at home in Fernside myself: the tap water holds forty times the "
+                  "legal limit of lead, my kit says."),
+    )  # fmt: skip
+    result = verdict(held, f"{lie}.")
+    assert result.origins_for == 2
+    assert result.posts_for == 4
+    assert result.evidence[0].post in ("a", "d")

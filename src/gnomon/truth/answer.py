@@ -159,18 +159,24 @@ def _whether(
         note = phrases.say("no", plan.lang, n=m)
     yield page.note(note, label=verdict.label, verdicts=(verdict,))
     first, second = (against, for_) if verdict.label is Label.REFUTED else (for_, against)
-    yield from _quoted(page, verdict, first[:2])
+    # The quotes that refute the question's claim are themselves what the evidence supports.
+    yield from _quoted(
+        page, verdict, first[:2], None if verdict.label is Label.DISPUTED else Label.SUPPORTED
+    )
     if second:
         yield page.note(phrases.say("otherwise", plan.lang))
-        yield from _quoted(page, verdict, second[:2])
+        yield from _quoted(page, verdict, second[:2], Label.DISPUTED)
 
 
-def _quoted(page: _Page, verdict: Verdict, side: Sequence[Evidence]) -> Iterator[Event]:
-    """Evidence as quoted sentences. The quote is bound to the verdict that it decided."""
+def _quoted(
+    page: _Page, verdict: Verdict, side: Sequence[Evidence], label: Label | None = None
+) -> Iterator[Event]:
+    """Evidence as quoted sentences, bound to the verdict that it decided; ``label`` is what to
+    mark them with, the verdict's own unless given."""
     for evidence in side:
         n = page.cite(evidence, _stands_for(evidence, verdict))
         sentence = Sentence(
-            evidence.quote, 0, 0, label=verdict.label, verdicts=(verdict,), citations=(n,)
+            evidence.quote, 0, 0, label=label or verdict.label, verdicts=(verdict,), citations=(n,)
         )
         yield page.checked(page.add(sentence))
 
@@ -210,7 +216,7 @@ def _what(
 
 
 # A term of a sum answers only its part of the question.
-TERM_FIT = 0.4
+TERM_FIT = 0.35
 
 
 def _computed(
@@ -298,7 +304,7 @@ def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Cl
 def _instead(verdict: Verdict, page: _Page) -> Iterator[Event]:
     """What the evidence says in place of a refuted sentence."""
     page.verdicts.append(verdict)
-    yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+    yield from _quoted(page, verdict, _sides(verdict)[1][:2], Label.SUPPORTED)
 
 
 def _bound(item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page) -> Sentence:

@@ -36,6 +36,7 @@ MATTERS = 0.3
 # A denial may be shorter than the claim ("The bridge has not reopened" denies that it reopened on
 # Monday): then this share of the denial's own words must stand in the claim, and so many of them.
 DENIAL_INSIDE, DENIAL_WORDS = 0.6, 2
+SUBJECT = 0.6
 # A denied number of the claim ("12,000 came, not 21,000") needs less company.
 NUMBER_INSIDE = 0.4
 # The sentence itself must say this much of the claim; the rest may stand in its context.
@@ -67,6 +68,12 @@ class Reading:
     def about(self) -> float:
         # Context may name what the sentence calls "it", but does not speak for the sentence.
         return 0.7 * self.here + 0.3 * self.around
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether each side has a weighty word that the other lacks: two subjects, not two numbers
+        of one ("The council put out 800", "The fire service put out 450")."""
+        return self.missing >= SUBJECT and self.inside < DENIAL_INSIDE
 
     @property
     def unsure(self) -> bool:
@@ -168,6 +175,8 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
     if names and len(absent) == len(names):
         return _neither(f"does not name {absent[0]}", about)
     strength = min(1.0, max(about, reading.inside))
+    if clashes and reading.elsewhere:
+        return _neither("gives another number, of something else", about)
     if clashes:
         ours, theirs = clashes[0]
         p = 0.45 + 0.45 * strength

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gnomon.text import polarity
 from gnomon.text.tokens import normalise
-from gnomon.truth.terms import stem
+from gnomon.truth.terms import content_terms, stem
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
 # A side is heard from MASS on, and strong from STRONG on: one report that says just the claim
@@ -142,6 +142,36 @@ def one_per_origin(evidence: Iterable[Evidence]) -> list[Evidence]:
     return sorted(best.values(), key=_vote, reverse=True)
 
 
+# Two sentences that share this much of their content words (Jaccard), of at least so many words and
+# with the same numbers, come from one mouth: independent witnesses find words of their own. The
+# threshold is that of origins for whole posts (0.6 of shingles), stricter for bags of words.
+ECHO, ECHO_WORDS = 0.7, 6
+
+
+def echoes(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
+    """Entries of one side grouped by wording, the earliest of each group first.
+
+    Posts with a comment of their own around a copied sentence are origins of their own as posts,
+    but the sentence has one origin, and one vote.
+    """
+    groups: list[tuple[frozenset[str], list[Evidence]]] = []
+    for item in sorted(evidence, key=lambda e: (e.said_at or 0.0, e.post)):
+        terms = frozenset(content_terms(item.quote))
+        for held, group in groups:
+            if _same_words(held, terms):
+                group.append(item)
+                break
+        else:
+            groups.append((terms, [item]))
+    return [group for _, group in groups]
+
+
+def _same_words(a: frozenset[str], b: frozenset[str]) -> bool:
+    if min(len(a), len(b)) < ECHO_WORDS or len(a & b) < ECHO * len(a | b):
+        return False
+    return {t for t in a if t[0].isdigit()} == {t for t in b if t[0].isdigit()}
+
+
 def _vote(evidence: Evidence) -> float:
     judged = evidence.judgement
     p = judged.supports if evidence.stance is Stance.SUPPORTS else judged.refutes
@@ -167,10 +197,16 @@ def weigh(claim: Claim, evidence: Sequence[Evidence], origins: Mapping[str, Orig
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown)."""
     votes = one_per_origin(without_superseded(list(evidence)))
     votes = [item for item in votes if not _attributed_to_held(item, votes)]
-    for_, against = (
-        [item for item in votes if item.stance is side]
-        for side in (Stance.SUPPORTS, Stance.REFUTES)
-    )
+    sides = []
+    stands_for: dict[str, int] = {}
+    for stance in (Stance.SUPPORTS, Stance.REFUTES):
+        groups = echoes([item for item in votes if item.stance is stance])
+        leaders = []
+        for group in groups:
+            leaders.append(group[0])
+            stands_for[group[0].origin] = _posts(group, origins)
+        sides.append(sorted(leaders, key=_vote, reverse=True))
+    for_, against = sides
     support, refute = sum(map(_vote, for_)), sum(map(_vote, against))
     label, rule = _decide(support, refute)
     shown = for_ + against
@@ -179,17 +215,14 @@ def weigh(claim: Claim, evidence: Sequence[Evidence], origins: Mapping[str, Orig
         label=label,
         confidence=_confidence(label, for_, against),
         evidence=tuple(replace(item, weight=round(item.weight, 4)) for item in shown),
-        origins_for=len({item.origin for item in for_}),
-        origins_against=len({item.origin for item in against}),
-        posts_for=_posts(for_, origins),
-        posts_against=_posts(against, origins),
+        origins_for=len(for_),
+        origins_against=len(against),
+        posts_for=sum(stands_for[item.origin] for item in for_),
+        posts_against=sum(stands_for[item.origin] for item in against),
         first_seen=min((item.said_at for item in shown if item.said_at), default=None),
         rule=rule,
         reason=_reason(label, for_, against),
-        posts_by_origin={
-            item.origin: origins[item.origin].posts if item.origin in origins else 1
-            for item in shown
-        },
+        posts_by_origin=stands_for,
     )
 
 
@@ -232,7 +265,7 @@ def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
 
 def _reason(label: Label, for_: Sequence[Evidence], against: Sequence[Evidence]) -> str:
     def count(side: Sequence[Evidence]) -> str:
-        n = len({item.origin for item in side})
+        n = len(side)
         return f"{n} independent origin{'' if n == 1 else 's'}"
 
     if label is Label.NOT_ENOUGH:
@@ -241,5 +274,5 @@ def _reason(label: Label, for_: Sequence[Evidence], against: Sequence[Evidence])
         return f"{count(for_)} say so and {count(against)} say otherwise."
     side, other = (for_, against) if label is Label.SUPPORTED else (against, for_)
     verb = "support" if label is Label.SUPPORTED else "contradict"
-    text = f"{count(side)} {verb}{'s' if len({i.origin for i in side}) == 1 else ''} it"
+    text = f"{count(side)} {verb}{'s' if len(side) == 1 else ''} it"
     return f"{text}; {count(other)} weaker on the other side." if other else f"{text}."

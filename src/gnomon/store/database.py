@@ -195,14 +195,6 @@ class Database:
                     self._writer.execute(f"PRAGMA {pragma}").fetchall()
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def disk_bytes(self) -> int:
-        """The file with its write-ahead log."""
-        return sum(
-            file.stat().st_size
-            for suffix in ("", "-wal", "-shm")
-            if (file := self.path.with_name(self.path.name + suffix)).exists()
-        )
-
     def close(self) -> None:
         with self._lock:
             if not self._open:

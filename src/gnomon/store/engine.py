@@ -371,7 +371,13 @@ class Engine:
             return reader.receipt(db, id)
 
     def _disk_bytes(self) -> int:
-        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        total = 0
+        for file in self._folder.rglob("*"):
+            try:
+                total += file.stat().st_size if file.is_file() else 0
+            except FileNotFoundError:  # a view merged it away meanwhile
+                continue
+        return total
 
     def status(self) -> StoreStatus:
         with self._db.reading() as db:

@@ -367,9 +367,6 @@ class TextView:
             found = searcher.aggregate(Query.boolean_query(every), wanted)
         return {b["key"] / _MICRO: b["doc_count"] for b in found["hours"]["buckets"]}
 
-    def disk_bytes(self) -> int:
-        return sum(file.stat().st_size for file in self._path.glob("*") if file.is_file())
-
     def close(self) -> None:
         with self._lock:
             self._writer = self._index = None

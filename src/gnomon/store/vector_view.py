@@ -132,11 +132,12 @@ class VectorView:
         except FileNotFoundError:
             return
         stamp = (stat.st_mtime_ns, stat.st_ino)
-        if self._files is None or stamp != self._stamp:
-            self._files, self._stamp = VectorFiles.open(self._path), stamp
+        known = len(self._files.head) if self._files is not None else 0
+        if self._files is None or stamp != self._stamp:  # every blanked record moves the stamp
+            self._files, self._stamp, known = VectorFiles.open(self._path), stamp, -1
         else:
             self._files.remap()
-        if self._files is not None:
+        if self._files is not None and len(self._files.head) != known:
             self._positions = self._place()
             self._seq = self._files.state.seq
 

@@ -62,6 +62,7 @@ class Reading:
     inside: float
     shared: int
     missing: float  # the greatest weight among the claim's words that the window lacks
+    foreign: float  # the greatest weight among the sentence's words that the claim lacks
     crossing: bool  # claim and sentence are in different scripts
 
     @property
@@ -73,7 +74,7 @@ class Reading:
     def elsewhere(self) -> bool:
         """Whether each side has a weighty word that the other lacks: two subjects, not two numbers
         of one ("The council put out 800", "The fire service put out 450")."""
-        return self.missing >= SUBJECT and self.inside < DENIAL_INSIDE
+        return min(self.missing, self.foreign) >= SUBJECT
 
     @property
     def unsure(self) -> bool:
@@ -113,16 +114,17 @@ class LexicalEntail:
         best = window[slice(*spans[-1])] if spans else window
         here = coverage(wanted, term_set(best), wanted)
         whole = term_set(window)
-        own = self._weights.of(_without_slots(best))
+        own, ours = self._weights.of(_without_slots(best)), term_set(claim)
         clauses = [best[a:b] for a, b in clause_spans(best)]
         return Reading(
             sentence=best,
             clause=max(clauses, key=lambda c: coverage(wanted, term_set(c), wanted)),
             here=here,
             around=coverage(wanted, whole, wanted),
-            inside=coverage(own, term_set(claim), own),
+            inside=coverage(own, ours, own),
             shared=len(own.keys() & wanted.keys()),
             missing=max((w for term, w in wanted.items() if term not in whole), default=0.0),
+            foreign=max((w for term, w in own.items() if term not in ours), default=0.0),
             crossing=is_cjk(window) != is_cjk(claim),
         )
 

@@ -1,18 +1,23 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
 #   make run    sets up and starts gnomon at http://127.0.0.1:8080
 #   make test   runs the whole test suite, offline once set up
-.PHONY: run test check venv models bench clean help
+.PHONY: run test check chromium models docs bench clean help
 
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The whole set-up, the build's own tools included, takes the versions of constraints.txt.
+# Newer pips read the second name for builds, older ones the first.
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_NO_INPUT=1 \
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet
+# The first Python on the PATH that is new enough: python3 itself may be older than python3.12.
+FIND_PYTHON = for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v "$$p" >/dev/null 2>&1 \
+	&& "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$p" && break; done
 export GNOMON_TEST_MODELS ?= $(CURDIR)/.cache/models
 
 run: $(VENV)/run.stamp
-	$(BIN)/gnomon serve --live
+	@exec $(BIN)/gnomon serve --live
 
 test: $(VENV)/test.stamp chromium models
 	$(BIN)/ruff check src tests bench docs
@@ -25,37 +30,55 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix src tests bench docs
 	$(BIN)/mypy
 
-$(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "gnomon needs Python 3.11 or newer; none was found on the PATH."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# Made in one step: a half-made one (no python3-venv, an interruption) would look finished.
+$(BIN)/python:
+	@found=$$($(FIND_PYTHON)); \
+	test -n "$$found" || { echo "gnomon needs Python 3.11 or newer, and none is on the PATH;" \
+		"install one, or name it: make PYTHON=/path/to/python3"; exit 1; }; \
+	echo "setting up in $(VENV) with $$found (a few minutes the first time)"; \
+	rm -rf $(VENV); \
+	"$$found" -m venv $(VENV) >$(VENV).log 2>&1 && $(BIN)/python -m pip --version >>$(VENV).log 2>&1 \
+		|| { cat $(VENV).log; rm -rf $(VENV) $(VENV).log; \
+		echo "Python's venv does not work here; on Debian and Ubuntu: apt-get install python3-venv"; \
+		exit 1; }; \
+	rm -f $(VENV).log
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP) --editable . || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
+		"then run the same command again: it goes on where it was."; exit 1; }
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
-	@touch $@ $(VENV)/run.stamp
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP) --editable '.[test]' || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
+		"then run the same command again: it goes on where it was."; exit 1; }
+	@touch $(VENV)/run.stamp $@
 
 # The page is tested in a real browser: Debian's, with a font that has Chinese.
-.PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null 2>&1 || { \
-		echo "installing Debian's chromium for the page's tests"; \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends \
-			chromium fonts-noto-cjk >/dev/null; }
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name >/dev/null 2>&1 && exit 0; done; \
+	echo "installing Debian's chromium for the page's tests"; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
+	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends chromium fonts-noto-cjk >/dev/null \
+	|| { echo "Chromium is not here and cannot be installed without root and apt-get; as root:" \
+		"apt-get install chromium fonts-noto-cjk. Then run make test again."; exit 1; }
 
 # The small models that the tests run, kept between runs; tests that need them say so if absent.
 models: $(VENV)/test.stamp
-	@$(BIN)/python -m gnomon.models.pull --dir $(GNOMON_TEST_MODELS) \
-		smollm2-135m-instruct multilingual-e5-small-q4 \
-		|| echo "models could not be fetched; the tests that run them will be skipped, saying so"
+	@$(BIN)/python -m gnomon.models.pull --dir "$(GNOMON_TEST_MODELS)" \
+		smollm2-135m-instruct multilingual-e5-small-q4 >/dev/null \
+		|| echo "models could not be fetched; the tests that run them are skipped, saying so"
+
+# docs/cli.md from the command line's own help; a test compares the two.
+docs: $(VENV)/run.stamp
+	$(BIN)/python docs/cli_help.py
 
 bench: $(VENV)/test.stamp
 	for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help:
 	@sed -n '1,3p' Makefile

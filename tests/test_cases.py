@@ -8,8 +8,8 @@ both ways: a case on it that starts to pass must be taken off. Nothing is tuned 
 import json
 
 import pytest
-from case_files import CASES, answer_faults, claims, questions, verdict_faults
 
+from case_files import CASES, answer_faults, claims, questions, verdict_faults
 from gnomon.assemble import open_sample
 from gnomon.config import load
 from gnomon.truth.check import check_claim

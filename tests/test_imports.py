@@ -84,7 +84,5 @@ def test_importing_gnomon_and_its_face_is_cheap():
         " 'starlette', 'uvicorn', 'pyarrow', 'numpy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -25,8 +25,11 @@ DEFAULT_FEEDS = (
     "https://feeds.bbci.co.uk/zhongwen/simp/rss.xml",
 )
 
+DEFAULT_HOME = Path("~/.gnomon")
+
 
 def _doc(default: Any, doc: str) -> Any:
+    """A field with its default and a line of documentation."""
     return field(default=default, metadata={"doc": doc})
 
 
@@ -34,7 +37,7 @@ def _doc(default: Any, doc: str) -> Any:
 class Config:
     """Everything an owner can set. See each field's ``doc`` (``gnomon status --config``)."""
 
-    home: Path = _doc(Path("~/.gnomon"), "where everything of one owner lives")
+    home: Path = _doc(DEFAULT_HOME, "where everything of one owner lives")  # noqa: RUF009
     host: str = _doc("127.0.0.1", "address the server listens on")
     port: int = _doc(8080, "TCP port the server listens on")
     feeds: tuple[str, ...] = _doc(DEFAULT_FEEDS, "feeds that `make run` takes in, as URLs")

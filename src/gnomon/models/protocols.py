@@ -98,6 +98,6 @@ class Entail(Protocol):
     def name(self) -> str: ...
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
-        """One Judgement for each (window, claim): the last sentence of the window is what is judged,
-        those before it are its context."""
+        """One Judgement for each (window, claim). The last sentence of the window is what is
+        judged; those before it are its context."""
         ...

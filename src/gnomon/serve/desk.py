@@ -23,7 +23,7 @@ from gnomon.types import Event, Filter
 T = TypeVar("T")
 
 
-class HungUp(Exception):  # noqa: N818 - nothing went wrong: the caller left
+class HungUp(Exception):
     """Nobody reads the answer any more."""
 
 

@@ -43,8 +43,7 @@ class Done:
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """An owner's environment with nothing set but the home. Models and network are off unless
-    asked for."""
+    """An owner's environment with nothing set but the home (so there are no models either)."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("GNOMON_")}
     for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
         env.pop(name, None)

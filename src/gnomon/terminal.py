@@ -313,13 +313,14 @@ def download(shown: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 def _plain_download() -> Callable[[int, int], None]:
-    said = 0.0
+    said, last = 0.0, (-1, -1)
 
     def say(done: int, total: int) -> None:
-        nonlocal said
-        if time.monotonic() - said < PLAIN_EVERY_S and done != total:
+        nonlocal said, last
+        soon = time.monotonic() - said < PLAIN_EVERY_S
+        if (soon and done != total) or (done, total) == last:
             return
-        said = time.monotonic()
+        said, last = time.monotonic(), (done, total)
         whole = f" of {total / 1e6:,.1f}" if total else ""
         line(f"{done / 1e6:,.1f}{whole} MB", to=err)
 

@@ -390,8 +390,18 @@ class Gnomon:
                 health.pop("retention", None)
 
     def fetch_models_in_background(self, names: Sequence[str]) -> None:
-        """Pull what of ``names`` is not here; until then answers go without."""
-        missing = {row["name"] for row in model_rows(self.config) if not row["here"]}
+        """Pull what of ``names`` is not here, where the owner leaves the choice of model to us;
+        until then answers go without."""
+        ours = {
+            task
+            for task, setting in (
+                ("chat", self.config.chat_model),
+                ("embed", self.config.embed_model),
+            )
+            if setting == "auto"
+        }
+        rows = model_rows(self.config)
+        missing = {row["name"] for row in rows if row["task"] in ours and not row["here"]}
         wanted = [name for name in names if name in missing]
         if wanted:
             self._background.start("models", lambda: self._fetch_models(wanted))

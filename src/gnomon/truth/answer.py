@@ -15,7 +15,7 @@ from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
 from gnomon.text.tokens import normalise
-from gnomon.truth import arithmetic, draft, phrases, rewrite
+from gnomon.truth import arithmetic, draft, fit, phrases, rewrite
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.retrieve import Retrieved, retrieve, window_of
@@ -104,7 +104,13 @@ def answer(
     """
     strong = chat if chat is not None and chat.strong else None
     plan = rewrite.plan(
-        question, now=now, where=where, chat=strong, max_chars=max_chars, timeout_s=timeout_s
+        question,
+        now=now,
+        where=where,
+        weights=bench.weights,
+        chat=strong,
+        max_chars=max_chars,
+        timeout_s=timeout_s,
     )
     asked = rewrite.asks(plan.question)
     yield Step("plan", f"Asks: {asked.value}", {"forms": list(plan.forms), "names": plan.names})
@@ -246,13 +252,14 @@ def _compose(
 ) -> Iterator[Event]:
     """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
     best = quotes[0].fit if quotes else 0.0
+    asked = fit.read(plan, bench.weights)
     for item in quotes:
         stated = sum(sentence.kind == "claim" for sentence in page.sentences)
         if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
             break
         if item.quoted and any(c.evidence.origin == item.quoted.origin for c in page.citations):
             continue
-        rivals = draft.rivals(plan, item, quotes)
+        rivals = draft.rivals(asked, item, quotes)
         yield from _check_draft(item, plan, passages, bench, page, now, rivals)
 
 

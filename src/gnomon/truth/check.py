@@ -10,7 +10,7 @@ from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import slots
-from gnomon.truth.retrieve import retrieve_claim, window_of
+from gnomon.truth.retrieve import dated, retrieve_claim, window_of
 from gnomon.truth.terms import Weights
 from gnomon.truth.weigh import weigh, weight
 from gnomon.types import (
@@ -20,7 +20,6 @@ from gnomon.types import (
     Judgement,
     Origin,
     Passage,
-    SlotKind,
     Stance,
     Verdict,
 )
@@ -190,20 +189,3 @@ def _with_second(
                 f"{mine.rule}; the second judge is not convinced",
             )
     return out
-
-
-def dated(text: str, said_at: float | None) -> str:
-    """``text`` with its relative dates written out: "yesterday" becomes "yesterday (2026-03-08)".
-
-    So a verifier that sees only two texts can compare them.
-    """
-    if said_at is None:
-        return text
-    plain = {(s.start, s.end) for s in slots.find(text) if s.kind is SlotKind.DATE}
-    out, at = [], 0
-    for slot in slots.find(text, now=said_at):
-        relative = slot.kind is SlotKind.DATE and (slot.start, slot.end) not in plain
-        if relative and slot.start >= at and str(slot.value)[:1].isdigit():
-            out.append(text[at : slot.end] + f" ({slot.value})")
-            at = slot.end
-    return "".join(out) + text[at:]

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from gnomon.models.protocols import Embed
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
+from gnomon.text import slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
-from gnomon.truth.terms import Weights, coverage, inflections, term_set
-from gnomon.types import Filter, Hit, Origin, Passage, Post, QueryPlan
+from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.types import Filter, Hit, Origin, Passage, Post, QueryPlan, SlotKind
 
 # Reciprocal rank fusion: sum of 1 / (RRF_K + rank), Cormack, Clarke and Buettcher 2009,
 # https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf (k = 60 there).
@@ -62,7 +63,7 @@ def retrieve_claim(
     k: int = 20,
 ) -> Retrieved:
     """Passages that may bear on one claim, for or against it."""
-    forms = [inflections(claim) or claim]
+    forms = [claim if is_cjk(claim) else weights.expand(claim) or claim]
     return _gather(forms, claim, store, weights, where, embed, now, k)
 
 
@@ -198,3 +199,20 @@ def window_of(passage: Passage) -> str:
         if start == passage.start and end == passage.end:
             return window(passage.post, spans, i)
     return passage.text
+
+
+def dated(text: str, said_at: float | None) -> str:
+    """``text`` with its relative dates written out: "yesterday" becomes "yesterday (2026-03-08)".
+
+    So a verifier that sees only two texts can compare them.
+    """
+    if said_at is None:
+        return text
+    plain = {(s.start, s.end) for s in slots.find(text) if s.kind is SlotKind.DATE}
+    out, at = [], 0
+    for slot in slots.find(text, now=said_at):
+        relative = slot.kind is SlotKind.DATE and (slot.start, slot.end) not in plain
+        if relative and slot.start >= at and str(slot.value)[:1].isdigit():
+            out.append(text[at : slot.end] + f" ({slot.value})")
+            at = slot.end
+    return "".join(out) + text[at:]

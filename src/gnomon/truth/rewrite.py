@@ -17,7 +17,7 @@ from gnomon.errors import InputError, ModelError
 from gnomon.models.protocols import Chat, Message
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk
-from gnomon.truth.terms import content_terms, inflections
+from gnomon.truth.terms import Weights, content_terms
 from gnomon.types import Filter, QueryPlan, SlotKind
 
 
@@ -193,11 +193,14 @@ def plan(
     *,
     now: float,
     where: Filter | None = None,
+    weights: Weights | None = None,
     chat: Chat | None = None,
     max_chars: int = 4000,
     timeout_s: float = 20.0,
 ) -> QueryPlan:
     """The plan for ``question`` asked at ``now``. Nothing said after ``now`` is searched.
+
+    ``weights`` know in which forms the store holds the question's words.
 
     Raises InputError for a question that is empty, too long, or has no word to search for.
     """
@@ -217,7 +220,7 @@ def plan(
     lang = "zh" if is_cjk(text) else "en"
     kind = asks(text)
     negated = _negate(as_claim(text), lang) if kind is Asks.WHETHER else ""
-    forms = [inflections(text) if lang == "en" else text]
+    forms = [weights.expand(text) if weights and lang == "en" else text]
     if names:
         forms.append(" ".join(names))
     if chat is not None:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from gnomon.text import slots
 from gnomon.text.tokens import tokens
 
 _STEMMER = snowballstemmer.stemmer("english")
@@ -54,7 +55,7 @@ _ASKED_NOUN = re.compile(
 _IRREGULAR = {
     "died": "die", "dies": "die", "dead": "die", "death": "die", "deaths": "die", "dying": "die",
     "killed": "kill", "rose": "rise", "risen": "rise", "fell": "fall", "fallen": "fall",
-    "began": "begin", "begun": "begin", "won": "win", "lost": "lose", "held": "hold",
+    "began": "begin", "begun": "begin", "lost": "lose", "held": "hold",
     "built": "build", "bought": "buy", "sold": "sell", "paid": "pay", "left": "leav",
     "shut": "close", "reopening": "reopen", "broke": "break", "broken": "break",
     "stolen": "steal", "stole": "steal", "found": "find", "went": "go", "gone": "go",
@@ -90,6 +91,8 @@ vote votes voted ballot ballots
 appoint appointed name named
 own owns owned owner belong belongs belonged
 quit quits resign resigned resigns
+win won wins winning winner winners elect elected re-elected
+attend attended attendance attending attendees visit visits visited visitor visitors
 scrap scrapped cancel cancelled canceled cancels
 """.split("\n")
 _SYNONYMS = {word: line.split()[0] for line in _SAME if line for word in line.split()}
@@ -132,6 +135,13 @@ def _is_cjk_char(character: str) -> bool:
     return character > "\u2e7f"
 
 
+def without_exact(text: str) -> str:
+    """``text`` without its numbers and dates, which are compared as values, not as words."""
+    for slot in reversed(slots.exact(text)):
+        text = f"{text[: slot.start]} {text[slot.end :]}"
+    return text
+
+
 def term_set(text: str) -> frozenset[str]:
     """All comparable terms of ``text``: what a claim's content terms are looked up in."""
     return frozenset(stem(token) for token in tokens(text))
@@ -145,24 +155,17 @@ for _table in (_IRREGULAR, _SYNONYMS):
 _SUFFIXES = ("", "s", "es", "ed", "d", "ing")
 
 
-def inflections(text: str) -> str:
-    """``text``'s English content words with the forms they may stand in, for a lexical index that
-    keeps words as written. Forms that do not exist match nothing and cost nothing."""
-    out: list[str] = []
-    for token in tokens(_ASKED_NOUN.sub(" ", text)):
-        if token in _FUNCTION_EN:
-            continue
-        out.append(token)
-        if token.isascii() and token.isalpha() and len(token) > 3:
-            base = stem(token)
-            forms = {base + suffix for suffix in _SUFFIXES}
-            if base.endswith("i"):
-                forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
-            else:
-                forms |= {base + "e", base + "es"}
-            forms |= _KIN.get(base, frozenset())
-            out.extend(sorted(forms - {token}))
-    return " ".join(out)
+def written_forms(token: str) -> frozenset[str]:
+    """The forms an English word may stand in, itself included; not all of them are words."""
+    if not (token.isascii() and token.isalpha() and len(token) > 3):
+        return frozenset({token})
+    base = stem(token)
+    forms = {base + suffix for suffix in _SUFFIXES} | {token}
+    if base.endswith("i"):
+        forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
+    else:
+        forms |= {base + "e", base + "es"}
+    return frozenset(forms) | _KIN.get(base, frozenset())
 
 
 Frequencies = Callable[[Iterable[str]], Mapping[str, int]]
@@ -181,20 +184,38 @@ class Weights:
     def __init__(self, frequencies: Frequencies, total: int) -> None:
         self._frequencies = frequencies
         self._total = max(total, 1)
-        self._known: dict[str, float] = {}
+        self._top = math.log(1 + (self._total + 0.5) / 0.5)
+        self._held: dict[str, int] = {}  # written form -> posts that hold it
 
     def of(self, text: str) -> dict[str, float]:
         """Weights of the content terms of ``text``, by comparable form."""
         terms = content_map(text)
-        new = {form: token for form, token in terms.items() if form not in self._known}
+        self._count(terms.values())
+        return {form: self._weight(token) for form, token in terms.items()}
+
+    def expand(self, text: str) -> str:
+        """``text``'s content words with the other forms in which the store holds them, for a
+        lexical index that keeps words as written. A form that no post holds would match nothing
+        and cost its look-up."""
+        found = list(content_map(text).values())
+        self._count(found)
+        out: list[str] = []
+        for token in found:
+            others = sorted(f for f in written_forms(token) - {token} if self._held[f])
+            out.extend((token, *others))
+        return " ".join(out)
+
+    def _count(self, found: Iterable[str]) -> None:
+        """Ask the store, in one call, for the forms that were not asked for yet."""
+        new = {form for token in found for form in written_forms(token)} - self._held.keys()
         if new:
-            counts = self._frequencies(set(new.values()))
-            top = math.log(1 + (self._total + 0.5) / 0.5)
-            for form, token in new.items():
-                n = min(counts.get(token, 0), self._total)
-                idf = math.log(1 + (self._total - n + 0.5) / (n + 0.5)) / top
-                self._known[form] = max(0.15, idf)
-        return {form: self._known[form] for form in terms}
+            counts = self._frequencies(new)
+            self._held.update((form, counts.get(form, 0)) for form in new)
+
+    def _weight(self, token: str) -> float:
+        n = min(sum(self._held[form] for form in written_forms(token)), self._total)
+        idf = math.log(1 + (self._total - n + 0.5) / (n + 0.5)) / self._top
+        return max(0.15, idf)
 
 
 def coverage(wanted: Collection[str], held: Collection[str], weights: Mapping[str, float]) -> float:

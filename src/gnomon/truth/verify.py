@@ -20,7 +20,8 @@ from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, normalise, words
 from gnomon.truth.claims import clause_spans
 from gnomon.truth.denial import denies, denies_at_large
-from gnomon.truth.terms import Weights, content_terms, coverage, term_set
+from gnomon.truth.hearsay import distanced
+from gnomon.truth.terms import Weights, coverage, term_set, without_exact
 from gnomon.types import Judgement, Slot, SlotKind
 
 # Overlap is the idf-weighted share of the claim's content words. Measured on 2,000 FEVER pairs with
@@ -109,12 +110,12 @@ class LexicalEntail:
 
     def _read(self, window: str, claim: str) -> Reading:
         """The last sentence of ``window`` against ``claim``, read with what stands before it."""
-        wanted = self._weights.of(_without_slots(claim)) or self._weights.of(claim)
+        wanted = self._weights.of(without_exact(claim)) or self._weights.of(claim)
         spans = split(window)
         best = window[slice(*spans[-1])] if spans else window
         here = coverage(wanted, term_set(best), wanted)
         whole = term_set(window)
-        own, ours = self._weights.of(_without_slots(best)), term_set(claim)
+        own, ours = self._weights.of(without_exact(best)), term_set(claim)
         clauses = [best[a:b] for a, b in clause_spans(best)]
         return Reading(
             sentence=best,
@@ -137,15 +138,6 @@ class LexicalEntail:
             new = sorted(texts)
             self._vectors.update(zip(new, self._embed.passages(new), strict=True))
         return [float(self._vectors[p[0]] @ self._vectors[p[1]]) if p else None for p in pairs]
-
-
-def _without_slots(claim: str) -> str:
-    """The claim without its numbers and dates, which are compared exactly instead."""
-    text = claim
-    for slot in sorted(slots.find(claim), key=lambda s: -s.start):
-        if slot.kind is not SlotKind.NAME:
-            text = text[: slot.start] + " " + text[slot.end :]
-    return text
 
 
 def _neither(rule: str, about: float = 0.0) -> Judgement:
@@ -221,28 +213,6 @@ def _support(window: str, claim: str, reading: Reading, similar: float) -> Judge
 
 
 _CONTEXT = re.compile(r" \([^()]*\)$")
-_DISTANCE = re.compile(
-    r"\bclaim(?:s|ed|ing)\b|\balleg\w+|\b(?:i am|i'm|we are) told\b|\b(?:i|we) heard\b|"
-    r"\bapparently\b|\bsupposedly\b|\bword is\b|\bpeople (?:are saying|say)\b|"
-    r"\bso-called\b|\bbeing said\b|"
-    r"声称|自称|据说|听说|网传|传言|有人说|流传|所谓|疑似",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
-
-
-def distanced(claim: str, sentence: str) -> bool:
-    """Whether the sentence reports the claim as others' talk: a verb of distance that the claim
-    does not have itself, or words in quotation marks beside which it says something of its own."""
-    if _DISTANCE.search(sentence) and not _DISTANCE.search(claim):
-        return True
-    wanted = set(content_terms(claim))
-    for match in _QUOTED.finditer(sentence):
-        rest = sentence[: match.start()] + " " + sentence[match.end() :]
-        inside = wanted & term_set(match.group(1))
-        if content_terms(rest) and len(inside) > 0.6 * len(wanted & term_set(sentence)):
-            return not _QUOTED.search(claim)
-    return False
 
 
 def _anchored(claim: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gnomon.text import polarity
 from gnomon.text.tokens import normalise
+from gnomon.truth.hearsay import is_hearsay
 from gnomon.truth.terms import content_terms, stem
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
@@ -74,15 +75,16 @@ def is_correction(text: str) -> bool:
 
 
 def kind_weight(post: Post, quote: str) -> tuple[float, str]:
-    """What kind of source speaks, and what that weighs: primary 1, report 0.9, post 0.75,
-    opinion 0.3, satire and
-    instructions to machines 0."""
+    """What kind of source speaks, and what that weighs: primary 1, report 0.9, post 0.75, opinion
+    and hearsay 0.3, satire and instructions to machines 0."""
     if is_satire(post):
         return 0.0, "satire"
     if is_instruction(post.text):
         return 0.0, "instruction"
     if polarity.is_opinion(quote):
         return 0.3, "opinion"
+    if is_hearsay(quote):
+        return 0.3, "hearsay"
     if _OFFICIAL.search(re.sub(r"[_\-.]", " ", post.author)):
         return 1.0, "primary"
     if post.title or post.source.startswith(("feed", "article")):
@@ -103,12 +105,10 @@ def weight(post: Post, quote: str, relevance: float, now: float) -> float:
     return min(1.0, relevance) * freshness(post.created_at, now) * kind_weight(post, quote)[0]
 
 
-def _speaker_key(evidence: Evidence) -> str:
-    """Who answers for a statement: the paper for an article, else the author, else nobody known."""
-    site = (urlsplit(evidence.url).hostname or "").removeprefix("www.")
-    if evidence.title and site:
-        return site
-    return normalise(evidence.author) or f"origin {evidence.origin}"
+def speaker_of(said: Evidence | Post) -> str:
+    """Who answers for a statement: the paper for an article, else its author; "" if not known."""
+    site = (urlsplit(said.url).hostname or "").removeprefix("www.")
+    return site if said.title and site else normalise(said.author)
 
 
 def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -117,15 +117,15 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     newest: dict[str, Evidence] = {}
     evidence = [item for item in evidence if item.stance is not Stance.NEITHER]
     for item in evidence:
-        key = _speaker_key(item)
+        key = (speaker_of(item) or item.origin)
         held = newest.get(key)
         if held is None or (item.said_at or 0.0) > (held.said_at or 0.0):
             newest[key] = item
     return [
         item
         for item in evidence
-        if newest[_speaker_key(item)].stance is item.stance
-        or newest[_speaker_key(item)].said_at == item.said_at
+        if newest[(speaker_of(item) or item.origin)].stance is item.stance
+        or newest[(speaker_of(item) or item.origin)].said_at == item.said_at
     ]
 
 

@@ -1,0 +1,38 @@
+"""Talk about what others say: it is no support for what they say."""
+
+from __future__ import annotations
+
+import re
+
+from gnomon.truth.terms import content_terms, term_set
+
+_HEARSAY = re.compile(
+    r"\bclaim(?:s|ed|ing)\b(?! (?:responsibility|victory|\w+ lives?\b|the lives?\b|their lives?\b))|"
+    r"\balleg\w+|\b(?:i am|i'm|we are|we're|been) (?:being )?told\b|\b(?:i|we|i've|we've) hear(?:d)?\b|"
+    r"\bapparently\b|\bsupposedly\b|\bword is\b|\b(?:people|they|some) (?:are saying|say)\b|"
+    r"\ba friend (?:says|said|told)\b|\brumou?r(?:s|ed)? (?:has it|says?)\b|\bso-called\b|"
+    r"\bbeing said\b|\bgoing (?:a)?round\b|\bstory went\b|"
+    r"声称|自称|据说|听说|网传|传言|有人说|流传|疯传|所谓|疑似",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
+
+
+def is_hearsay(text: str) -> bool:
+    """Whether the text passes on what others are said to say ("I am told", 据说), without a word of
+    its own for it."""
+    return bool(_HEARSAY.search(text))
+
+
+def distanced(claim: str, sentence: str) -> bool:
+    """Whether the sentence reports the claim as others' talk: a verb of distance that the claim
+    does not have itself, or words in quotation marks beside which it says something of its own."""
+    if is_hearsay(sentence) and not is_hearsay(claim):
+        return True
+    wanted = set(content_terms(claim))
+    for match in _QUOTED.finditer(sentence):
+        rest = sentence[: match.start()] + " " + sentence[match.end() :]
+        inside = wanted & term_set(match.group(1))
+        if content_terms(rest) and len(inside) > 0.6 * len(wanted & term_set(sentence)):
+            return not _QUOTED.search(claim)
+    return False

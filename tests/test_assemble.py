@@ -38,7 +38,7 @@ def posts(folder: Path, ages_days: dict[str, float]) -> Path:
     rows = [
         {
             "id": name,
-            "text": f"Report number {i} about the harbour of Norwick and its {i} boats.",
+            "text": f"The {name} ferry of Norwick carried {i * 7} passengers on its last day.",
             "created_at": time.time() - days * DAY_S,
         }
         for i, (name, days) in enumerate(ages_days.items(), 1)
@@ -71,7 +71,7 @@ def test_pull_ends_with_retention(config: Config, tmp_path: Path) -> None:
 def test_a_cited_post_outlives_retention(config: Config, tmp_path: Path) -> None:
     with assemble.open_gnomon(config) as gnomon:
         gnomon.pull([str(posts(tmp_path, {"old": 40, "older": 50}))])
-        question = "What is in report number 1 about the harbour of Norwick?"
+        question = "How many passengers did the old ferry of Norwick carry?"
         last = list(gnomon.ask(question))[-1]
         assert isinstance(last, Finished)
         cited = {citation.evidence.post for citation in last.answer.citations}
@@ -250,8 +250,8 @@ def test_a_model_that_cannot_start_is_trouble_and_answers_go_on(
     write_manifest(folder, model.name, held, "test")
     ours = load(config.home, {}, embed_model="none")
     with assemble.open_gnomon(ours) as gnomon:
-        gnomon.pull([str(posts(tmp_path, {"a": 1}))])
-        last = list(gnomon.ask("What is in report number 1 about Norwick?"))[-1]
+        gnomon.pull([str(posts(tmp_path, {"red": 1}))])
+        last = list(gnomon.ask("How many passengers did the red ferry of Norwick carry?"))[-1]
         assert isinstance(last, Finished)
         assert last.answer.citations
         assert "GGUF" in gnomon.trouble["chat"]

@@ -53,6 +53,7 @@ EMBED_BATCH = 32
 EMBED_IDLE_S = 5.0
 FEED_POLL_S = 300.0
 RETAIN_EVERY_S = 600.0
+ROOM = 0.9
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0
 DAY_S = 86400.0
@@ -297,10 +298,15 @@ class Gnomon:
         return Report(where, error=str(why))
 
     def retain(self) -> int:
-        """Drop the oldest posts over the owner's limits; how many went."""
-        return self.store.retain(
-            self.config.max_disk_mb * 2**20, self.config.max_age_days * DAY_S, time.time()
-        )
+        """Drop the oldest posts over the owner's limits; how many went.
+
+        Over the limit of disk, it goes down to ``ROOM`` of it: giving space back makes the
+        indexes anew, which should not come again with every few posts.
+        """
+        most = self.config.max_disk_mb * 2**20
+        if self.store.status().disk_bytes > most:
+            most = int(most * ROOM)
+        return self.store.retain(most, self.config.max_age_days * DAY_S, time.time())
 
     def _ingest(
         self,
@@ -313,7 +319,7 @@ class Gnomon:
             source,
             self.store,
             network=network,
-            max_bytes=self.config.max_disk_mb * 2**20,
+            max_bytes=int(self.config.max_disk_mb * 2**20 * ROOM),
             max_age_s=self.config.max_age_days * DAY_S,
             on_progress=on_progress,
             stop=stop,

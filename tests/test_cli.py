@@ -309,6 +309,14 @@ def wait_for(true: Any, seconds: float = 30.0) -> None:
 # --------------------------------------------------------------------------- beside a server
 
 
+def test_a_live_source_that_never_answered_is_not_said_to_be_empty(tmp_path: Path) -> None:
+    done = gnomon(tmp_path, "pull", "bluesky", "--for", "1", env=nowhere())
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert done.err.startswith("gnomon: bluesky: ")
+    assert "bluesky" in gnomon(tmp_path, "status").out
+
+
 def test_beside_a_server_one_asks_and_looks_and_does_not_write(home: Path, tmp_path: Path) -> None:
     question = "How many passengers did ferry number 6 have?"
     with serving(home):

@@ -193,6 +193,9 @@ def status(facts: Mapping[str, Any]) -> None:
         f"{count(facts['answers'], 'answer')} kept; "
         f"{facts['disk_bytes'] / 2**20:,.1f} of {facts['max_disk_bytes'] / 2**20:,.0f} MiB"
     )
+    for view, behind in facts["views"].items():
+        if behind > 0:
+            line(f"[yellow]the {safe(view)} index is {count(behind, 'change')} behind[/]")
     for row in facts["sources"]:
         _source(row)
     for name, said in facts["health"].items():

@@ -79,8 +79,8 @@ def open_for_asking(config: Config) -> Gnomon:
         return Gnomon(
             config,
             store,
-            reader="another process (gnomon serve or pull) is writing to the store; "
-            "ask on its page, or stop it first, to keep the answer",
+            reader="another process (gnomon serve, pull or ask) has the store open for writing; "
+            "ask on the page of gnomon serve, or once it is done, to keep the answer",
         )
 
 

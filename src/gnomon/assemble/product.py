@@ -279,8 +279,12 @@ class Gnomon:
             report = self._ingest(source, network, stop, count)
         except StoreError as error:
             return replace(last, error=str(error))
-        if isinstance(source, Files) and not report.error and not self._ever_gave(source.name):
-            report = replace(report, error=nothing_in(source.name.removeprefix("file:")))
+        if not report.error and not self._ever_gave(source.name):
+            if isinstance(source, Files):
+                report = replace(report, error=nothing_in(source.name.removeprefix("file:")))
+            elif stop.is_set():
+                said = "nothing came of it in the time given; give it more, or see to the network."
+                report = replace(report, error=said)
         if report.error:
             self._refused(source.name, source.name, report.error)
         return report

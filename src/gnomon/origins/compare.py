@@ -64,20 +64,9 @@ def similarity(root: Wording, copy: Wording) -> float:
     return jaccard if jaccard >= JACCARD else 0.0
 
 
-def mergeable(wording: Wording) -> bool:
-    """Whether the words carry enough for two equal texts to be more than coincidence: two words
-    that say something among three (or four Chinese characters among six). "lol", "happy new year
-    to you" and 哈哈 never make an origin; "bridge four closed" does, or else a campaign of short
-    lies would count as so many witnesses."""
-    if wording.size < 3:
-        return False
-    cjk = wording.size < len(wording.words)
-    return wording.content >= (4 if cjk else 2)
-
-
 def is_copy(root: Wording, copy: Wording) -> float:
     """The similarity if ``copy`` says what ``root`` says and comes from it, else 0."""
-    if not mergeable(root) or not mergeable(copy):
+    if not root.mergeable or not copy.mergeable:
         return 0.0
     if root.words == copy.words:
         far = abs(root.time - copy.time) > EQUAL_WITHIN_S

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from gnomon.origins import bands
-from gnomon.origins.compare import is_copy, mergeable, similarity
+from gnomon.origins.compare import is_copy, similarity
 from gnomon.origins.wording import Wording, of_post, running, says_nothing, substantial
 from gnomon.store.contract import Store
 from gnomon.text import polarity
@@ -29,10 +30,27 @@ _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
 _HEADLINE = 0.8
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What linking needs of posts and can be known without a store: their wordings and band keys,
+    by id."""
+
+    wordings: Mapping[str, Wording]
+    keys: Mapping[str, tuple[int, ...]]
+
+
+def draft(posts: Iterable[Post]) -> Draft:
+    """The part of :func:`link` that needs no store: most of its time."""
+    wordings = {post.id: of_post(post) for post in posts}
+    merging = [w for w in wordings.values() if w.mergeable]
+    return Draft(wordings, dict(zip((w.id for w in merging), bands.keys(merging), strict=True)))
+
+
 def link(
-    store: Store, posts: Sequence[Post]
+    store: Store, posts: Sequence[Post], drafted: Draft | None = None
 ) -> tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]:
-    """Links and band keys for a batch of posts that is not yet written.
+    """Links and band keys for a batch of posts that is not yet written. ``drafted`` is what
+    :func:`draft` made of the same posts, where it was made before.
 
     Every post that is new or edited gets a link: to its origin's root, or to itself as a root.
     Hard edges first (repost, quote without comment, the same page), then near-duplicates, each
@@ -43,7 +61,7 @@ def link(
     A repost whose original is not held stands in the origin named by the original's id; when the
     original arrives it is that origin's root.
     """
-    return _Linking(store, posts).run()
+    return _Linking(store, posts, drafted).run()
 
 
 def explain(store: Store, post: str) -> str:
@@ -64,7 +82,7 @@ def explain(store: Store, post: str) -> str:
 class _Linking:
     """One batch. ``links`` grows; ``moved`` maps an origin to the one that took its place."""
 
-    def __init__(self, store: Store, posts: Sequence[Post]) -> None:
+    def __init__(self, store: Store, posts: Sequence[Post], drafted: Draft | None) -> None:
         self.store = store
         unique = {post.id: post for post in posts}
         self.refs = {r for p in unique.values() for r in (p.repost_of, p.quotes) if r}
@@ -74,7 +92,9 @@ class _Linking:
             (p for p in unique.values() if not self._unchanged(p)), key=lambda p: (p.time, p.id)
         )
         self.batch = {p.id: p for p in self.fresh}
-        self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
+        drafted = drafted or draft(self.fresh)
+        self.wordings: dict[str, Wording] = {p.id: drafted.wordings[p.id] for p in self.fresh}
+        self.keys = {p.id: drafted.keys[p.id] for p in self.fresh if p.id in drafted.keys}
         self.links: dict[str, Link] = {}
         self.moved: dict[str, str] = {}
         self.by_key: dict[int, list[str]] = defaultdict(list)
@@ -85,8 +105,6 @@ class _Linking:
         return held is not None and (held.text, held.title) == (post.text, post.title)
 
     def run(self) -> tuple[tuple[Link, ...], dict[str, tuple[int, ...]]]:
-        merging = [w for w in self.wordings.values() if mergeable(w)]
-        self.keys = dict(zip((w.id for w in merging), bands.keys(merging), strict=True))
         self._look_up_pages()
         self._look_up_likenesses()
         for post in self.fresh:
@@ -105,7 +123,7 @@ class _Linking:
             if urls:
                 self.pointing[post.id] = urls
                 wording = self.wordings[post.id]
-                if not mergeable(wording):
+                if not wording.mergeable:
                     key = bands.of_page(urls[0], wording.words)
                     self.keys[post.id] = (key,)
         wanted = {*own, *(u for urls in self.pointing.values() for u in urls)} - {""}
@@ -118,7 +136,8 @@ class _Linking:
             self.stored |= self.store.links(sorted(missing))
 
     def _look_up_likenesses(self) -> None:
-        """``matches``: key to held posts; their links, and their origins' roots."""
+        """``matches``: key to held posts; their links, and their origins' roots. ``shared``: keys
+        of more than one post of the batch. All other keys, which are most, lead nowhere."""
         asked = {
             key
             for post_id, keys in self.keys.items()
@@ -132,6 +151,8 @@ class _Linking:
         roots = {held.origin for held in self.stored.values()} - self.held.keys()
         if roots:
             self.held |= self.store.get_many(sorted(roots))
+        carried = Counter(chain.from_iterable(self.keys.values()))
+        self.shared = {key for key, posts in carried.items() if posts > 1}
 
     # -- one post ---------------------------------------------------------------------------------
     def _place(self, post: Post) -> None:
@@ -151,12 +172,13 @@ class _Linking:
 
     def _index(self, id: str) -> None:
         for key in self.keys.get(id, ()):
-            ids = self.by_key[key]
-            if len(ids) < _KEPT_PER_KEY:
-                ids.append(id)
+            if key in self.shared and len(self.by_key[key]) < _KEPT_PER_KEY:
+                self.by_key[key].append(id)
 
     def _follows(self, post: Post) -> EdgeKind | None:
         """REPOST or QUOTE if the post passes another on without saying anything of its own."""
+        if not post.repost_of and not post.quotes:
+            return None
         for target, kind in ((post.repost_of, EdgeKind.REPOST), (post.quotes, EdgeKind.QUOTE)):
             if not target or target == post.id:
                 continue
@@ -191,7 +213,7 @@ class _Linking:
                 page = self.held.get(target) or self.batch[target]
                 if _only_points(wording, page):
                     return Link(post.id, self._origin(target), EdgeKind.URL)
-        if post.id in self.pointing and not mergeable(wording):
+        if post.id in self.pointing and not wording.mergeable:
             for key in self.keys[post.id]:
                 for other in (*self.matches.get(key, ()), *self.by_key.get(key, ())):
                     if other != post.id and self._words_of(other) == wording.words:
@@ -201,7 +223,7 @@ class _Linking:
     def _soft(self, post: Post) -> Link | None:
         """The best origin whose earliest post this copies; its root moves if this is earlier."""
         wording = self.wordings[post.id]
-        if not mergeable(wording):
+        if not wording.mergeable:
             return None
         verified: list[tuple[float, float, str]] = []
         enough = 0.0
@@ -259,10 +281,14 @@ class _Linking:
         """Origins and how many keys they share with the post, most first."""
         count: dict[str, int] = {}
         for key in self.keys.get(id, ()):
+            if key not in self.matches and key not in self.by_key:
+                continue
             near = (*self.matches.get(key, ()), *self.by_key.get(key, ()))
             for origin in {self._origin(other) for other in near}:
                 count[origin] = count.get(origin, 0) + 1
         count.pop(id, None)
+        if len(count) < 2:
+            return list(count.items())
         return sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))[:CANDIDATES]
 
     def _take_over(self, root: str, origin: str) -> bool:

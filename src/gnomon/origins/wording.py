@@ -76,12 +76,23 @@ class Wording:
         """Words, with a Chinese or Japanese character for half of one."""
         if self.text.isascii():
             return len(self.words)
-        return sum(0.5 if _CJK.match(word) else 1.0 for word in self.words)
+        cjk = sum(1 for word in self.words if word >= "\u3040" and _CJK.match(word))
+        return len(self.words) - 0.5 * cjk
 
     @cached_property
     def content(self) -> int:
         """How many different words say something (see ``_CHATTER``)."""
-        return len({word for word in self.words if word not in _CHATTER})
+        return len(set(self.words) - _CHATTER)
+
+    @cached_property
+    def mergeable(self) -> bool:
+        """Whether the words carry enough for two equal texts to be more than coincidence: two
+        words that say something among three (or four Chinese characters among six). "lol", "happy
+        new year to you" and 哈哈 never make an origin; "bridge four closed" does, or else a
+        campaign of short lies would count as so many witnesses."""
+        if self.size < 3:
+            return False
+        return self.content >= (4 if self.size < len(self.words) else 2)
 
     def shingles(self, k: int) -> frozenset[str]:
         """The ``k``-grams of the words; all of them as one where there are fewer."""

@@ -26,6 +26,7 @@ from gnomon.errors import StoreError, StoreFull
 from gnomon.store import reader
 from gnomon.store.contract import ANY, Change, Receipt, Store, StoreStatus, Written
 from gnomon.store.database import Database, Reserve, WriterPlace
+from gnomon.store.key_lookup import KeyLookup
 from gnomon.store.receipts import canonical_json, forget, receipt_id
 from gnomon.store.rows import mended, storable
 from gnomon.store.rules import accepts, check_vectors
@@ -79,6 +80,7 @@ class Engine:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._place = WriterPlace(folder / "writer.lock")
             self._db = Database(folder / "record.db", readonly=readonly, max_bytes=max_bytes)
+            self._keys = KeyLookup(self._db)
             self._text = TextView(folder, self._db)
             self._vectors = VectorView(folder, self._db)
         except OSError as error:
@@ -129,6 +131,7 @@ class Engine:
     def _apply(self, transaction: Transaction, batch: Batch) -> Written:
         written = transaction.apply(batch)
         transaction.finish()
+        self._keys.written(batch)
         return written
 
     def put_vectors(self, model: str, ids: Sequence[str], vectors: np.ndarray) -> None:
@@ -342,12 +345,10 @@ class Engine:
             return reader.members(db, origin, limit)
 
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
-        with self._db.reading() as db:
-            return reader.band_matches(db, keys)
+        return self._keys.band_matches(keys)
 
     def by_url(self, urls: Sequence[str]) -> dict[str, str]:
-        with self._db.reading() as db:
-            return reader.by_url(db, urls)
+        return self._keys.by_url(urls)
 
     # -- sources, state, journal --------------------------------------------------------------
     def cursor(self, source: str) -> str | None:
@@ -405,6 +406,7 @@ class Engine:
         self._news.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+        self._keys.close()
         self._text.close()
         self._vectors.close()
         self._db.close()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
+import numpy as np
 
 from gnomon.store.contract import Change, Receipt, SourceState
 from gnomon.store.keys import author_key, band_key, reply_key, url_key
@@ -185,6 +186,37 @@ def band_matches(db: apsw.Connection, keys: Iterable[int]) -> dict[int, list[str
     for key, post in db.executemany(sql, [(name, band) for band, name in wanted]):
         out.setdefault(int(key), []).append(post)
     return out
+
+
+KEYED = (("bands", "b"), ("refs", "u"))  # table, and the letter of its keys
+KEY_PARTS = 256
+
+
+def keys_of_part(db: apsw.Connection, keyed: tuple[str, str], part: int) -> np.ndarray:
+    """The band keys or hashes of URLs whose first byte is ``part`` as ``uint64 [n]``, each once;
+    some may be of posts that are gone.
+
+    See https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module."""
+    table, letter = keyed
+    db.pragma("query_only", False)  # which stands in the way of a temporary table, too
+    try:
+        db.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table}_terms USING"
+            f" fts5vocab('main', '{table}', 'row')"
+        )
+    finally:
+        db.pragma("query_only", True)
+    found = _one(
+        db,
+        f"SELECT group_concat(substr(term, 2), '') FROM temp.{table}_terms"
+        " WHERE term BETWEEN ? AND ?",
+        (f"{letter}{part:02x}", f"{letter}{part:02x}~"),
+    )
+    return np.frombuffer(bytes.fromhex(found or ""), ">u8").astype(np.uint64)
+
+
+def post_count(db: apsw.Connection) -> int:
+    return int(_one(db, "SELECT ifnull(sum(posts), 0) FROM sources"))
 
 
 # -- sources, state, journal --------------------------------------------------------------------

@@ -46,6 +46,7 @@ class Transaction:
         self._log: list[tuple[int, str, int | None, str | None, float]] = []
         self._sources: dict[str, int] = {}
         self._counts: Counter[int] = Counter()
+        self._placed: set[str] = set()  # posts whose link was written
 
     def _value(self, sql: str, *values: Any) -> Any:
         found = self._db.execute(sql, values).fetchone()
@@ -205,7 +206,8 @@ class Transaction:
 
     # -- origins ------------------------------------------------------------------------------
     def _put_link(self, link: Link) -> None:
-        if link.post in self._fresh and link == Link(link.post, link.post, EdgeKind.ROOT):
+        untouched = link.post in self._fresh and link.post not in self._placed
+        if untouched and link == Link(link.post, link.post, EdgeKind.ROOT):
             return
         if self._origin(link.post) is None:
             return
@@ -252,6 +254,7 @@ class Transaction:
     ) -> None:
         """Put ``posts`` under ``origin`` (kind and score None: as they are), logging each change;
         ``quiet``: but not those of posts that this very batch added."""
+        self._placed.update(posts)
         for post in posts:
             found = self._db.execute(
                 "SELECT row, ifnull(origin, id), kind, score, fetched FROM posts WHERE id = ?",

@@ -16,11 +16,15 @@ _CJK = (
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 # A word may hold inner apostrophes, and numbers inner separators: don't, 1,200.5, 3.14
-_WORD = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)"
-    rf"|(?P<num>\d+(?:[.,]\d+)*)"
-    rf"|(?P<word>(?:(?![{_CJK}])[^\W\d_])(?:(?![{_CJK}])\w|['\u2019](?=[^\W\d_]))*)"
+_PIECE = re.compile(
+    rf"[{_CJK}]+"
+    r"|\d+(?:[.,]\d+)*"
+    rf"|(?![{_CJK}])[^\W\d_](?:(?![{_CJK}])\w|['\u2019](?=[^\W\d_]))*"
 )
+# The same where there is no CJK, and where there is nothing but ASCII: in half the time.
+_PLAIN_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['\u2019](?=[^\W\d_]))*")
+_ASCII_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[a-z](?:\w|'(?=[a-z]))*", re.ASCII)
+_FIRST_CJK = "\u3005"
 
 
 def normalise(text: str) -> str:
@@ -36,20 +40,18 @@ def tokens(text: str) -> list[str]:
     A run of CJK characters ``ABC`` gives ``A AB B BC C``; a lone one gives itself. Thousands
     separators are dropped from numbers (``1,200`` gives ``1200``).
     """
+    if text.isascii():
+        return words(text)
     out: list[str] = []
-    for match in _WORD.finditer(normalise(text)):
-        piece = match.group()
-        kind = match.lastgroup
-        if kind == "word":
-            out.append(piece.replace("\u2019", "'"))
-        elif kind == "num":
-            out.append(piece.replace(",", ""))
-        else:
-            last = len(piece) - 1
-            for i, character in enumerate(piece):
-                out.append(character)
-                if i < last:
-                    out.append(piece[i : i + 2])
+    for piece in _pieces(normalise(text)):
+        if piece[0] < _FIRST_CJK or not _CJK_RUN.match(piece):
+            out.append(piece)
+            continue
+        last = len(piece) - 1
+        for i, character in enumerate(piece):
+            out.append(character)
+            if i < last:
+                out.append(piece[i : i + 2])
     return out
 
 
@@ -58,24 +60,37 @@ def words(text: str) -> list[str]:
 
     The units in which shingles, lengths and overlaps are counted.
     """
+    pieces = _pieces(normalise(text))
+    if text.isascii():
+        return pieces
     out: list[str] = []
-    for match in _WORD.finditer(normalise(text)):
-        piece = match.group()
-        kind = match.lastgroup
-        if kind == "word":
-            out.append(piece.replace("\u2019", "'"))
-        elif kind == "num":
-            out.append(piece.replace(",", ""))
+    for piece in pieces:
+        if piece[0] < _FIRST_CJK or not _CJK_RUN.match(piece):
+            out.append(piece)
         else:
             out.extend(piece)
     return out
 
 
+def _pieces(text: str) -> list[str]:
+    """Runs of CJK, numbers and words of normalised text, each in its one spelling."""
+    if text.isascii():
+        pieces: list[str] = _ASCII_PIECE.findall(text)
+    else:
+        pieces = (_PIECE if _CJK_RUN.search(text) else _PLAIN_PIECE).findall(text)
+    if "," in text:
+        pieces = [piece.replace(",", "") for piece in pieces]
+    if "\u2019" in text:
+        pieces = [piece.replace("\u2019", "'") for piece in pieces]
+    return pieces
+
+
 def is_cjk(text: str) -> bool:
     """Whether most letters of ``text`` are Chinese, Japanese or Korean characters."""
-    cjk = sum(len(run) for run in _CJK_RUN.findall(text))
-    letters = sum(character.isalpha() for character in text)
-    return letters > 0 and cjk * 2 >= letters
+    if text.isascii():
+        return False
+    cjk = sum(map(len, _CJK_RUN.findall(text)))
+    return cjk > 0 and cjk * 2 >= sum(map(str.isalpha, text))
 
 
 _CJK_RUN = re.compile(f"[{_CJK}]+")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 # Parameters that say where a reader came from, not what is read. After the lists of
@@ -22,6 +23,7 @@ _SUBDOMAIN = re.compile(r"^(?:www\d?|m|mobile|amp|wap)\.(?=[^.]+\.[^.]+)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=8192)
 def canonical(url: str) -> str:
     """``url`` in the spelling under which pages are compared, or "" if it is no web address.
 

@@ -231,8 +231,10 @@ def _computed(
     """The two quotes whose numbers make the sum or difference asked for, and the result; nothing
     where there are no such two."""
     terms = draft.compose(plan, found.passages, bench.weights, least=TERM_FIT)
-    for first, second in combinations(terms, 2):
-        result = arithmetic.over_evidence(plan.question, [first.text, second.text])
+    asked = fit.read(plan, bench.weights)
+    counted = [(item, fit.values(asked, item.quoted)) for item in terms if item.quoted]
+    for (first, a), (second, b) in combinations(counted, 2):
+        result = arithmetic.over_evidence(plan.question, a, b)
         if result is None:
             continue
         for item in (first, second):

@@ -9,8 +9,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from gnomon.text import slots
-from gnomon.types import Slot, SlotKind
+from gnomon.types import Slot
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:,\d{3})*(?:\.\d+)?)(%?)|([-+*/×÷x^()−]))")
 _ASKED = re.compile(
@@ -143,19 +142,12 @@ def asks_over_evidence(question: str) -> bool:
     return bool(_SUM.search(question)) != bool(_DIFFERENCE.search(question))
 
 
-def over_evidence(question: str, texts: Sequence[str]) -> str | None:
-    """The sum or difference that the question asks for, over two texts that each give one number
-    of the same unit; None otherwise."""
-    if not asks_over_evidence(question) or len(texts) != 2:
+def over_evidence(question: str, first: Sequence[Slot], second: Sequence[Slot]) -> str | None:
+    """The sum or difference that the question asks for, over the numbers of two texts that count
+    what it asks about; None unless each has one, of the same unit."""
+    if len(first) != 1 or len(second) != 1 or first[0].unit != second[0].unit:
         return None
-    numbers: list[Slot] = []
-    for text in texts:
-        found = [slot for slot in slots.find(text) if slot.kind is SlotKind.NUMBER]
-        if len(found) == 1:
-            numbers.append(found[0])
-    if len(numbers) != 2 or numbers[0].unit != numbers[1].unit:
-        return None
-    a, b = (Fraction(str(slot.value)) for slot in numbers)
+    a, b = (Fraction(str(slot.value)) for slot in (*first, *second))
     if _DIFFERENCE.search(question):
         a, b = max(a, b), min(a, b)
         return f"{show(a)} − {show(b)} = {show(a - b)}"

@@ -10,9 +10,10 @@ from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import slots
+from gnomon.text.tokens import words
 from gnomon.truth.retrieve import dated, retrieve_claim, window_of
 from gnomon.truth.terms import Weights
-from gnomon.truth.weigh import weigh, weight
+from gnomon.truth.weigh import same_words, weigh, weight
 from gnomon.types import (
     Claim,
     Evidence,
@@ -89,7 +90,7 @@ def _judged(
     judgements = [
         RIVAL
         if _key(p) in rivals and judgement.stance is Stance.NEITHER
-        else _fact_checked(claim, p, judgement, bench.entail)
+        else _fact_checked(claim, p, _spoken(claim, p, judgement, bench.entail), bench.entail)
         for p, judgement in zip(passages, judgements, strict=True)
     ]
     if bench.second is not None:
@@ -98,7 +99,7 @@ def _judged(
         _with_ruling(p) if judgement.rule.startswith(FACT_CHECK) else p
         for p, judgement in zip(passages, judgements, strict=True)
     ]
-    return [
+    found = [
         Evidence(
             post=p.post.id,
             quote=p.text,
@@ -112,20 +113,83 @@ def _judged(
             said_at=p.post.created_at,
             fetched_at=p.post.fetched_at,
             judgement=judgement,
-            weight=weight(p.post, p.text, 1.0, now),
+            weight=_weight(p, judgement, now),
             relevance=float(p.scores.get("total", 0.0)),
             title=p.post.title,
             lang=p.post.lang,
         )
         for p, judgement in zip(passages, judgements, strict=True)
     ]
+    return answered(found, {p.post.id: p.post.text for p in passages})
+
+
+def _weight(passage: Passage, judgement: Judgement, now: float) -> float:
+    """What a fact-check weighs goes by who rules, not by the talk that it quotes."""
+    quote = "" if judgement.rule.startswith(FACT_CHECK) else passage.text
+    return weight(passage.post, quote, 1.0, now)
+
+
+# A statement that the other side quotes and answers, and that has nothing to say to the answer.
+ANSWERED = 0.5
+
+
+def answered(evidence: Sequence[Evidence], texts: Mapping[str, str]) -> list[Evidence]:
+    """``evidence`` with less weight for what a post of the other side quotes word for word and
+    rejects: who answers a statement has seen it. ``texts`` are the posts' by id."""
+    quoted = {
+        (item.stance, words)
+        for item in evidence
+        if item.stance is not Stance.NEITHER
+        for words in _CLAIM_QUOTED.findall(texts[item.post])
+    }
+
+    def is_answered(item: Evidence) -> bool:
+        return any(
+            stance is not item.stance and same_words(item.quote, words) for stance, words in quoted
+        )
+
+    return [
+        replace(item, weight=item.weight * ANSWERED)
+        if item.stance is not Stance.NEITHER and is_answered(item)
+        else item
+        for item in evidence
+    ]
+
+
+_REPORTED = re.compile(
+    r"^(?P<who>[A-Z][\w.'’ -]{1,60}?) (?:has |have |had |again |also )?"
+    r"(?P<verb>said|says|announced|confirmed|stated|denied|denies|rejected)(?: that)? (?P<what>.+)$"
+)
+
+
+def _spoken(claim: Claim, passage: Passage, judgement: Judgement, entail: Entail) -> Judgement:
+    """A claim that somebody said or denied a thing, against that person's own words."""
+    report = _REPORTED.match(claim.text)
+    if report is None or judgement.stance is not Stance.NEITHER:
+        return judgement
+    who = {word for word in words(report["who"]) if len(word) > 2}
+    author = set(words(re.sub(r"[_\-.]", " ", passage.post.author)))
+    if not author or not author & who or not who <= author | set(words(passage.post.author)):
+        return judgement
+    read = entail.judge([(dated(window_of(passage), passage.post.created_at), report["what"])])[0]
+    denied = report["verb"] in ("denied", "denies", "rejected")
+    meant = Stance.REFUTES if denied else Stance.SUPPORTS
+    if read.stance is not meant:
+        return judgement
+    p = max(read.supports, read.refutes)
+    return Judgement(p, 0.0, 1.0 - p, "says so in the speaker's own words")
 
 
 _RULING = re.compile(
     r"(?:verdict|rating|ruling|conclusion|结论|判定|核查结果)\s*[:：]\s*"
-    r"(?:this is |mostly |entirely )?"
+    r"(?:(?:it|this|that|the claim) is )?(?:mostly |entirely )?"
     r"(?:(false|untrue|fake|wrong|misleading|hoax|fabricated|不实|假|错误|虚假|谣言|误导)|"
     r"(true|correct|accurate|confirmed|属实|真实|正确))",
+    re.IGNORECASE,
+)
+_TITLE_RULING = re.compile(
+    r"^(?:no\b[,:.]|(?:false|fake|hoax|untrue)\b)|[?？]\s*(?:no\b|不|没有|假)|"
+    r"(^(?:yes\b[,:.]|true\b[:.])|[?？]\s*(?:yes\b|是的|属实))",
     re.IGNORECASE,
 )
 FACT_CHECK = "a fact-check rules it"
@@ -139,16 +203,19 @@ def _fact_checked(
     """A fact-check that quotes a claim and rules on it speaks through its ruling, not its quote
     (the form of https://schema.org/ClaimReview in prose: the claim reviewed, then the rating)."""
     ruling = _RULING.search(passage.post.text)
+    titled = _TITLE_RULING.search(passage.post.title)
     quoted = _CLAIM_QUOTED.search(passage.text)
-    if not ruling or not quoted:
+    if not (ruling or titled) or not quoted:
         return judgement
     read = entail.judge([(quoted.group(1), claim.whole)])[0]
     if read.stance is Stance.NEITHER:
         return judgement
+    true = bool(ruling[2] if ruling else titled and titled[1])
+    word = (ruling[1] or ruling[2]) if ruling else ("true" if true else "false")
     supports, refutes = (
-        (read.supports, read.refutes) if ruling[2] else (read.refutes, read.supports)
+        (read.supports, read.refutes) if true else (read.refutes, read.supports)
     )
-    return Judgement(supports, refutes, read.neither, f"{FACT_CHECK} {ruling[1] or ruling[2]}")
+    return Judgement(supports, refutes, read.neither, f"{FACT_CHECK} {word.lower()}")
 
 
 def _with_ruling(passage: Passage) -> Passage:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
-from gnomon.text import polarity
+from gnomon.text import polarity, slots
 from gnomon.truth.antonyms import opposed
 from gnomon.truth.terms import content_terms
+from gnomon.types import SlotKind
 
 # How many content words a negation governs: "has not yet been fully reopened to cars".
 GOVERNS = 3
@@ -20,7 +21,14 @@ _WHOLE = re.compile(
     r"\b(?:untrue|false(?:ly|hood)?|fake[ds]?|hoax\w*|bogus|debunk\w*|refut\w+|den(?:y|ies|ied|ying)|"
     r"disprov\w+|fabricated|baseless|unfounded|incorrect|wrong(?:ly)?|myth|rumou?rs?|no truth|"
     r"not true|misinformation|dismiss(?:ed|es)|no plans?)\b|"
-    r"否认|否認|辟谣|闢謠|谣言|謠言|谣传|不实|不實|虚假|假新闻|假消息|假的|并非事实|不是事实|误传|子虚乌有|没有证据",
+    r"否认|否認|辟谣|闢謠|谣言|謠言|谣传|不实|不實|虚假|假新闻|假消息|假的|并非事实|不是事实|误传|子虚乌有|没有证据|"
+    r"刊登更正|作了澄清|写错|误写|误报|有误",
+    re.IGNORECASE,
+)
+# "Cars will have to wait until 27 March": not now. A claim that names a day of its own is not denied.
+_NOT_YET = re.compile(
+    r"\b(?:ha(?:s|ve) to wait until|not (?:\w+ ){0,3}until|(?:no earlier|not before|no sooner) than)\b|"
+    r"要等到|还要等|最早.{0,8}才",
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[.,](?!\d)|[;:!?()\"“”。，；：！？（）、\n]| but | and | - | – |但|而")
@@ -44,6 +52,10 @@ def denies_at_large(text: str) -> bool:
     return bool(_WHOLE.search(text))
 
 
+def _dated(text: str) -> bool:
+    return any(slot.kind is SlotKind.DATE for slot in slots.exact(text))
+
+
 def denies(claim: str, clause: str) -> str:
     """Why ``clause`` denies ``claim``, or "" if it does not.
 
@@ -52,6 +64,8 @@ def denies(claim: str, clause: str) -> str:
     """
     ours, theirs = negated_terms(claim), negated_terms(clause)
     shared = set(content_terms(claim)) & set(content_terms(clause))
+    if _NOT_YET.search(clause) and not _NOT_YET.search(claim) and not _dated(claim):
+        theirs = theirs | shared
     differ = sorted(term for term in shared if (term in ours) != (term in theirs))
     agree = any(term in ours and term in theirs for term in shared)
     opposite = opposed(claim, clause)

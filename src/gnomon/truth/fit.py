@@ -32,6 +32,7 @@ LACKING, LACKING_VERB = 0.3, 0.6
 # A name that the passage lacks costs half when it is rare in the store; a store about one town
 # rarely says the town's name.
 LACKING_NAME, RARE_NAME = 0.5, 0.5
+LONG_PART = 5
 # Verbs that say little of what was asked: "How much damage did the storm cause?"
 LIGHT = 0.4
 _LIGHT = frozenset(
@@ -42,6 +43,9 @@ _RELATIVE = re.compile(
     r"今天|今晚|明天|昨天|现在|目前|如今",
     re.IGNORECASE,
 )
+
+
+_NOW = re.compile(r"(?:today|tonight|now|this \w+|今[天日晚年]|现在|本[周月])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,12 @@ class Asked:
 
     @property
     def dates(self) -> list[Slot]:
-        return [slot for slot in self.known if slot.kind is SlotKind.DATE]
+        """The days it names; "today" is when it is asked, not what it is about."""
+        return [
+            slot
+            for slot in self.known
+            if slot.kind is SlotKind.DATE and not _NOW.fullmatch(slot.text)
+        ]
 
 
 def read(plan: QueryPlan, weights: Weights) -> Asked:
@@ -79,7 +88,9 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
         wanted = {t: w * LIGHT if t in _LIGHT else w for t, w in wanted.items()}
     named = {term for name in plan.names for term in content_terms(name)}
     names = {n: max(weights.of(n).values(), default=0.0) for n in plan.names}
-    parts = {part: max(weights.of(part).values(), default=0.0) for part in _parts(target)}
+    parts = {
+        part: max(weights.of(part).values(), default=0.0) for part in _parts(target, plan.names)
+    }
     return Asked(
         question=plan.question,
         lang=plan.lang,
@@ -95,18 +106,21 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
 
 
 _ASKING_ZH = re.compile(
-    r"什么时候|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|一共|总共|"
+    r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|一共|总共|"
     r"哪(?:一)?(?:里|儿|些|个?(?:国家|城市|地方|时间)|[个位条家天种所座年月支只])?|几(?=[个名人位条家天次元米公岁])|"
     r"[的了是在和与及或也都就而且但这那吗呢吧啊么之其被把从对于为以所个们你我他她它谁何有会，、？?！!。\s]"
 )
 
 
-def _parts(question: str) -> list[str]:
+def _parts(question: str, names: Iterable[str]) -> list[str]:
     """What stands between the function words of a Chinese question: its subject and what is asked
     of it. "林先生的电话号码是多少" gives 林先生 and 电话号码."""
     if not is_cjk(question):
         return []
-    pieces = _ASKING_ZH.sub(" ", question).split()
+    cut = _ASKING_ZH.sub(" ", question)
+    for name in names:
+        cut = cut.replace(name, f" {name} ")
+    pieces = cut.split()
     return [piece for piece in pieces if len(piece) > 1 and is_cjk(piece)]
 
 
@@ -133,6 +147,11 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
     here = coverage(asked.focus or asked.wanted, own, asked.wanted)
     context = coverage(asked.wanted, terms, asked.wanted)
     right = kind_fit(asked, passage.post, passage.text)
+    if right and asked.kind is Asks.COUNT:  # "12,000 visitors" counts people who came
+        here = coverage(asked.focus or asked.wanted, own | _counted_terms(asked), asked.wanted)
+    if asked.parts:
+        here = (here + _characters(asked, passage.text)) / 2
+        context = (context + _characters(asked, around)) / 2
     score = OWN * here + CONTEXT * context + KIND * right
     if is_cjk(asked.question) != is_cjk(passage.text):
         return score if similar is None else max(score, 0.6 * similar + 0.4 * right)
@@ -143,11 +162,33 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
         score *= OTHER_VALUE
     if not _same_day(asked, passage, around):
         score *= OTHER_DAY
-    if asked.kind in TYPED and not right:
+    if asked.kind in TYPED and (not right or _OPEN.search(passage.text)):
         score *= NO_SUCH_THING
     if not asked.focus and not _has_attribute(asked.question, passage.text):
         score *= NO_ATTRIBUTE
     return score * _lacking(asked, terms, around)
+
+
+def _characters(asked: Asked, text: str) -> float:
+    """The share of a Chinese question's parts that ``text`` has, by characters: 倒树 shares none of
+    the bigrams of 树倒, and says the same."""
+    total = sum(asked.parts.values())
+    held = sum(w * sum(c in text for c in p) / len(p) for p, w in asked.parts.items())
+    return held / total if total else 0.0
+
+
+# "When it reopens is not yet known": the question is raised and left open.
+_OPEN = re.compile(
+    r"\b(?:not (?:yet )?(?:known|clear|settled|decided|been (?:decided|announced|confirmed))|unclear|"
+    r"to be (?:announced|confirmed|decided)|remains? unknown|t\.?b\.?[ac]\b)|"
+    r"通知为准|待定|未定|尚不清楚|尚未(?:公布|确定)|另行通知|还不知道",
+    re.IGNORECASE,
+)
+
+
+def _counted_terms(asked: Asked) -> frozenset[str]:
+    noun = _COUNTED.search(asked.question)
+    return frozenset(content_terms(noun[1])) if noun and noun[1] else frozenset()
 
 
 def _names_held(asked: Asked, held: str, terms: frozenset[str]) -> float:
@@ -170,9 +211,18 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     if asked.verb and asked.verb not in terms:
         left = min(left, LACKING_VERB)
     for part, weight in asked.parts.items():
-        if sum(character in around for character in part) < len(part) / 2:
+        if not _touches(part, around):
             left = min(left, 1.0 - (1.0 - NO_ATTRIBUTE) * min(1.0, weight / RARE_NAME))
     return left
+
+
+def _touches(part: str, text: str) -> bool:
+    """Whether ``text`` speaks of a part of a Chinese question: two of its characters in a row, all
+    of them in any order, or half of a long one."""
+    held = sum(character in text for character in part)
+    if any(part[i : i + 2] in text for i in range(len(part) - 1)) or held == len(part):
+        return True
+    return len(part) >= LONG_PART and held >= len(part) / 2
 
 
 def _same_day(asked: Asked, passage: Passage, around: str) -> bool:
@@ -272,7 +322,7 @@ def _has_attribute(question: str, text: str) -> bool:
 
 TYPED = (Asks.WHEN, Asks.COUNT, Asks.WHO, Asks.WHERE, Asks.WHY)
 _COUNTED = re.compile(r"\bhow many ((?:\w+ )?\w+)|多少(\w{1,3})|几(\w{1,2})", re.IGNORECASE)
-_PEOPLE = re.compile(r"\bperson|\battended|\bvisitor|\bguest|\bspectator")
+_PEOPLE = re.compile(r"\bperson|\battended|\bvisitor|\bguest|\bspectator|\bof (?:you|us|them)\b|\bturnout")
 _IN_YEAR = re.compile(r"^[^.,;\d]{0,24}?\bin ((?:19|20)\d\d)\b")
 
 

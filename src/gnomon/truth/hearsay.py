@@ -18,6 +18,10 @@ _HEARSAY = re.compile(
 _QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
 
 
+# The rule of a judgement on a sentence that only reports the claim.
+RULE = "only says that others say so"
+
+
 def is_hearsay(text: str) -> bool:
     """Whether the text passes on what others are said to say ("I am told", 据说), without a word of
     its own for it."""

@@ -18,15 +18,20 @@ from gnomon.text import slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.terms import Weights, coverage, term_set
-from gnomon.types import Filter, Hit, Origin, Passage, Post, QueryPlan, SlotKind
+from gnomon.types import EdgeKind, Filter, Hit, Origin, Passage, Post, QueryPlan, SlotKind
 
 # Reciprocal rank fusion: sum of 1 / (RRF_K + rank), Cormack, Clarke and Buettcher 2009,
 # https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf (k = 60 there).
 RRF_K = 60
 DEPTH = 40
+# What the forms beside the question itself count: a town's name alone must not outvote what was
+# asked about it.
+OTHER_FORM = 0.4
 FRESH_SHARE = 0.1
 FRESH_HALF_LIFE_S = 7 * 86400.0
-PASSAGES_PER_POST = 3
+PASSAGES_PER_POST = 4
+# A sentence with a number is worth more to a question or claim that turns on one.
+NUMBER_BONUS = 0.25
 NEIGHBOURS_OF = 6
 
 
@@ -87,8 +92,10 @@ def _by_root(
     hits: Sequence[Hit], text: str, store: Store, weights: Weights, where: Filter
 ) -> list[Hit]:
     """Each origin shown by its earliest post, where that says as much: who said it first is what a
-    reader wants to see, and a search rather finds the shortest copy."""
+    reader wants to see, and a search rather finds the shortest copy. A post that belongs to an
+    origin by its link alone has words of its own, and stands beside the root."""
     roots = store.get_many([hit.origin for hit in hits if hit.origin != hit.post.id])
+    links = store.links([hit.post.id for hit in hits if hit.origin in roots])
     wanted = weights.of(text)
 
     def said(post: Post) -> float:
@@ -98,7 +105,11 @@ def _by_root(
     for hit in hits:
         root = roots.get(hit.origin)
         fits = root is not None and accepts(where, root) and said(root) >= said(hit.post) - 0.05
-        out.append(Hit(root, hit.score, hit.origin) if root and fits else hit)
+        own_words = hit.post.id in links and links[hit.post.id].kind is EdgeKind.URL
+        if root is None or not fits or own_words:
+            out.append(hit)
+        if root is not None and fits:
+            out.append(Hit(root, hit.score, hit.origin))
     return out
 
 
@@ -110,16 +121,20 @@ def _fused(
     embed: Embed | None,
     now: float,
 ) -> list[Hit]:
-    rankings = [store.search(form, DEPTH, where) for form in forms]
+    rankings = [
+        (1.0 if i == 0 else OTHER_FORM, store.search(form, DEPTH, where))
+        for i, form in enumerate(forms)
+    ]
     if embed is not None:
-        rankings.append(store.nearest(embed.query(question), DEPTH, where))
+        rankings.append((1.0, store.nearest(embed.query(question), DEPTH, where)))
     scores: dict[str, float] = {}
-    best: dict[str, tuple[int, Hit]] = {}
-    for ranking in rankings:
+    best: dict[str, tuple[float, Hit]] = {}
+    for share, ranking in rankings:
         for rank, hit in enumerate(ranking):
-            scores[hit.origin] = scores.get(hit.origin, 0.0) + 1.0 / (RRF_K + rank + 1)
-            if hit.origin not in best or rank < best[hit.origin][0]:
-                best[hit.origin] = (rank, hit)
+            gain = share / (RRF_K + rank + 1)
+            scores[hit.origin] = scores.get(hit.origin, 0.0) + gain
+            if hit.origin not in best or gain > best[hit.origin][0]:
+                best[hit.origin] = (gain, hit)
     fused = []
     for origin, score in scores.items():
         hit = best[origin][1]
@@ -148,9 +163,18 @@ def _with_neighbours(hits: Sequence[Hit], store: Store, where: Filter) -> list[H
     return [*hits, *(hit for hit in more if hit.origin not in seen)]
 
 
+_NUMBER = re.compile(
+    r"\d|[一二两三四五六七八九十百千万]{2}|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|"
+    r"twelve|dozen|twenty|thirty|forty|fifty|hundred|thousand|million)\b",
+    re.IGNORECASE,
+)
+_TURNS_ON_NUMBER = re.compile(_NUMBER.pattern + r"|\bhow (?:many|much)\b|多少|几", re.IGNORECASE)
+
+
 def _passages(hits: Sequence[Hit], question: str, store: Store, weights: Weights) -> Retrieved:
     wanted = weights.of(question)
     lang = "zh" if is_cjk(question) else "en"
+    numeric = bool(_TURNS_ON_NUMBER.search(question))
     top = max((hit.score for hit in hits), default=1.0) or 1.0
     passages: list[Passage] = []
     for hit in hits:
@@ -161,7 +185,10 @@ def _passages(hits: Sequence[Hit], question: str, store: Store, weights: Weights
                 continue
             here = coverage(wanted, term_set(hit.post.text[start:end]), wanted)
             around = coverage(wanted, term_set(window(hit.post, spans, i)), wanted)
-            scored.append((0.6 * here + 0.4 * around, here, around, start, end))
+            total = 0.6 * here + 0.4 * around
+            if numeric and around and _NUMBER.search(hit.post.text, start, end):
+                total += NUMBER_BONUS
+            scored.append((total, here, around, start, end))
         scored.sort(key=lambda row: (-row[0], row[3]))
         for total, here, around, start, end in scored[:PASSAGES_PER_POST]:
             if not total and hit.post.lang == lang:

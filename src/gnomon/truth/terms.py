@@ -47,7 +47,7 @@ _ASKED_NOUN = re.compile(
     r"\b(?:(?:at |on |in |by )?(?:what|which) "
     r"(?:time|day|date|year|month|number|amount|percentage)|"
     r"how (?:many|much|long|far|old|often|soon|big|large|tall|high|deep)|"
-    r"(?:number|amount|share|total) of)\b",
+    r"(?:number|amount|share|total) of|since when)\b",
     re.IGNORECASE,
 )
 

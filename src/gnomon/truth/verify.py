@@ -18,9 +18,9 @@ from gnomon.models.protocols import Embed
 from gnomon.text import polarity, slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, normalise, words
+from gnomon.truth import hearsay
 from gnomon.truth.claims import clause_spans
 from gnomon.truth.denial import denies, denies_at_large
-from gnomon.truth.hearsay import distanced
 from gnomon.truth.terms import Weights, coverage, term_set, without_exact
 from gnomon.types import Judgement, Slot, SlotKind
 
@@ -40,6 +40,11 @@ DENIAL_INSIDE, DENIAL_WORDS = 0.6, 2
 SUBJECT = 0.6
 # A denied number of the claim ("12,000 came, not 21,000") needs less company.
 NUMBER_INSIDE = 0.4
+# Two Chinese sentences that count one thing otherwise share fewer bigrams than characters.
+CLASH_ZH = 0.2
+# A short sentence ("Four people were hurt.") whose own words all stand in the claim, while its
+# context supplies the rest.
+CONTAINED, CONTAINED_AROUND = 0.9, 0.75
 # The sentence itself must say this much of the claim; the rest may stand in its context.
 HERE = 0.3
 # With every number and date of the claim held exactly, so much of its words is enough.
@@ -70,6 +75,11 @@ class Reading:
     def about(self) -> float:
         # Context may name what the sentence calls "it", but does not speak for the sentence.
         return 0.7 * self.here + 0.3 * self.around
+
+    @property
+    def contained(self) -> bool:
+        """Whether the sentence says nothing that the claim does not, and its window the rest."""
+        return self.inside >= CONTAINED and self.shared > 0 and self.around >= CONTAINED_AROUND
 
     @property
     def elsewhere(self) -> bool:
@@ -146,54 +156,85 @@ def _neither(rule: str, about: float = 0.0) -> Judgement:
 
 
 def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> Judgement:
-    sentence, lang = reading.sentence, "zh" if is_cjk(claim) else "en"
+    """The rules in order: what is no statement of this, what speaks against it, what supports."""
+    sentence = reading.sentence
     similar = 0.0
     if cosine is not None:
         similar = min(1.0, max(0.0, (cosine - SIMILAR[0]) / (SIMILAR[1] - SIMILAR[0])))
     about = max(reading.about, similar if reading.crossing else 0.0)
     if polarity.is_question(sentence):
         return _neither("the sentence asks, it does not state", about)
-    names = [] if reading.crossing else _names(claim)
-    absent = _absent(names, window)
     if words(_CONTEXT.sub("", claim)) == words(sentence):
         return Judgement(0.95, 0.01, 0.04, "says it in the same words")
-    if distanced(claim, sentence):
-        return _neither("only says that others say so", about)
-    denied = denies(claim, reading.clause)
-    clashes = slots.conflicts(claim, sentence)
-    inside = NUMBER_INSIDE if denied and any(c.isdigit() for c in denied) else DENIAL_INSIDE
-    narrower = reading.inside >= inside and reading.shared >= DENIAL_WORDS
-    narrower = narrower and bool(denied or clashes) and not denies_at_large(sentence)
-    if about < ABOUT[lang] and not narrower:
+    if hearsay.distanced(claim, sentence):
+        near = about >= ABOUT[_lang(claim)]
+        rule = hearsay.RULE if near else "the passage is about something else"
+        return _own_value(claim, sentence) or _neither(rule, about)
+    if _CONDITIONAL.search(sentence) and not _CONDITIONAL.search(claim):
+        return _neither("only says what would be if something were so", about)
+    names = [] if reading.crossing else _names(claim)
+    absent = _absent(names, window)
+    against = _against(claim, reading, about, absent)
+    if against is not None:
+        return against
+    if about < ABOUT[_lang(claim)] and not reading.contained:
         return _neither("the passage is about something else", about)
-    if names and len(absent) == len(names):
-        return _neither(f"does not name {absent[0]}", about)
-    strength = min(1.0, max(about, reading.inside))
-    if clashes and reading.elsewhere:
-        return _neither("gives another number, of something else", about)
-    if clashes:
-        ours, theirs = clashes[0]
-        p = 0.45 + 0.45 * strength
-        return Judgement(0.02, p, 0.98 - p, f"{theirs.text!r} stands against {ours.text!r}")
-    if denied:
-        p = 0.4 + 0.5 * strength
-        return Judgement(0.03, p, 0.97 - p, denied)
     if absent:
         return _neither(f"does not name {absent[0]}", about)
     return _support(window, claim, reading, similar)
 
 
+_CONDITIONAL = re.compile(r"^\W*(?:if|unless|in case|were)\b|如果|要是|假如|万一", re.IGNORECASE)
+_CLAUSE = re.compile(r"[，,；;]")
+
+
+def _own_value(claim: str, sentence: str) -> Judgement | None:
+    """"It is 12; some say 21": the sentence's own value against one that it puts down to others."""
+    own = "，".join(clause for clause in _CLAUSE.split(sentence) if not hearsay.is_hearsay(clause))
+    clashes = slots.conflicts(claim, own) if own != sentence else ()
+    if not clashes:
+        return None
+    ours, theirs = clashes[0]
+    return Judgement(0.02, 0.7, 0.28, f"{theirs.text!r} stands against {ours.text!r}")
+
+
+def _against(
+    claim: str, reading: Reading, about: float, absent: Sequence[str]
+) -> Judgement | None:
+    """What speaks against the claim: another number or date, a denial, an opposite."""
+    sentence, lang = reading.sentence, _lang(claim)
+    denied = denies(claim, reading.clause)
+    clashes = slots.conflicts(claim, sentence)
+    if not denied and not clashes:
+        lower = _COMPARES.search(claim) and _NOT_FIRST.search(sentence)
+        if not lower or _NOT_FIRST.search(claim) or absent or about < ABOUT[lang]:
+            return None
+        return Judgement(0.02, 0.75, 0.23, f"{_NOT_FIRST.findall(sentence)[0]!r}, not the first")
+    inside = NUMBER_INSIDE if denied and any(c.isnumeric() for c in denied) else DENIAL_INSIDE
+    narrower = reading.inside >= inside and reading.shared >= DENIAL_WORDS
+    narrower = narrower and not denies_at_large(sentence)
+    counted = lang == "zh" and bool(clashes) and about >= CLASH_ZH
+    if about < ABOUT[lang] and not (narrower or counted or reading.contained):
+        return _neither("the passage is about something else", about)
+    if absent and len(absent) == len(_names(claim)):
+        return _neither(f"does not name {absent[0]}", about)
+    if clashes and (reading.elsewhere or absent):
+        return _neither("gives another number, of something else", about)
+    strength = min(1.0, max(about, reading.inside))
+    if clashes:
+        ours, theirs = clashes[0]
+        p = 0.45 + 0.45 * strength
+        return Judgement(0.02, p, 0.98 - p, f"{theirs.text!r} stands against {ours.text!r}")
+    p = 0.4 + 0.5 * strength
+    return Judgement(0.03, p, 0.97 - p, denied)
+
+
 def _support(window: str, claim: str, reading: Reading, similar: float) -> Judgement:
     """What is left once nothing speaks against the claim."""
-    sentence, lang = reading.sentence, "zh" if is_cjk(claim) else "en"
-    missing = slots.missing(claim, window)
-    if missing:
-        return _neither(f"does not say {missing[0].text!r}", reading.about)
-    ours, theirs = polarity.modality(claim), polarity.modality(reading.clause)
-    if theirs != "asserted" and ours == "asserted":
-        return _neither(f"the passage is only {theirs}", reading.about)
-    if reading.here < HERE and not reading.crossing:
-        return _neither("leaves part of the claim unsaid", reading.about)
+    sentence, lang = reading.sentence, _lang(claim)
+    lacking = _unsaid(claim, window, reading)
+    if lacking:
+        return _neither(lacking, reading.about)
     if reading.crossing:
         if not _anchored(claim):
             return _neither("another language, and nothing exact to compare", reading.about)
@@ -212,7 +253,51 @@ def _support(window: str, claim: str, reading: Reading, similar: float) -> Judge
     return Judgement(p, 0.02, 0.98 - p, rule)
 
 
+def _unsaid(claim: str, window: str, reading: Reading) -> str:
+    """What of the claim the window does not say, or not so firmly; "" if nothing."""
+    missing = [s for s in slots.missing(claim, window) if not _ordinal_held(s, window)]
+    if missing:
+        return f"does not say {missing[0].text!r}"
+    ours, theirs = polarity.modality(claim), polarity.modality(reading.clause)
+    if theirs != "asserted" and ours == "asserted":
+        return f"the passage is only {theirs}"
+    if _COMPARES.search(claim) and not _same_comparison(claim, reading.sentence):
+        return "does not compare as the claim does"
+    if reading.here < HERE and not reading.crossing and not reading.contained:
+        return "leaves part of the claim unsaid"
+    return ""
+
+
+_COMPARES = re.compile(
+    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|high|low|long|"
+    r"short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|few|"
+    r"busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
+    re.IGNORECASE,
+)
+_NOT_FIRST = re.compile(
+    r"\b(?:second|third|fourth|fifth|\d+th|\d*2nd|\d*3rd|one of the) (?:most|least|best|worst|\w{3,}est)\b|"
+    r"\b(?:second|third|fourth|fifth) (?:time|year|in a row)\b|第[二三四五六七八九十]|其中之一|之一",
+    re.IGNORECASE,
+)
+
+
+def _same_comparison(claim: str, sentence: str) -> bool:
+    """Whether a sentence that is to support a superlative has one, and not a lower place."""
+    if _NOT_FIRST.search(sentence) and not _NOT_FIRST.search(claim):
+        return False
+    return bool(_COMPARES.search(sentence))
+
+
+def _ordinal_held(slot: Slot, window: str) -> bool:
+    """Whether an ordinal in words ("the first estimate") stands in the window as a word."""
+    return slot.text.isalpha() and slot.text.casefold() in words(window)
+
+
 _CONTEXT = re.compile(r" \([^()]*\)$")
+
+
+def _lang(text: str) -> str:
+    return "zh" if is_cjk(text) else "en"
 
 
 def _anchored(claim: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gnomon.text import polarity
 from gnomon.text.tokens import normalise
-from gnomon.truth.hearsay import is_hearsay
+from gnomon.truth import hearsay
 from gnomon.truth.terms import content_terms, stem
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
@@ -83,7 +83,7 @@ def kind_weight(post: Post, quote: str) -> tuple[float, str]:
         return 0.0, "instruction"
     if polarity.is_opinion(quote):
         return 0.3, "opinion"
-    if is_hearsay(quote):
+    if hearsay.is_hearsay(quote):
         return 0.3, "hearsay"
     if _OFFICIAL.search(re.sub(r"[_\-.]", " ", post.author)):
         return 1.0, "primary"
@@ -129,6 +129,33 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     ]
 
 
+# What a speaker's word weighs where others report it only as a claim of theirs.
+CLAIMED = 0.35
+
+
+def only_claimed(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """``evidence`` with less weight for what others report at arm's length ("X claimed that ...")
+    and X says: those who looked into it did not make it their own."""
+    speakers = [
+        named
+        for item in evidence
+        if item.judgement.rule == hearsay.RULE and (named := polarity.speaker(item.quote))
+    ]
+    return [
+        replace(item, weight=item.weight * CLAIMED)
+        if item.stance is Stance.SUPPORTS and any(is_named(item.author, who) for who in speakers)
+        else item
+        for item in evidence
+    ]
+
+
+def is_named(author: str, name: str) -> bool:
+    """Whether an account's name holds every word of a name ("pell_atterby", "Pell Atterby")."""
+    said = {stem(word) for word in normalise(name).split() if len(word) > 2}
+    held = {stem(word) for word in re.findall(r"[^\W_]+", normalise(author))}
+    return bool(said) and said <= held or normalise(name) == normalise(author)
+
+
 def one_per_origin(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The strongest entry of each origin. An origin that holds both sides votes for neither: it
     keeps its strongest entry on each, and they cancel."""
@@ -154,19 +181,20 @@ def echoes(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
     Posts with a comment of their own around a copied sentence are origins of their own as posts,
     but the sentence has one origin, and one vote.
     """
-    groups: list[tuple[frozenset[str], list[Evidence]]] = []
+    groups: list[tuple[str, list[Evidence]]] = []
     for item in sorted(evidence, key=lambda e: (e.said_at or 0.0, e.post)):
-        terms = frozenset(content_terms(item.quote))
-        for held, group in groups:
-            if _same_words(held, terms):
+        for words, group in groups:
+            if same_words(words, item.quote):
                 group.append(item)
                 break
         else:
-            groups.append((terms, [item]))
+            groups.append((item.quote, [item]))
     return [group for _, group in groups]
 
 
-def _same_words(a: frozenset[str], b: frozenset[str]) -> bool:
+def same_words(one: str, other: str) -> bool:
+    """Whether two sentences have (nearly) the same content words and the same numbers."""
+    a, b = frozenset(content_terms(one)), frozenset(content_terms(other))
     if min(len(a), len(b)) < ECHO_WORDS or len(a & b) < ECHO * len(a | b):
         return False
     return {t for t in a if t[0].isdigit()} == {t for t in b if t[0].isdigit()}
@@ -183,19 +211,16 @@ def _attributed_to_held(item: Evidence, others: Sequence[Evidence]) -> bool:
     named = polarity.speaker(item.quote)
     if not named:
         return False
-    words = {stem(word) for word in normalise(named).split() if len(word) > 2}
-    for other in others:
-        if other.origin == item.origin or other.stance is not item.stance:
-            continue
-        author = {stem(word) for word in re.findall(r"\w+", normalise(other.author))}
-        if words and (words <= author or normalise(named) == normalise(other.author)):
-            return True
-    return False
+    return any(
+        is_named(other.author, named)
+        for other in others
+        if other.origin != item.origin and other.stance is item.stance
+    )
 
 
 def weigh(claim: Claim, evidence: Sequence[Evidence], origins: Mapping[str, Origin]) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown)."""
-    votes = one_per_origin(without_superseded(list(evidence)))
+    votes = one_per_origin(without_superseded(only_claimed(list(evidence))))
     votes = [item for item in votes if not _attributed_to_held(item, votes)]
     sides = []
     stands_for: dict[str, int] = {}

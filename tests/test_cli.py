@@ -25,6 +25,7 @@ from urllib.request import urlopen
 import pytest
 
 from command import PROGRAM, environment, gnomon, serving, started, write_lines
+from model_files import CACHE, SMOLLM2, smollm2
 
 ROOT = Path(__file__).parent.parent
 BRIDGE = "When will Lantern Bridge open to cars?"
@@ -140,6 +141,14 @@ def test_status_counts_and_lists_settings(home: Path) -> None:
     secret = gnomon(home, "status", "--config", env={"GNOMON_CHAT_URL_KEY": "hunter2"}).out
     assert "hunter2" not in secret
     assert "(set)" in secret
+
+
+def test_status_of_very_many_sources_stays_readable(tmp_path: Path) -> None:
+    rows = [{"text": f"Post {i} of its own source.", "source": f"s{i}"} for i in range(200)]
+    gnomon(tmp_path, "pull", write_lines(tmp_path / "many.jsonl", rows))
+    told = gnomon(tmp_path, "status").out
+    assert len(told.splitlines()) < 40
+    assert "and 171 other sources" in told
 
 
 # --------------------------------------------------------------------------- output
@@ -436,6 +445,21 @@ def test_models_move_between_machines(tmp_path: Path) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", rows["smollm2-135m-instruct"]["sha256"])
     shown = gnomon(second, "models", env={"GNOMON_CHAT_MODEL": "tiny"}).out
     assert re.search(r"^tiny +chat +0 MB  not stated +in use$", shown, re.MULTILINE)
+
+
+def test_a_real_model_is_in_use_once_it_is_here(tmp_path: Path) -> None:
+    smollm2()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / SMOLLM2).symlink_to(CACHE / SMOLLM2)
+    rows = {row["name"]: row for row in gnomon(tmp_path, "models", "--json").json}
+    assert rows[SMOLLM2]["in_use"] is True
+    assert gnomon(tmp_path, "status", "--json").json["models"]["chat"] == SMOLLM2
+    again = gnomon(tmp_path, "models", "pull", SMOLLM2)
+    assert (again.code, len(again.out.splitlines())) == (0, 1)
+    done = gnomon(tmp_path, "ask", "--sample", "--json", "--model", SMOLLM2, BRIDGE)
+    assert done.code == 0
+    assert "27 March" in done.json["text"]
+    assert "Answered without a model" not in done.err
 
 
 def test_a_damaged_model_is_not_imported(tmp_path: Path) -> None:

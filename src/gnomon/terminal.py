@@ -37,6 +37,8 @@ err = Console(stderr=True, highlight=False, emoji=False)
 
 MOST_GROUPS = 20
 """Kinds of set-aside things that ``status`` tells apart; the rest are counted."""
+MOST_SOURCES = 30
+"""Sources that ``status`` lists on a terminal."""
 PLAIN_EVERY_S = 2.0
 """How often a download says how far it is where no bar can be drawn."""
 
@@ -193,11 +195,12 @@ def status(facts: Mapping[str, Any]) -> None:
         f"{count(facts['answers'], 'answer')} kept; "
         f"{facts['disk_bytes'] / 2**20:,.1f} of {facts['max_disk_bytes'] / 2**20:,.0f} MiB"
     )
-    for view, behind in facts["views"].items():
-        if behind > 0:
-            line(f"[yellow]the {safe(view)} index is {count(behind, 'change')} behind[/]")
-    for row in facts["sources"]:
+    if behind := max(0, facts["views"].get("text", 0)):
+        line(f"[yellow]the text index is {count(behind, 'change')} behind; pull mends it[/]")
+    for row in facts["sources"][:MOST_SOURCES]:
         _source(row)
+    if len(facts["sources"]) > MOST_SOURCES:
+        line(f"  and {len(facts['sources']) - MOST_SOURCES:,} other sources; --json lists all")
     for name, said in facts["health"].items():
         if name not in {row["source"] for row in facts["sources"]}:
             prose(f"[yellow]{safe(name)}[/]: {safe(said)}")

@@ -269,9 +269,9 @@ def config_of(args: argparse.Namespace, **overrides: Any) -> Config:
 def opened(args: argparse.Namespace, how: str = "read", **overrides: Any) -> Iterator[Gnomon]:
     """What the arguments name: files, the sample world, or the owner's store, opened to "read",
     to "ask" (and journal, if it can be) or to "write"."""
+    config = config_of(args, **overrides)
     from gnomon import assemble
 
-    config = config_of(args, **overrides)
     if getattr(args, "file", None):
         gnomon = assemble.open_files(config, args.file)
     elif getattr(args, "sample", False):
@@ -300,9 +300,9 @@ def ask(args: argparse.Namespace) -> int:
     from gnomon.types import Finished
     from gnomon.wire import parse_time, to_json
 
-    now = parse_time(args.as_of) if args.as_of else None
+    now, where = parse_time(args.as_of) if args.as_of else None, filter_of(args)
     with opened(args, "ask", chat_model=args.model) as gnomon:
-        events = gnomon.ask(" ".join(args.question), where=filter_of(args), now=now)
+        events = gnomon.ask(" ".join(args.question), where=where, now=now)
         if args.json:
             last = [event for event in events if isinstance(event, Finished)][-1]
             print_json(to_json(last.answer))
@@ -331,8 +331,9 @@ def search(args: argparse.Namespace) -> int:
     from gnomon import terminal
     from gnomon.wire import to_json
 
+    where = filter_of(args)
     with opened(args) as gnomon:
-        found = gnomon.search(" ".join(args.words), k=args.k, where=filter_of(args))
+        found = gnomon.search(" ".join(args.words), k=args.k, where=where)
         if args.json:
             print_json(to_json(found))
         else:

@@ -10,10 +10,12 @@ from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import slots
-from gnomon.text.tokens import words
+from gnomon.text.sentences import split
+from gnomon.text.tokens import is_cjk, words
 from gnomon.truth.retrieve import dated, retrieve_claim, window_of
-from gnomon.truth.terms import Weights
-from gnomon.truth.weigh import same_words, weigh, weight
+from gnomon.truth.terms import Weights, content_terms, term_set
+from gnomon.truth.verify import DENIAL_WORDS
+from gnomon.truth.weigh import weigh, weight
 from gnomon.types import (
     Claim,
     Evidence,
@@ -60,7 +62,8 @@ def check_claim(
     evidence = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
     ids = list({item.origin for item in evidence})
     origins: Mapping[str, Origin] = bench.store.origins(ids)
-    return weigh(claim, evidence, origins)
+    bearing = {item.origin for item in evidence if item.stance is not Stance.NEITHER}
+    return weigh(claim, evidence, origins, bench.store.get_many(sorted(bearing)))
 
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
@@ -90,7 +93,7 @@ def _judged(
     judgements = [
         RIVAL
         if _key(p) in rivals and judgement.stance is Stance.NEITHER
-        else _fact_checked(claim, p, _spoken(claim, p, judgement, bench.entail), bench.entail)
+        else _in_its_post(claim, p, judgement, bench.entail)
         for p, judgement in zip(passages, judgements, strict=True)
     ]
     if bench.second is not None:
@@ -123,6 +126,46 @@ def _judged(
     return answered(found, {p.post.id: p.post.text for p in passages})
 
 
+def _in_its_post(
+    claim: Claim, passage: Passage, judgement: Judgement, entail: Entail
+) -> Judgement:
+    """The judgement on a sentence, corrected by what its post says beyond it."""
+    judgement = _spoken(claim, passage, judgement, entail)
+    judgement = _rejected_next(claim, passage, judgement, entail)
+    return _fact_checked(claim, passage, judgement, entail)
+
+
+_REJECTION = re.compile(
+    r"(?:but |however,? |in fact,? )?(?:it|this|that|these|both|neither|the (?:story|claim|report|"
+    r"rumou?r|post|figure)s?) (?:is|was|were|are|has been|turned out to be|proved) (?:\w+ )?"
+    r"(?:not (?:true|so|the case|correct)|untrue|false|wrong|fake|a (?:hoax|lie|rumou?r)|nonsense|"
+    r"made up|incorrect)\b|(?:但|然而|不过)?(?:这|此|该|以上)(?:并?不是(?:事实|真的)|是(?:谣言|假)|并非事实|属谣言|"
+    r"[^，。]{0,4}(?:不实|有误|错误))",
+    re.IGNORECASE,
+)
+
+
+def _rejected_next(
+    claim: Claim, passage: Passage, judgement: Judgement, entail: Entail
+) -> Judgement:
+    """A rumour told in one sentence and rejected in the next: "A story went round that ... It was
+    wrong." """
+    rest = passage.post.text[passage.end :].lstrip(" \n”\"")
+    rejection = _REJECTION.match(rest)
+    if rejection is None or judgement.stance is Stance.REFUTES:
+        return judgement
+    told = re.sub(r"^.*?\bthat ", "", passage.text, count=1, flags=re.DOTALL).rstrip(" .。")
+    falsehood = f"{told}，这不是事实。" if is_cjk(told) else f"It is false that {told}."
+    head = f"{passage.post.title}.\n" if passage.post.title else ""
+    read = entail.judge([(head + falsehood, claim.whole)])[0]
+    if read.stance is Stance.REFUTES:
+        return replace(read, rule="told in one sentence and rejected in the next")
+    return judgement if judgement.stance is Stance.NEITHER else _SAID_AND_REJECTED
+
+
+_SAID_AND_REJECTED = Judgement(0.05, 0.15, 0.8, "said, and rejected in the next sentence")
+
+
 def _weight(passage: Passage, judgement: Judgement, now: float) -> float:
     """What a fact-check weighs goes by who rules, not by the talk that it quotes."""
     quote = "" if judgement.rule.startswith(FACT_CHECK) else passage.text
@@ -145,7 +188,7 @@ def answered(evidence: Sequence[Evidence], texts: Mapping[str, str]) -> list[Evi
 
     def is_answered(item: Evidence) -> bool:
         return any(
-            stance is not item.stance and same_words(item.quote, words) for stance, words in quoted
+            stance is not item.stance and _repeats(words, item.quote) for stance, words in quoted
         )
 
     return [
@@ -154,6 +197,16 @@ def answered(evidence: Sequence[Evidence], texts: Mapping[str, str]) -> list[Evi
         else item
         for item in evidence
     ]
+
+
+# The share of a statement's words that a quotation must have to be a quotation of it.
+REPEATS = 0.8
+
+
+def _repeats(quotation: str, statement: str) -> bool:
+    said = content_terms(statement)
+    held = term_set(quotation)
+    return len(said) > DENIAL_WORDS and sum(t in held for t in said) >= REPEATS * len(said)
 
 
 _REPORTED = re.compile(
@@ -193,7 +246,6 @@ _TITLE_RULING = re.compile(
     re.IGNORECASE,
 )
 FACT_CHECK = "a fact-check rules it"
-RULING_WITHIN_CHARS = 1200
 _CLAIM_QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
 
 
@@ -207,7 +259,9 @@ def _fact_checked(
     quoted = _CLAIM_QUOTED.search(passage.text)
     if not (ruling or titled) or not quoted:
         return judgement
-    read = entail.judge([(quoted.group(1), claim.whole)])[0]
+    said = quoted.group(1)
+    reads = entail.judge([(said[:end], claim.whole) for _, end in split(said)])
+    read = min(reads, key=lambda judged: judged.neither)
     if read.stance is Stance.NEITHER:
         return judgement
     true = bool(ruling[2] if ruling else titled and titled[1])
@@ -219,10 +273,13 @@ def _fact_checked(
 
 
 def _with_ruling(passage: Passage) -> Passage:
-    """The span from the quoted claim to the ruling on it, where they stand close."""
-    ruling = _RULING.search(passage.post.text, passage.end)
-    near = ruling is not None and ruling.end() - passage.start <= RULING_WITHIN_CHARS
-    return replace(passage, end=ruling.end()) if ruling and near else passage
+    """The sentence that rules, where the text has one: the claim itself is not to be quoted as if
+    it were said here."""
+    ruling = _RULING.search(passage.post.text)
+    for start, end in split(passage.post.text) if ruling else ():
+        if ruling and start <= ruling.start() < end:
+            return replace(passage, start=start, end=end)
+    return passage
 
 
 SECOND_SEES = 6

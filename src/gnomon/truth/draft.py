@@ -114,13 +114,13 @@ def _replaces(asked: Asked, newer: Draft, older: Draft) -> bool:
 
 def _begins(passage: Passage) -> str:
     """The day from which on the passage says that it holds, as an ISO date; "" if it names none."""
-    text = passage.text
+    text, begins = passage.text, ""
     for slot in slots.exact(text, now=passage.post.created_at):
         if slot.kind is SlotKind.DATE and _FROM.search(text[: slot.start]):
             day = str(slot.value)[:10]
             year = datetime.fromtimestamp(passage.post.time, UTC).year
-            return f"{year}{day[1:]}" if day.startswith("--") else day
-    return ""
+            begins = f"{year}{day[1:]}" if day.startswith("--") else day
+    return begins
 
 
 def rivals(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage, ...]:

@@ -106,7 +106,7 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
 
 
 _ASKING_ZH = re.compile(
-    r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|一共|总共|"
+    r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|现任|如今|一共|总共|"
     r"哪(?:一)?(?:里|儿|些|个?(?:国家|城市|地方|时间)|[个位条家天种所座年月支只])?|几(?=[个名人位条家天次元米公岁])|"
     r"[的了是在和与及或也都就而且但这那吗呢吧啊么之其被把从对于为以所个们你我他她它谁何有会，、？?！!。\s]"
 )
@@ -274,7 +274,8 @@ def kind_fit(asked: Asked, post: Post, text: str) -> float:
         case Asks.WHEN:
             return float(dates or bool(_WHEN.search(text)))
         case Asks.WHO:
-            return float(names or (asked.lang == "zh" and is_cjk(text)))
+            # Chinese names have no shape by which to be sure of them.
+            return max(float(names), 0.6 * (asked.lang == "zh" and is_cjk(text)))
         case Asks.WHERE:
             place = _PLACE_ZH.search(asked.question)
             if place:
@@ -328,7 +329,7 @@ _IN_YEAR = re.compile(r"^[^.,;\d]{0,24}?\bin ((?:19|20)\d\d)\b")
 
 def counts(asked: Asked, text: str, number: Slot) -> bool:
     """Whether a number in ``text`` counts what the question asks the number of, at its time."""
-    if _is_year(text, number):
+    if _is_year(text, number) or number.unit.endswith("#") or number.text in _ORDINALS:
         return False
     other_time = _IN_YEAR.search(text[number.end : number.end + 40])
     if other_time and other_time[1] not in asked.question and other_time[1] != asked.year:
@@ -345,6 +346,9 @@ def counts(asked: Asked, text: str, number: Slot) -> bool:
     measure = noun[2] or noun[3]
     beside = text[max(0, number.start - 4) : number.start] + text[number.end : number.end + 4]
     return any(character in number.text + beside for character in measure[:2])
+
+
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
 
 def _is_year(text: str, number: Slot) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gnomon.text import slots
 from gnomon.truth.terms import content_terms, term_set
 
 _HEARSAY = re.compile(
@@ -18,6 +19,7 @@ _HEARSAY = re.compile(
 _QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
 
 
+_CLAUSE = re.compile(r"[，,；;]")
 # The rule of a judgement on a sentence that only reports the claim.
 RULE = "only says that others say so"
 
@@ -26,6 +28,18 @@ def is_hearsay(text: str) -> bool:
     """Whether the text passes on what others are said to say ("I am told", 据说), without a word of
     its own for it."""
     return bool(_HEARSAY.search(text))
+
+
+def is_only_hearsay(text: str) -> bool:
+    """Whether nothing that the text says exactly is said by itself: "It is 12; some say 21" says 12
+    in its own name."""
+    own = [clause for clause in _CLAUSE.split(text) if not is_hearsay(clause)]
+    return is_hearsay(text) and not any(slots.exact(clause) for clause in own)
+
+
+def own_words(text: str) -> str:
+    """``text`` without the clauses that it puts down to others."""
+    return "，".join(clause for clause in _CLAUSE.split(text) if not is_hearsay(clause))
 
 
 def distanced(claim: str, sentence: str) -> bool:

@@ -39,7 +39,7 @@ _FUNCTION_ZH = frozenset(
 )
 _QUESTION_ZH = """
 什么时候 为什么 有没有 是不是 什么 多少 怎么 怎样 如何 哪里 哪儿 哪个 哪些 哪天 何时 是否
-几点 几个 多大 多长 请问 到底 究竟 目前 现在 一共 总共 有关 关于 情况
+几点 几个 多大 多长 请问 到底 究竟 目前 现在 现任 如今 一共 总共 有关 关于 情况
 """.split()
 
 # "What time", "how many", "what is the number of": what is asked for is no word of the answer.

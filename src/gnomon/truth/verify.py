@@ -166,7 +166,7 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
         return _neither("the sentence asks, it does not state", about)
     if words(_CONTEXT.sub("", claim)) == words(sentence):
         return Judgement(0.95, 0.01, 0.04, "says it in the same words")
-    if hearsay.distanced(claim, sentence):
+    if hearsay.distanced(claim, sentence) and not _rejects(claim, sentence):
         near = about >= ABOUT[_lang(claim)]
         rule = hearsay.RULE if near else "the passage is about something else"
         return _own_value(claim, sentence) or _neither(rule, about)
@@ -185,12 +185,16 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
 
 
 _CONDITIONAL = re.compile(r"^\W*(?:if|unless|in case|were)\b|如果|要是|假如|万一", re.IGNORECASE)
-_CLAUSE = re.compile(r"[，,；;]")
+
+
+def _rejects(claim: str, sentence: str) -> bool:
+    """Whether what the sentence reports of others it also calls untrue."""
+    return denies_at_large(sentence) and not denies_at_large(claim)
 
 
 def _own_value(claim: str, sentence: str) -> Judgement | None:
     """"It is 12; some say 21": the sentence's own value against one that it puts down to others."""
-    own = "，".join(clause for clause in _CLAUSE.split(sentence) if not hearsay.is_hearsay(clause))
+    own = hearsay.own_words(sentence)
     clashes = slots.conflicts(claim, own) if own != sentence else ()
     if not clashes:
         return None

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from gnomon.text import polarity
+from gnomon.text import polarity, slots
 from gnomon.text.tokens import normalise
 from gnomon.truth import hearsay
-from gnomon.truth.terms import content_terms, stem
+from gnomon.truth.terms import content_terms, stem, without_exact
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
 # A side is heard from MASS on, and strong from STRONG on: one report that says just the claim
@@ -83,7 +83,7 @@ def kind_weight(post: Post, quote: str) -> tuple[float, str]:
         return 0.0, "instruction"
     if polarity.is_opinion(quote):
         return 0.3, "opinion"
-    if hearsay.is_hearsay(quote):
+    if hearsay.is_only_hearsay(quote):
         return 0.3, "hearsay"
     if _OFFICIAL.search(re.sub(r"[_\-.]", " ", post.author)):
         return 1.0, "primary"
@@ -127,6 +127,42 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
         if newest[(speaker_of(item) or item.origin)].stance is item.stance
         or newest[(speaker_of(item) or item.origin)].said_at == item.said_at
     ]
+
+
+def without_withdrawn(evidence: Sequence[Evidence], roots: Mapping[str, Post]) -> list[Evidence]:
+    """Drop what rests on a statement that its own source has corrected since: the source's earlier
+    posts, the copies whose origin is the source's, and what is put down to it ("according to the
+    Courier"). An outlet's account and its paper's article are one source where one links to the
+    other: ``roots`` are the earliest posts of the origins, by origin."""
+    corrections = [item for item in evidence if is_correction(f"{item.title}. {item.quote}")]
+
+    def voices(item: Evidence) -> set[str]:
+        root = roots.get(item.origin)
+        return {speaker_of(item), speaker_of(root) if root else ""} - {""}
+
+    def rests_on(item: Evidence, correction: Evidence) -> bool:
+        if (item.said_at or 0.0) >= (correction.said_at or 0.0):
+            return False
+        held = voices(correction)
+        return bool(voices(item) & held) or any(
+            _shares_name(polarity.speaker(item.quote), voice) for voice in held
+        )
+
+    return [
+        item
+        for item in evidence
+        if item.stance is Stance.NEITHER
+        or not any(c.stance is _OTHER.get(item.stance) and rests_on(item, c) for c in corrections)
+    ]
+
+
+_OTHER = {Stance.SUPPORTS: Stance.REFUTES, Stance.REFUTES: Stance.SUPPORTS}
+
+
+def _shares_name(name: str, voice: str) -> bool:
+    """Whether a source's name and an account or site have a telling word in common."""
+    named = {word for word in re.findall(r"[^\W_]+", normalise(name)) if len(word) > 3}
+    return bool(named & set(re.findall(r"[^\W_]+", voice)))
 
 
 # What a speaker's word weighs where others report it only as a claim of theirs.
@@ -193,11 +229,11 @@ def echoes(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
 
 
 def same_words(one: str, other: str) -> bool:
-    """Whether two sentences have (nearly) the same content words and the same numbers."""
-    a, b = frozenset(content_terms(one)), frozenset(content_terms(other))
+    """Whether two sentences have (nearly) the same content words and the same numbers and dates."""
+    a, b = (frozenset(content_terms(without_exact(text))) for text in (one, other))
     if min(len(a), len(b)) < ECHO_WORDS or len(a & b) < ECHO * len(a | b):
         return False
-    return {t for t in a if t[0].isdigit()} == {t for t in b if t[0].isdigit()}
+    return {slot.value for slot in slots.exact(one)} == {slot.value for slot in slots.exact(other)}
 
 
 def _vote(evidence: Evidence) -> float:
@@ -218,9 +254,16 @@ def _attributed_to_held(item: Evidence, others: Sequence[Evidence]) -> bool:
     )
 
 
-def weigh(claim: Claim, evidence: Sequence[Evidence], origins: Mapping[str, Origin]) -> Verdict:
-    """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown)."""
-    votes = one_per_origin(without_superseded(only_claimed(list(evidence))))
+def weigh(
+    claim: Claim,
+    evidence: Sequence[Evidence],
+    origins: Mapping[str, Origin],
+    roots: Mapping[str, Post] | None = None,
+) -> Verdict:
+    """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
+    ``roots`` which post of it came first (held ones only)."""
+    standing = without_superseded(without_withdrawn(only_claimed(evidence), roots or {}))
+    votes = one_per_origin(standing)
     votes = [item for item in votes if not _attributed_to_held(item, votes)]
     sides = []
     stands_for: dict[str, int] = {}

@@ -6,12 +6,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from gnomon import origins
 from gnomon.errors import SourceError, StoreFull
@@ -78,21 +76,19 @@ def ingest(
 ) -> Report:
     """Run ``source`` from where it left off until it ends or ``stop`` is set.
 
-    A batch is read while the one before it is written; a batch, with its cursor, is durable before
-    it is reported (``on_progress``, called by the writing thread). Bad items are in the batch's ``set_aside``
+    Every batch is durable before the source goes on. Bad items are in the batch's ``set_aside``
     and do not stop the rest; a source that can give no more ends with its reason in
     ``Report.error``, and what it gave is kept. ``max_bytes`` and ``max_age_s`` (0: no limit) are
     what retention may drop to when the store is full. Raises StoreError; StoreFull only where
     retention made no room.
     """
-    error = ""
-    with _Run(store, source.name, max_bytes, max_age_s, on_progress) as run:
-        try:
-            for batch in drive(source, store.cursor(source.name), network=network, stop=stop):
-                run.put(batch)
-        except SourceError as failure:
-            error = str(failure)
-    return run.done(error)
+    run = _Run(store, source.name, max_bytes, max_age_s, on_progress)
+    try:
+        for batch in drive(source, store.cursor(source.name), network=network, stop=stop):
+            run.put(batch)
+    except SourceError as error:
+        run.report = replace(run.report, error=str(error))
+    return run.done()
 
 
 def take(
@@ -108,24 +104,18 @@ def take(
 
     ``source`` names the batches made of loose posts; without it their first post's source does.
     """
-    with _Run(store, source, max_bytes, max_age_s, on_progress) as run:
-        if isinstance(posts, Batch):
-            run.put(posts)
-        else:
-            rest = iter(posts)
-            while chunk := tuple(islice(rest, BATCH_POSTS)):
-                run.put(Batch(source=source or chunk[0].source, posts=chunk))
+    run = _Run(store, source, max_bytes, max_age_s, on_progress)
+    if isinstance(posts, Batch):
+        run.put(posts)
+        return run.done()
+    rest = iter(posts)
+    while chunk := tuple(islice(rest, BATCH_POSTS)):
+        run.put(Batch(source=source or chunk[0].source, posts=chunk))
     return run.done()
 
 
 class _Run:
-    """One ingest: writes batches and keeps the count.
-
-    While one batch is being written, by a thread of its own, the next is read and drafted; it is
-    linked when that write is durable, so that it sees what the batch before it brought. Batches
-    are written whole and in order, each cursor with its batch: a crash loses at most what was
-    never reported, and the source is asked for it again.
-    """
+    """One ingest: writes batches and keeps the count."""
 
     def __init__(
         self,
@@ -141,45 +131,17 @@ class _Run:
         self.on_progress = on_progress
         self.began = time.monotonic()
         self.report = Report(source)
-        self._writer = ThreadPoolExecutor(1, "gnomon-ingest")
-        self._pending: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait for the write under way, whatever ends the run; its error is raised here unless
-        another is on its way."""
-        try:
-            if kind is None:
-                self._settle()
-        finally:
-            self._writer.shutdown()
 
     def put(self, batch: Batch) -> None:
         for part in _parts(batch, BATCH_POSTS):
-            part, drafted = _draft(part)
-            self._settle()
-            self._pending = self._writer.submit(self._take_in, _linked(part, drafted, self.store))
+            ready = prepare(part, self.store)
+            written, dropped = self._write(ready)
+            self._count(ready, written, dropped)
+            if self.on_progress is not None:
+                self.on_progress(self.report)
 
-    def _settle(self) -> None:
-        """Wait until the batch under way is durable; raise what went wrong with it."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.result()
-
-    def _take_in(self, batch: Batch) -> None:
-        self._count(batch, *self._write(batch))
-        if self.on_progress is not None:
-            self.on_progress(self.report)
-
-    def done(self, error: str = "") -> Report:
-        return replace(self.report, seconds=time.monotonic() - self.began, error=error)
+    def done(self) -> Report:
+        return replace(self.report, seconds=time.monotonic() - self.began)
 
     def _write(self, batch: Batch) -> tuple[Written, int]:
         """Write; when the store is full, drop the oldest posts once and try again."""
@@ -212,20 +174,11 @@ class _Run:
 
 def prepare(batch: Batch, store: Store) -> Batch:
     """``batch`` with languages, links and band keys filled in, as the store wants it."""
-    return _linked(*_draft(batch), store)
-
-
-def _draft(batch: Batch) -> tuple[Batch, origins.Draft]:
-    """``batch`` with languages, and all of the linking that needs no store."""
-    posts = tuple(_with_language(post) for post in batch.posts)
-    return (replace(batch, posts=posts) if posts else batch), origins.draft(posts)
-
-
-def _linked(batch: Batch, drafted: origins.Draft, store: Store) -> Batch:
     if not batch.posts:
         return batch
-    links, bands = origins.link(store, batch.posts, drafted)
-    return replace(batch, links=(*batch.links, *links), bands=bands)
+    posts = tuple(_with_language(post) for post in batch.posts)
+    links, bands = origins.link(store, posts)
+    return replace(batch, posts=posts, links=(*batch.links, *links), bands=bands)
 
 
 def _parts(batch: Batch, size: int) -> Sequence[Batch]:

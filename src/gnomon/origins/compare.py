@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-from gnomon.origins.wording import COMMENT_WORDS, Wording, running
-from gnomon.text import names, polarity, quantities, sentences, slots
+from gnomon.origins.wording import COMMENT_WORDS, Wording, running, values
+from gnomon.text import names, polarity
 from gnomon.text.tokens import words
-from gnomon.types import SlotKind
 
 CONTAINMENT = 0.5
 JACCARD = 0.6
@@ -134,13 +134,12 @@ def _edits(root: Wording, copy: Wording) -> list[Edit]:
     else:
         opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     edits: list[Edit] = []
-    ends: list[int] = []
     for tag, i1, i2, j1, j2 in opcodes:
         if tag == "equal":
             continue
         cut = False
         if tag == "delete":
-            ends = ends or _sentence_ends(root)
+            ends = root.sentence_ends
             starts_clean, ends_clean = i1 in ends, i2 in ends
             cut = (starts_clean and ends_clean) or i2 == len(a) or i1 == 0
             if cut and not (dots and i2 == len(a)):
@@ -158,14 +157,6 @@ def _edits(root: Wording, copy: Wording) -> list[Edit]:
     return edits
 
 
-def _sentence_ends(wording: Wording) -> list[int]:
-    """0, and after how many words each sentence ends."""
-    ends = [0]
-    for start, end in sentences.split(wording.text):
-        ends.append(ends[-1] + len(words(wording.text[start:end])))
-    return ends
-
-
 # Saying that one has it from others is what copying is; "may" and "could" change what is said.
 _HEARSAY = re.compile(
     r"\b(?:apparently|reportedly|allegedly|supposedly|hearing that|rumou?rs?|i heard)\b"
@@ -174,13 +165,18 @@ _HEARSAY = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
+def _polarity(text: str) -> tuple[int, str]:
+    return polarity.negations(text), polarity.modality(_HEARSAY.sub(" ", text))
+
+
 def _segment_changed(edit: Edit) -> str:
     if edit.cut and not edit.gone:
         return ""
-    before, after = edit.context
-    if polarity.negations(before) != polarity.negations(after):
+    before, after = map(_polarity, edit.context)
+    if before[0] != after[0]:
         return "negation"
-    if polarity.modality(_HEARSAY.sub(" ", before)) != polarity.modality(_HEARSAY.sub(" ", after)):
+    if before[1] != after[1]:
         return "modality"
     extra = [word for word in edit.come if word not in _BOILERPLATE]
     return "comment" if _weight(extra) >= COMMENT_WORDS else ""
@@ -207,7 +203,7 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
         _numeric(w) and not _has_digit(w) for edit in edits for w in (*edit.gone, *edit.come)
     ):
         return False  # digits for digits: no other spelling of one value
-    mine, theirs = _values(root, root.time), _values(copy, root.time)
+    mine, theirs = root.values, values(copy.text, root.time)
     codes = {w for edit in edits for w in edit.come if re.search(r"\d", w) and not w.isdigit()}
     if {c for c in codes if re.search(r"[^\W\d_]", c)} - known:
         return False
@@ -217,20 +213,21 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
     return partial or mine <= theirs
 
 
-def _values(wording: Wording, now: float) -> set[tuple[str, str]]:
-    found = set()
-    for slot in slots.exact(wording.text, now=now):
-        base = slot.kind is SlotKind.NUMBER and slot.unit in quantities.BASE_UNITS
-        found.add((str(slot.value), slot.unit if base else ""))
-    return found
-
-
 _SHOUTED = re.compile(r"(?:\b[A-Z]{2,}\b\W+){2,}\b[A-Z]{2,}\b")
+
+
+def _may_name(word: str, text: str) -> bool:
+    """Whether ``word`` could stand in a name in ``text``: asked before names are looked for."""
+    if word in _BOILERPLATE or _numeric(word):
+        return False
+    return not word.isascii() or bool(re.search(rf"(?i:(?<=@){word})|(?=[A-Z])(?i:{word})", text))
 
 
 def _new_name(root: Wording, copy: Wording, fresh: set[str]) -> bool:
     """Whether the copy names somebody or something that the root does not."""
     known = set(root.words)
+    if not any(_may_name(word, copy.text) for word in fresh - known):
+        return False
     shouted = [match.span() for match in _SHOUTED.finditer(copy.text)]
     for slot in names.find(copy.text):
         parts = [word for word in words(slot.text) if word in fresh and word not in known]

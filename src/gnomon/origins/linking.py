@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from gnomon.origins import bands
@@ -30,27 +30,10 @@ _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
 _HEADLINE = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What linking needs of posts and can be known without a store: their wordings and band keys,
-    by id."""
-
-    wordings: Mapping[str, Wording]
-    keys: Mapping[str, tuple[int, ...]]
-
-
-def draft(posts: Iterable[Post]) -> Draft:
-    """The part of :func:`link` that needs no store: most of its time."""
-    wordings = {post.id: of_post(post) for post in posts}
-    merging = [w for w in wordings.values() if w.mergeable]
-    return Draft(wordings, dict(zip((w.id for w in merging), bands.keys(merging), strict=True)))
-
-
 def link(
-    store: Store, posts: Sequence[Post], drafted: Draft | None = None
+    store: Store, posts: Sequence[Post]
 ) -> tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]:
-    """Links and band keys for a batch of posts that is not yet written. ``drafted`` is what
-    :func:`draft` made of the same posts, where it was made before.
+    """Links and band keys for a batch of posts that is not yet written.
 
     Every post that is new or edited gets a link: to its origin's root, or to itself as a root.
     Hard edges first (repost, quote without comment, the same page), then near-duplicates, each
@@ -61,7 +44,7 @@ def link(
     A repost whose original is not held stands in the origin named by the original's id; when the
     original arrives it is that origin's root.
     """
-    return _Linking(store, posts, drafted).run()
+    return _Linking(store, posts).run()
 
 
 def explain(store: Store, post: str) -> str:
@@ -82,7 +65,7 @@ def explain(store: Store, post: str) -> str:
 class _Linking:
     """One batch. ``links`` grows; ``moved`` maps an origin to the one that took its place."""
 
-    def __init__(self, store: Store, posts: Sequence[Post], drafted: Draft | None) -> None:
+    def __init__(self, store: Store, posts: Sequence[Post]) -> None:
         self.store = store
         unique = {post.id: post for post in posts}
         self.refs = {r for p in unique.values() for r in (p.repost_of, p.quotes) if r}
@@ -92,9 +75,9 @@ class _Linking:
             (p for p in unique.values() if not self._unchanged(p)), key=lambda p: (p.time, p.id)
         )
         self.batch = {p.id: p for p in self.fresh}
-        drafted = drafted or draft(self.fresh)
-        self.wordings: dict[str, Wording] = {p.id: drafted.wordings[p.id] for p in self.fresh}
-        self.keys = {p.id: drafted.keys[p.id] for p in self.fresh if p.id in drafted.keys}
+        self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
+        merging = [w for w in self.wordings.values() if w.mergeable]
+        self.keys = dict(zip((w.id for w in merging), bands.keys(merging), strict=True))
         self.links: dict[str, Link] = {}
         self.moved: dict[str, str] = {}
         self.by_key: dict[int, list[str]] = defaultdict(list)

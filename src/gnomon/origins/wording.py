@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gnomon.text import polarity
+from gnomon.text import polarity, quantities, sentences, slots
 from gnomon.text.tokens import words
-from gnomon.types import Post
+from gnomon.types import Post, SlotKind
 
 # A run of this many words of one's own is a comment of substance.
 COMMENT_WORDS = 5.0
@@ -94,6 +94,19 @@ class Wording:
             return False
         return self.content >= (4 if self.size < len(self.words) else 2)
 
+    @cached_property
+    def sentence_ends(self) -> list[int]:
+        """0, and after how many words each sentence ends."""
+        ends = [0]
+        for start, end in sentences.split(self.text):
+            ends.append(ends[-1] + len(words(self.text[start:end])))
+        return ends
+
+    @cached_property
+    def values(self) -> frozenset[tuple[str, str]]:
+        """The numbers and dates (relative ones as said at ``time``) with their base units."""
+        return values(self.text, self.time)
+
     def shingles(self, k: int) -> frozenset[str]:
         """The ``k``-grams of the words; all of them as one where there are fewer."""
         held = self.shingled.get(k)
@@ -102,6 +115,16 @@ class Wording:
             held = frozenset(" ".join(w[i : i + k]) for i in range(max(1, len(w) - k + 1)))
             self.shingled[k] = held
         return held
+
+
+def values(text: str, now: float) -> frozenset[tuple[str, str]]:
+    """Every number and date of ``text``, said at ``now``: its value, and its unit where that is
+    one of measure."""
+    found = set()
+    for slot in slots.exact(text, now=now):
+        base = slot.kind is SlotKind.NUMBER and slot.unit in quantities.BASE_UNITS
+        found.add((str(slot.value), slot.unit if base else ""))
+    return frozenset(found)
 
 
 def of_post(post: Post) -> Wording:

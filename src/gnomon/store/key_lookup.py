@@ -94,10 +94,11 @@ class KeyLookup:
                 keys = _PER_POST * reader.post_count(db)
             if self._asked * _READ_TO_ASKED < keys:
                 return
-            self._thread = threading.Thread(target=self._read, name="gnomon-keys", daemon=True)
+            self._thread = threading.Thread(target=self.make_filter, name="gnomon-keys", daemon=True)
             self._thread.start()
 
-    def _read(self) -> None:
+    def make_filter(self) -> None:
+        """Read every key of the record into a filter; it is used once it is whole."""
         with self._database.alone():
             # No transaction is open now: what is committed later notes its keys here, what was
             # committed before is read below.

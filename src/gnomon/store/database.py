@@ -77,9 +77,13 @@ class Reserve:
         except OSError:
             self.release()
 
+    def bytes(self) -> int:
+        """How much room is set aside."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
     def release(self) -> int:
         """Give the room up; how many bytes that was."""
-        held = self._path.stat().st_size if self._path.exists() else 0
+        held = self.bytes()
         self._path.unlink(missing_ok=True)
         return held
 

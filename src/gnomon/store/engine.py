@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_S = 0.5  # pause between two rounds of catching up
 _RETRY_S = 5.0  # pause after a round that failed
 _DROP = 500  # posts that retention removes in one transaction
+_OVERSHOOT, _FEWEST_DROPPED = 1.05, 20  # so that the average post's cost need not be exact
 _LOG_KEPT_S = 7 * 86_400.0  # how long the log tells of posts that are gone
 _ORIGINS_FOR_S = 5.0  # how long a large store's count of origins is taken as current
 
@@ -193,16 +194,21 @@ class Engine:
         return gone
 
     def _retain_bytes(self, max_bytes: int, now: float) -> int:
-        """Drop the oldest until the folder fits. What a post costs is taken as the average, so it
-        goes step by step; each step gives the space back before the next is measured."""
+        """Drop the oldest until the folder fits.
+
+        What a post costs is taken as the average, a little more is dropped than that says, and the
+        space is given back before the next look. Dead terms leave the text index only when it
+        merges, so it is rebuilt when the rest was not enough: at most once in a look.
+        """
         gone = 0
+        fixed = self._reserve.bytes()
         while (size := self._disk_bytes()) > max_bytes:
             with self._db.reading() as db:
                 posts = reader.counts(db)["posts"]
             if not posts:
                 break
-            excess = max(1, int(posts * (size - max_bytes) / size))
-            wanted, step = excess, 0
+            share = min(1.0, _OVERSHOOT * (size - max_bytes) / max(1, size - fixed))
+            wanted, step = max(_FEWEST_DROPPED, int(posts * share)), 0
             while wanted > 0 and (dropped := self._drop(None, min(_DROP, wanted), now)):
                 wanted -= dropped
                 step += dropped

@@ -256,7 +256,14 @@ def _fact_checked(
     (the form of https://schema.org/ClaimReview in prose: the claim reviewed, then the rating)."""
     ruling = _RULING.search(passage.post.text)
     titled = _TITLE_RULING.search(passage.post.title)
-    quoted = _CLAIM_QUOTED.search(passage.text)
+    quoted = next(
+        (
+            match
+            for match in _CLAIM_QUOTED.finditer(passage.post.text)
+            if match.start() < passage.end and match.end() > passage.start
+        ),
+        None,
+    )
     if not (ruling or titled) or not quoted:
         return judgement
     said = quoted.group(1)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk, normalise
+from gnomon.truth.bilingual import gloss
 from gnomon.truth.retrieve import dated, window_of
 from gnomon.truth.rewrite import Asks, as_claim, asks
 from gnomon.truth.terms import Weights, content_terms, coverage, term_set, without_exact
@@ -108,7 +109,7 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
 _ASKING_ZH = re.compile(
     r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|现任|如今|一共|总共|"
     r"哪(?:一)?(?:里|儿|些|个?(?:国家|城市|地方|时间)|[个位条家天种所座年月支只])?|几(?=[个名人位条家天次元米公岁])|"
-    r"[的了是在和与及或也都就而且但这那吗呢吧啊么之其被把从对于为以所个们你我他她它谁何有会，、？?！!。\s]"
+    r"[的了是在和与及或也都就而且但这那吗呢吧啊么之其被把从对于为以所个们你我他她它谁何有，、？?！!。\s]"
 )
 
 
@@ -143,6 +144,8 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
     """How well the sentence answers. ``similar`` (0..1) is what the encoder says, if there is one;
     across languages nothing else can tell."""
     around = window_of(passage)
+    if is_cjk(asked.question) != is_cjk(passage.text):
+        return _across(asked, passage, around, similar)
     terms, own = term_set(around), term_set(passage.text)
     here = coverage(asked.focus or asked.wanted, own, asked.wanted)
     context = coverage(asked.wanted, terms, asked.wanted)
@@ -153,8 +156,6 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
         here = (here + _characters(asked, passage.text)) / 2
         context = (context + _characters(asked, around)) / 2
     score = OWN * here + CONTEXT * context + KIND * right
-    if is_cjk(asked.question) != is_cjk(passage.text):
-        return score if similar is None else max(score, 0.6 * similar + 0.4 * right)
     if similar is not None:
         score = max(score, 0.75 * score + 0.25 * similar)
     score *= _names_held(asked, normalise(around), terms)
@@ -175,6 +176,31 @@ def _characters(asked: Asked, text: str) -> float:
     total = sum(asked.parts.values())
     held = sum(w * sum(c in text for c in p) / len(p) for p, w in asked.parts.items())
     return held / total if total else 0.0
+
+
+# A gloss is coarse: what it matches counts a little less than words of one language.
+GLOSSED = 0.95
+
+
+def _across(asked: Asked, passage: Passage, around: str, similar: float | None) -> float:
+    """The fit of a passage in the other language: by the glossary, names and numbers, and by the
+    encoder where there is one."""
+    right = kind_fit(asked, passage.post, passage.text)
+    if is_cjk(asked.question):
+        question = gloss(_RELATIVE.sub(" ", asked.question), around)
+        wanted, unknown = set(content_terms(question.text)), question.unknown
+        own, terms = term_set(passage.text), term_set(around)
+    else:
+        wanted, unknown = set(asked.focus or asked.wanted), 0.0
+        own, terms = (term_set(gloss(text, asked.question).text) for text in (passage.text, around))
+    if not wanted:
+        return 0.0
+    # A glossed word stands with its synonyms; the weights of the store's language are of no use.
+    here, context = len(wanted & own) / len(wanted), len(wanted & terms) / len(wanted)
+    score = GLOSSED * (OWN * here + CONTEXT * context + KIND * right) * (1.0 - unknown)
+    if asked.kind in TYPED and not right:
+        score *= NO_SUCH_THING
+    return score if similar is None else max(score, 0.6 * similar + 0.4 * right)
 
 
 # "When it reopens is not yet known": the question is raised and left open.
@@ -210,10 +236,18 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     left = 1.0 - LACKING * lacking
     if asked.verb and asked.verb not in terms:
         left = min(left, LACKING_VERB)
+    attribute = _ATTRIBUTE_ZH.search(asked.question)
+    if attribute and attribute[1] not in around:
+        left = min(left, NO_ATTRIBUTE)
     for part, weight in asked.parts.items():
         if not _touches(part, around):
             left = min(left, 1.0 - (1.0 - NO_ATTRIBUTE) * min(1.0, weight / RARE_NAME))
     return left
+
+
+# "林先生的电话号码是多少": Chinese nouns end in their head, and the head before the question word is
+# what is asked for.
+_ATTRIBUTE_ZH = re.compile(r"([一-龥]{2})(?:是|为|叫)(?:谁|什么|多少|哪个?)[?？]?$")
 
 
 def _touches(part: str, text: str) -> bool:
@@ -257,6 +291,11 @@ _WHERE = re.compile(
     r"(?:在|位于|来自|前往|设于|搬到)[^，。]{1,12}|[一-龥](?:路|街|广场|桥|镇|村|区|楼|巷)",
     re.IGNORECASE,
 )
+# A Chinese name before what only a person does, or between an office and it.
+_PERSON_ZH = re.compile(
+    r"(?:^|[，。：；、（“\s])[一-龥·]{2,5}(?=当选|出任|接任|就任|担任|继任|连任|获胜|夺冠|获选)|"
+    r"[长任席师员家士手授][一-龥·]{2,4}(?=当选|出任|表示|说|称|宣布|指出|介绍|否认|透露)"
+)
 # 哪条街: a street is asked for, and no other place will do.
 _PLACE_ZH = re.compile(r"哪一?[个条座所家栋]?(国|城|市|街|路|巷|村|镇|区|楼|站)")
 _PLACES_ZH = {"街": "[街路巷道]", "路": "[街路巷道]", "巷": "[街路巷道]", "国": "国|籍", "城": "[城市]"}
@@ -275,7 +314,8 @@ def kind_fit(asked: Asked, post: Post, text: str) -> float:
             return float(dates or bool(_WHEN.search(text)))
         case Asks.WHO:
             # Chinese names have no shape by which to be sure of them.
-            return max(float(names), 0.6 * (asked.lang == "zh" and is_cjk(text)))
+            person = names or bool(_PERSON_ZH.search(text))
+            return max(float(person), 0.3 * (asked.lang == "zh" and is_cjk(text)))
         case Asks.WHERE:
             place = _PLACE_ZH.search(asked.question)
             if place:

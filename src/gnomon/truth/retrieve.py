@@ -17,6 +17,7 @@ from gnomon.store.rules import accepts
 from gnomon.text import slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
+from gnomon.truth.bilingual import search_form
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.types import EdgeKind, Filter, Hit, Origin, Passage, Post, QueryPlan, SlotKind
 
@@ -24,6 +25,9 @@ from gnomon.types import EdgeKind, Filter, Hit, Origin, Passage, Post, QueryPlan
 # https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf (k = 60 there).
 RRF_K = 60
 DEPTH = 40
+# Posts of one origin that are read: a copy says nothing new, but a link to an article may come with
+# words of its own.
+POSTS = 2
 # What the forms beside the question itself count: a town's name alone must not outvote what was
 # asked about it.
 OTHER_FORM = 0.4
@@ -68,7 +72,10 @@ def retrieve_claim(
     k: int = 20,
 ) -> Retrieved:
     """Passages that may bear on one claim, for or against it."""
-    forms = [claim if is_cjk(claim) else weights.expand(claim) or claim]
+    chinese = is_cjk(claim)
+    forms = [claim if chinese else weights.expand(claim) or claim]
+    if other := search_form(claim, chinese):
+        forms.append(other)
     return _gather(forms, claim, store, weights, where, embed, now, k)
 
 
@@ -82,10 +89,19 @@ def _gather(
     now: float,
     k: int,
 ) -> Retrieved:
-    hits = _fused(forms, text, store, where, embed, now)[:k]
+    hits = _first_origins(_fused(forms, text, store, where, embed, now), k)
     hits = _by_root(hits, text, store, weights, where)
     hits = _with_neighbours(hits, store, where)
     return _passages(hits, text, store, weights)
+
+
+def _first_origins(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The hits of the first ``k`` origins."""
+    kept: dict[str, None] = {}
+    for hit in hits:
+        if len(kept) < k:
+            kept.setdefault(hit.origin)
+    return [hit for hit in hits if hit.origin in kept]
 
 
 def _by_root(
@@ -110,7 +126,7 @@ def _by_root(
             out.append(hit)
         if root is not None and fits:
             out.append(Hit(root, hit.score, hit.origin))
-    return out
+    return list({hit.post.id: hit for hit in reversed(out)}.values())[::-1]
 
 
 def _fused(
@@ -122,25 +138,25 @@ def _fused(
     now: float,
 ) -> list[Hit]:
     rankings = [
-        (1.0 if i == 0 else OTHER_FORM, store.search(form, DEPTH, where))
+        (1.0 if i == 0 else OTHER_FORM, store.search(form, DEPTH, where, per_origin=POSTS))
         for i, form in enumerate(forms)
     ]
     if embed is not None:
         rankings.append((1.0, store.nearest(embed.query(question), DEPTH, where)))
     scores: dict[str, float] = {}
-    best: dict[str, tuple[float, Hit]] = {}
+    hits: dict[str, Hit] = {}
     for share, ranking in rankings:
+        seen: set[str] = set()
         for rank, hit in enumerate(ranking):
-            gain = share / (RRF_K + rank + 1)
-            scores[hit.origin] = scores.get(hit.origin, 0.0) + gain
-            if hit.origin not in best or gain > best[hit.origin][0]:
-                best[hit.origin] = (gain, hit)
+            hits.setdefault(hit.post.id, hit)
+            if hit.origin not in seen:  # copies do not raise what they copy
+                seen.add(hit.origin)
+                scores[hit.origin] = scores.get(hit.origin, 0.0) + share / (RRF_K + rank + 1)
     fused = []
-    for origin, score in scores.items():
-        hit = best[origin][1]
+    for hit in hits.values():
         age = max(0.0, now - hit.post.time)
         fresh = 1.0 + FRESH_SHARE * 0.5 ** (age / FRESH_HALF_LIFE_S)
-        fused.append(Hit(hit.post, score * fresh, origin))
+        fused.append(Hit(hit.post, scores[hit.origin] * fresh, hit.origin))
     return sorted(fused, key=lambda hit: (-hit.score, hit.post.id))
 
 

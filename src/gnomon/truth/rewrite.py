@@ -17,6 +17,7 @@ from gnomon.errors import InputError, ModelError
 from gnomon.models.protocols import Chat, Message
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk
+from gnomon.truth.bilingual import search_form
 from gnomon.truth.terms import Weights, content_terms
 from gnomon.types import Filter, QueryPlan, SlotKind
 
@@ -223,6 +224,8 @@ def plan(
     forms = [weights.expand(text) if weights and lang == "en" else text]
     if names:
         forms.append(" ".join(names))
+    if other := search_form(text, lang == "zh"):
+        forms.append(other)
     if chat is not None:
         forms.extend(model_queries(text, chat, timeout_s))
     base = where or Filter()

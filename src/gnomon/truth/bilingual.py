@@ -70,7 +70,8 @@ _SOUND = {
 }
 _LATIN = (
     (r"ph", "f"), (r"ck|qu|c(?=[aouklr]|$)|g(?!e|i|h)|q", "k"), (r"sh|ch|j|g(?=[ei])", "x"), (r"th", "t"),
-    (r"x", "ks"), (r"c|z", "s"), (r"w", "v"), (r"r", "l"), (r"ng", "n"), (r"[aeiouyh'’.-]", " "),
+    (r"x", "ks"), (r"c|z", "s"), (r"w", "v"),
+    (r"r(?=[bdfhklmnpstvx]|$)", ""), (r"r", "l"), (r"ng", "n"), (r"[aeiouyh'’.-]", " "),
 )  # fmt: skip
 
 

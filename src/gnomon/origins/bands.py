@@ -8,6 +8,7 @@ in each of ``BANDS`` bands, two texts of Jaccard similarity s share a key with p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from rensa import RMinHash
 from xxhash import xxh3_64_intdigest
 
 from gnomon.origins.wording import Wording
+from gnomon.text.tokens import words
 
 BANDS = 4
 ROWS = 3
@@ -32,8 +34,10 @@ _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(
 def keys(wordings: Sequence[Wording]) -> list[tuple[int, ...]]:
     """For each wording its band keys, none where there are no words.
 
-    ``BANDS`` MinHash keys, and one of the first ``HEAD_WORDS`` words, which still finds the
-    original of a copy that was cut off. Texts below three words have one key: all their words.
+    ``BANDS`` MinHash keys; one of the first ``HEAD_WORDS`` words, which still finds the original
+    of a copy that was cut off; and the same of the longest sentences where those stand further
+    on, which finds the original behind a remark ("They knew. ..."). Texts below three words have
+    one key: all their words.
     """
     texts = [w for w in wordings if len(w.words) > 2]
     by_id: dict[int, tuple[int, ...]] = {}
@@ -50,11 +54,37 @@ def keys(wordings: Sequence[Wording]) -> list[tuple[int, ...]]:
             mixed = (mixed + np.arange(BANDS, dtype=np.uint64)) * _ODD[0]
             mixed ^= mixed >> np.uint64(32)
         for wording, found in zip(texts, (mixed & _MASK).tolist(), strict=True):
-            by_id[id(wording)] = (*found, _hash("head " + " ".join(wording.words[:HEAD_WORDS])))
+            by_id[id(wording)] = (*found, *_heads(wording))
     return [
         by_id.get(id(w)) or ((_hash("all " + " ".join(w.words)),) if w.words else ())
         for w in wordings
     ]
+
+
+# Where a remark may end and what it is about begin: rough, for a key that is checked later.
+_BREAK = re.compile(r"[.!?:…][\"”'’)]*\s+|[。！？：；]|\n+")
+_LONGEST = 2
+_SENTENCE_WORDS = 6
+_OPENERS = frozenset("breaking update rt now just in 快 讯".split())
+
+
+def _heads(wording: Wording) -> list[int]:
+    """The keys of the first words of the text and of its longest sentences."""
+    run, start = wording.words, 0
+    while start < len(run) - HEAD_WORDS and run[start] in _OPENERS:
+        start += 1
+    found = [_hash("head " + " ".join(run[start : start + HEAD_WORDS]))]
+    if _BREAK.search(wording.text):
+        pieces = sorted(_BREAK.split(wording.text[:_READ]), key=len, reverse=True)[:_LONGEST]
+        for piece in pieces:
+            first = words(piece[:_READ_OF_ONE])[:HEAD_WORDS]
+            if len(first) >= _SENTENCE_WORDS:
+                found.append(_hash("head " + " ".join(first)))
+    return list(dict.fromkeys(found))
+
+
+_READ = 2000  # characters in which the longest sentences are looked for
+_READ_OF_ONE = 120
 
 
 def _pairs(words: list[str]) -> list[str]:

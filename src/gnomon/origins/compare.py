@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from gnomon.origins.wording import COMMENT_WORDS, Wording, running, values
-from gnomon.text import names, polarity
+from gnomon.text import names, polarity, sentences
 from gnomon.text.tokens import words
 
 CONTAINMENT = 0.5
@@ -100,10 +100,20 @@ def changed(root: Wording, copy: Wording) -> str:
     edits = _edits(root, copy)
     numbers = False
     fresh: set[str] = set()
+    stretch = 0.0
     for edit in edits:
+        if edit.added:
+            nothing = remark(edit.added, root)
+            if nothing:
+                continue
+            if nothing is False:
+                return "comment" if polarity.modality(edit.added) != "denied" else "negation"
         reason = _segment_changed(edit)
         if reason:
             return reason
+        stretch = (stretch if edit.near else 0.0) + _own_weight(edit.come)
+        if stretch >= _REWRITTEN:
+            return "comment"
         fresh.update(edit.come)
         if not edit.cut:
             numbers = numbers or any(_numeric(word) for word in (*edit.gone, *edit.come))
@@ -115,12 +125,20 @@ def changed(root: Wording, copy: Wording) -> str:
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One place where the texts differ. ``cut`` where the copy merely leaves out whole sentences,
-    or breaks off; ``context`` is both sides with the words around them."""
+    or breaks off; ``context`` is both sides with the words around them; ``added`` is what came as
+    it is written, where that is whole sentences of the copy's own and nothing went for it."""
 
     gone: list[str]
     come: list[str]
     cut: bool
     context: tuple[str, str]
+    near: bool
+    added: str = ""
+
+
+_NEAR = 2  # words
+# Words of its own in a stretch of edits with hardly an equal word between them: a new sentence.
+_REWRITTEN = 7.0
 
 
 def _edits(root: Wording, copy: Wording) -> list[Edit]:
@@ -134,6 +152,7 @@ def _edits(root: Wording, copy: Wording) -> list[Edit]:
     else:
         opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     edits: list[Edit] = []
+    last = -_NEAR - 1
     for tag, i1, i2, j1, j2 in opcodes:
         if tag == "equal":
             continue
@@ -153,8 +172,90 @@ def _edits(root: Wording, copy: Wording) -> list[Edit]:
             elif cut:
                 i2 = i1
         context = running(a[max(0, i1 - 2) : i2 + 2]), running(b[max(0, j1 - 2) : j2 + 2])
-        edits.append(Edit(a[i1:i2], b[j1:j2], cut, context))
+        added = _sentences_of(copy, j1, j2) if tag == "insert" and j2 > j1 else ""
+        edits.append(Edit(a[i1:i2], b[j1:j2], cut, context, j1 - last <= _NEAR, added))
+        last = j2
     return edits
+
+
+def _sentences_of(wording: Wording, start: int, end: int) -> str:
+    """The text of the words ``[start, end)`` if they are whole sentences, else ""."""
+    ends = wording.sentence_ends
+    if ends[-1] != len(wording.words) or start not in ends or end not in ends:
+        return ""
+    spans = sentences.split(wording.text)[ends.index(start) : ends.index(end)]
+    return wording.text[spans[0][0] : spans[-1][1]] if spans else ""
+
+
+# What an added sentence says of no event: asks for something, judges, exclaims.
+_APPEAL = re.compile(
+    r"^\W*(?:please|pls|remember|share|spread|retweet|repost|rt|wake|look|watch|read|see|listen"
+    r"|think|tell|ask|demand|vote|join|sign|call|stop|help|pray|stay|be (?:careful|safe|warned)"
+    r"|keep|make|let(?:['’]s| us)|never forget|do(?:n['’]?t| not) (?:forget|let|believe|trust"
+    r"|vote|drink|go|buy)|time to|so (?:sad|angry|true|much)|how (?:can|could|dare|long|many|much)"
+    r"|what (?:a|an|are|is|will)|who (?:is|are|will|else)|why|shame|unbelievable|disgusting)\b"
+    r"|\b(?:ha(?:s|ve) to|needs? to|must|should|ought to|deserves?|better than|enough is enough"
+    r"|make (?:this|it) (?:go )?viral|pass (?:it|this) on)\b"
+    r"|^\W*(?:请|求|快|大家|一定要|转发|扩散|记住|别忘|必须|应该|太|真是|难道|为什么|凭什么)",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"^\W*(?:they|it|this|that|these|those|we|you|he|she|everyone|everybody|nobody|somebody"
+    r"|someone|no one|and (?:they|nobody|we))\b",
+    re.IGNORECASE,
+)
+# One's own eyes, a speaker, a quotation, a rejection: a voice of its own however short.
+_VOICE = re.compile(
+    r"\b(?:I|my|mine)\b(?! (?:think|believe|hope|wish|guess|feel|love|hate|want|am (?:so )?(?:sad"
+    r"|angry|shocked))\b)"
+    r"|\b(?:we|me) (?:(?:just|also|all|both) )?(?:saw|heard|watched|felt|found|were there|have seen"
+    r"|witnessed|live)\b"
+    r"|\b(?:sa(?:id|ys)|told|tells|according to|confirm(?:s|ed)|announced|claim(?:s|ed))\b"
+    r"|\b(?:is|was|are|were|it['’]s|that['’]s) (?:\w+ ){0,2}(?:lies?|nonsense|rubbish|bullshit|bogus)\b"
+    r"|[\"“”「」]|我(?!们?(?:觉得|认为|希望|想|要))|目击|据",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|did|does|will|died|fell|rose|lost|won|went|came|left|took"
+    r"|made|got|fled|sank|broke|struck|hit|built|knew|found|ran|gave|paid|\w{2,}ed)\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(
+    r"\b(?:on |this |next |until |by )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\b(?:today|tomorrow|tonight|now)\b",
+    re.IGNORECASE,
+)
+_REMARK_WORDS = 14.0
+
+
+def remark(added: str, root: Wording) -> bool | None:
+    """Whether sentences added to a copy only appeal, judge or exclaim, so that it still is a copy
+    and no more; False where they report something of their own, be it in few words: a number, a
+    name, a denial, a voice, a plain statement; None where that cannot be told."""
+    if _VOICE.search(added) or polarity.modality(added) == "denied":
+        return False
+    own = words(added)
+    if _weight(own) > _REMARK_WORDS or any(map(_numeric, words(_WHEN.sub(" ", added)))):
+        return None
+    sure = True
+    for start, end in sentences.split(added):
+        sentence = added[start:end]
+        if polarity.is_question(sentence) or _APPEAL.search(sentence):
+            continue
+        run = [word for word in words(sentence) if word not in _BOILERPLATE]
+        if not (_PRONOUN.match(sentence) and _weight(run) < COMMENT_WORDS):
+            sure = False
+            if len(run) >= _STATEMENT_WORDS and _FINITE.search(sentence):
+                return False
+        elif polarity.negations(sentence):
+            return None
+    known = set(root.words)
+    if _named(added, {word for word in own if word not in known}, known, root):
+        return None
+    return True if sure else None
+
+
+_STATEMENT_WORDS = 2  # beside articles and the like: "The engineer resigned."
 
 
 # Saying that one has it from others is what copying is; "may" and "could" change what is said.
@@ -178,8 +279,11 @@ def _segment_changed(edit: Edit) -> str:
         return "negation"
     if before[1] != after[1]:
         return "modality"
-    extra = [word for word in edit.come if word not in _BOILERPLATE]
-    return "comment" if _weight(extra) >= COMMENT_WORDS else ""
+    return "comment" if _own_weight(edit.come) >= COMMENT_WORDS else ""
+
+
+def _own_weight(run: Sequence[str]) -> float:
+    return _weight([word for word in run if word not in _BOILERPLATE])
 
 
 def _weight(run: Sequence[str]) -> float:
@@ -213,7 +317,8 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
     return partial or mine <= theirs
 
 
-_SHOUTED = re.compile(r"(?:\b[A-Z]{2,}\b\W+){2,}\b[A-Z]{2,}\b")
+# Two words in capitals, one of them longer than most acronyms.
+_SHOUTED = re.compile(r"\b(?=[A-Z ]*[A-Z]{4})[A-Z]{2,}(?:[^\w.]+[A-Z]{2,}\b)+")
 
 
 def _may_name(word: str, text: str) -> bool:
@@ -228,17 +333,25 @@ def _new_name(root: Wording, copy: Wording, fresh: set[str]) -> bool:
     known = set(root.words)
     if not any(_may_name(word, copy.text) for word in fresh - known):
         return False
-    shouted = [match.span() for match in _SHOUTED.finditer(copy.text)]
-    for slot in names.find(copy.text):
-        parts = [word for word in words(slot.text) if word in fresh and word not in known]
+    return _named(copy.text, fresh, known, root)
+
+
+def _named(text: str, fresh: set[str], known: set[str], root: Wording) -> bool:
+    """Whether ``text`` has a name with a word of ``fresh`` that is none of ``known``, the root's
+    author aside: "the council says" on a post of the council's brings nobody new."""
+    text = _SHOUTED.sub(lambda match: match.group().lower(), text)
+    author = set(words(root.author))
+    for slot in names.find(text):
+        run = words(slot.text)
+        if author and (author <= set(run) or author >= set(run)):
+            continue
+        parts = [word for word in run if word in fresh and word not in known]
         if all(word in _BOILERPLATE or _numeric(word) for word in parts):
             continue
-        if any(start <= slot.start < end for start, end in shouted):
-            continue
-        opening = not copy.text[: slot.start].strip(" \"“'([#") or re.search(
-            r"[.!?:…。！？]\W*$", copy.text[: slot.start]
+        opening = not text[: slot.start].strip(" \"“'([#") or re.search(
+            r"[.!?:…。！？]\W*$", text[: slot.start]
         )
-        if opening and len(words(slot.text)) == 1 and slot.text.isascii():
+        if opening and len(run) == 1 and slot.text.isascii():
             continue  # "Huge" for "Massive" at the start
         return True
     return False

@@ -57,7 +57,10 @@ _COMMON = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april "
     "june july "
     "august september october november december jan feb mar apr jun jul aug sep sept oct nov dec "
-    "mr mrs ms dr prof am pm est gmt utc cet pst edt bst ceo cfo".split()
+    "mr mrs ms dr prof am pm est gmt utc cet pst edt bst ceo cfo "
+    "zero five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds "
+    "thousand thousands million millions billion billions trillion dozen dozens half".split()
 )
 _OPENING = re.compile(r"(?:^|[.!?…:;。！？\n]\s*|[\"“‘'(\[—–-]\s*)$")
 _WORDS = re.compile(r"[^\W\d_][\w'’-]*")

@@ -92,23 +92,40 @@ _AGE_BEFORE = re.compile(r"\b(?:aged?|age of)\s$", re.IGNORECASE)
 _RANGE = re.compile(r"\s?(?:-|–|—|~|～|to|or|and|至|到|或)\s?", re.IGNORECASE)
 _LABEL_BEFORE = re.compile(r"(?:^|[^\w])(?:(?P<w>[A-Za-z]{2,})|(?:No|no|№|#))\.? ?$")
 _NAME_BEFORE = re.compile(r"[A-Z][a-z]+ (?P<w>[A-Z][a-z]+) $")
+# Nouns that are told apart by a number behind them: "pier 3" is another than "pier 2".
 _LABELS = frozenset(
     "no number flight route room page chapter section article gate line platform phase stage level "
     "category grade magnitude apollo boeing airbus windows iphone act bus train unit block plot "
-    "type class part episode season volume version model world".split()
+    "type class part episode season volume version model world "
+    "pier piers dock berth quay bay ward hall door exit entrance tower tunnel shaft well pump "
+    "reactor turbine furnace kiln sector zone district region precinct lane track runway terminal "
+    "pitch court heat lap round group division tier step point item option question rule law "
+    "amendment proposition resolution order verse paragraph figure table exhibit appendix annex "
+    "schedule channel studio row cabin deck tank container buoy station stop post camp site lot "
+    "parcel apartment flat suite building wing cell junction bridge tram ferry highway motorway "
+    "interstate road release build patch mark series batch engine truck lorry car boat barge "
+    "ladder crew team squad battalion brigade regiment formula form size drawer shelf locker box "
+    "hangar warehouse shed plant mine pit field lock sluice weir dam gauge sensor probe crane lift "
+    "elevator escalator boiler generator vessel alert".split()
+)
+# Of a code such as B12 the letters are part of the label: "gate B12" is "gate b#".
+_CODE = re.compile(
+    r"(?<![\w#@])(?P<w>[A-Za-z]{2,}) (?P<code>[A-Z]{1,2})-?(?P<n>\d{1,4})(?![\w/:]|[.,]\d|-\d)"
 )
 
 
 def find(text: str) -> list[Slot]:
     """NUMBER slots of ``text`` (spans that are no quantities blanked out with ``BLANK``), in order.
 
-    ``unit`` is a base unit ("m", "kg", "s", "USD", "%"), "ordinal", "<label>#" (flight 370 is
-    "flight#"), or, for a count, the singular head noun and what happened to those counted, as far
+    ``unit`` is a base unit ("m", "kg", "s", "USD", "%"), "ordinal", "score" (2-1 and 2比1 are
+    2.001: the order counts), "<label>#" (flight 370 is "flight#"), or, for a count, the singular head noun and what happened to those counted, as far
     as they are said: "person killed", "bridge", "injured", "".
     """
     slots: list[Slot] = []
     taken: list[tuple[int, int]] = []
-    for finder in (_fractions, _ordinals, _digit_numbers, _english_words, _chinese_words):
+    for finder in (
+        _scores, _codes, _fractions, _ordinals, _digit_numbers, _english_words, _chinese_words,
+    ):  # fmt: skip
         for slot in finder(text):
             if not any(slot.start < end and start < slot.end for start, end in taken):
                 slots.append(slot)
@@ -121,6 +138,58 @@ def _slot(text: str, start: int, end: int, value: float, unit: str) -> Slot:
     # Conversions leave dust in the last places (0.1 km is 100.00000000000001 m).
     value = float(f"{value:.12g}")
     return Slot(SlotKind.NUMBER, text[start:end], start, end, value, unit)
+
+
+_SCORE = re.compile(
+    r"(?<![\w.,:/$€£¥–-])(?P<a>\d{1,3})\s?(?:-|–|:|：)\s?(?P<b>\d{1,3})(?![\w:/%]|[.,]\d|-\d|–\d)"
+)
+_SCORE_ZH = re.compile(
+    rf"(?<![\d.{numerals.CHINESE_DIGITS}])(?P<a>\d{{1,3}}|[{numerals.CHINESE_DIGITS}十]{{1,3}})"
+    rf"\s?比\s?(?P<b>\d{{1,3}}|[{numerals.CHINESE_DIGITS}十]{{1,3}})(?![\d.%年月号{numerals.CHINESE_DIGITS}])"
+)
+# What is said beside a score: of a match, or of a vote.
+_CONTEST = re.compile(
+    r"\b(?:w[io]ns?|winning|winners?|beat(?:s|en|ing)?|defeat(?:s|ed)?|lost|loses?|losing|draws?|drew"
+    r"|drawn|tied?|scored?|scores?|final|match(?:es)?|game|goals?|half-?time|full-?time|aggregate"
+    r"|penalties|shoot-?out|lead(?:s|ing)?|led|victory|defeat|thrash(?:ed|es)?|edged?|downed|set"
+    r"|series|cup|league|derby|vs?|against|vote[ds]?|ruling|ruled)\b"
+    r"|赢|胜|负|击败|战平|打平|比分|输|比赛|决赛|进球|大胜|险胜|完胜|绝杀|票",
+    re.IGNORECASE,
+)
+
+
+def _scores(text: str) -> list[Slot]:
+    """Scores of matches and votes: two numbers whose order counts, told from ranges, ratios and
+    times by what is said beside them."""
+    out = []
+    for pattern in (_SCORE, _SCORE_ZH):
+        for m in pattern.finditer(text):
+            a, b = _any_chinese(m["a"]), _any_chinese(m["b"])
+            beside = text[max(0, m.start() - 60) : m.end() + 60]
+            if a is None or b is None or not _CONTEST.search(beside):
+                continue
+            if _UNIT.match(text, m.end()) or _CJK_NOUN.match(text, m.end()):
+                continue
+            if _NO_SCORE_AFTER.match(text, m.end()) or _AGES.search(text, 0, m.start()):
+                continue
+            noun = _noun(text, m.end(), 2.0)
+            if noun and noun not in _OF_CONTESTS or _SCALE.match(text, m.end()):
+                continue
+            out.append(_slot(text, m.start(), m.end(), a + b / 1000, "score"))
+    return out
+
+
+_NO_SCORE_AFTER = re.compile(r"\s?(?:[ap]\.?m\b|o['’]clock|times\b|yrs?\b)", re.IGNORECASE)
+_AGES = re.compile(r"\b(?:ages?|aged|from|between|about|around|some)\s$", re.IGNORECASE)
+_OF_CONTESTS = frozenset("vote goal win victory game match point time".split())
+
+
+def _codes(text: str) -> list[Slot]:
+    return [
+        _slot(text, m.start("code"), m.end(), float(m["n"]), f"{m['w']} {m['code']}#".lower())
+        for m in _CODE.finditer(text)
+        if m["w"].lower() in _LABELS
+    ]
 
 
 def _fractions(text: str) -> list[Slot]:
@@ -429,7 +498,7 @@ _PEOPLE = frozenset(
     "fisherman miner member casualty household".split()
 )
 CURRENCIES = frozenset(CURRENCY_SIGNS.values()) | {unit for unit, _ in CURRENCY_WORDS.values()}
-BASE_UNITS = frozenset(base for base, _ in UNITS.values()) | CURRENCIES | {"ordinal"}
+BASE_UNITS = frozenset(base for base, _ in UNITS.values()) | CURRENCIES | {"ordinal", "score"}
 
 
 def counts_something(text: str, end: int) -> bool:
@@ -438,4 +507,17 @@ def counts_something(text: str, end: int) -> bool:
     if unit and (unit["cjk"] or "") != "年":
         return True
     # "In 1971 Asylum Records": a name after a year is not what it counts.
-    return not text[end:].lstrip()[:1].isupper() and bool(_noun(text, end, 2.0))
+    if text[end:].lstrip()[:1].isupper():
+        return False
+    if _IN_BEFORE_YEAR.search(text, max(0, end - 12), end) and _SUBJECT_AFTER.match(text, end):
+        return False
+    return bool(_noun(text, end, 2.0))
+
+
+# "in 2011 people died": what follows the year is the subject of its own sentence.
+_IN_BEFORE_YEAR = re.compile(r"\b(?:in|since|during|by|until|from) (?:19|20)\d\d$", re.IGNORECASE)
+_SUBJECT_AFTER = re.compile(
+    r",? (?:[a-z'’-]+ ){1,3}?(?:(?:was|were|is|are|had|has|have|did|died?|fell|rose|lost|won|went"
+    r"|came|began|left|took|made|saw|said|got|grew|fled|sank|broke|struck|hit|built|became"
+    r"|will|would|could|can|must|\w{2,}ed)\b)"
+)

@@ -374,7 +374,9 @@ def pull(args: argparse.Namespace) -> int:
                 encoding=args.encoding,
                 every_s=args.every,
                 for_s=args.for_s,
-                stdin=sys.stdin.buffer,
+                # Not sys.stdin's own buffer: a reader thread that waits in it holds its lock, and
+                # Python aborts when it cannot take that lock at exit.
+                stdin=open(sys.stdin.fileno(), "rb", closefd=False),  # noqa: SIM115
                 on_progress=count,
             )
         except KeyboardInterrupt:

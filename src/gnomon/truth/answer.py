@@ -261,6 +261,9 @@ def _compose(
             break
         if item.quoted and any(c.evidence.origin == item.quoted.origin for c in page.citations):
             continue
+        stated_already = [s.text for s in page.sentences if s.kind == "claim"]
+        if stated_already and not fit.adds(asked, item.text, stated_already):
+            continue
         rivals = draft.rivals(asked, item, quotes)
         yield from _check_draft(item, plan, passages, bench, page, now, rivals)
 

@@ -28,12 +28,14 @@ OTHER_VALUE = 0.7  # it gives another number where the question names one
 OTHER_DAY = 0.7  # it is about another day than the one asked about
 NO_SUCH_THING = 0.6  # it has no number, date, name, place or cause where one was asked for
 NO_ATTRIBUTE = 0.5  # it is about the right subject, but not about what is asked of it
+SECOND_HAND = 0.97  # a clean original is quoted before its "RT @name: ... http://..."
 # What a rare word of the question that the passage lacks costs, and the word it turns on.
 LACKING, LACKING_VERB = 0.3, 0.6
 # A name that the passage lacks costs half when it is rare in the store; a store about one town
 # rarely says the town's name.
 LACKING_NAME, RARE_NAME = 0.5, 0.5
 LONG_PART = 5
+KIND_HELD = 0.5
 # Verbs that say little of what was asked: "How much damage did the storm cause?"
 LIGHT = 0.4
 _LIGHT = frozenset(
@@ -107,7 +109,7 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
 
 
 _ASKING_ZH = re.compile(
-    r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|现任|如今|一共|总共|"
+    r"什么时候|可以|能够|为什么|有没有|是不是|多少|怎么样?|怎样|如何|什么|何时|是否|几点|请问|到底|究竟|目前|现在|现任|如今|一共|[今去明前]年|[今昨明]天|[本上下]月|最近|近期|当前|总共|"
     r"哪(?:一)?(?:里|儿|些|个?(?:国家|城市|地方|时间)|[个位条家天种所座年月支只])?|几(?=[个名人位条家天次元米公岁])|"
     r"[的了是在和与及或也都就而且但这那吗呢吧啊么之其被把从对于为以所个们你我他她它谁何有，、？?！!。\s]"
 )
@@ -126,8 +128,7 @@ def _parts(question: str, names: Iterable[str]) -> list[str]:
 
 
 _ENDS_IN_VERB = re.compile(
-    r"\b(?:did|do|does|is|are|was|were|has|have|had|been|be|will)\b.*?([a-z]+)\s*\??\s*$",
-    re.IGNORECASE,
+    r"\b(?:did|do|does|is|are|was|were|has|have|had|been|be|will)\b.*?(?<![\w'-])([a-z]+)\s*\??\s*$"
 )
 
 
@@ -163,10 +164,14 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
         score *= OTHER_VALUE
     if not _same_day(asked, passage, around):
         score *= OTHER_DAY
-    if asked.kind in TYPED and (not right or _OPEN.search(passage.text)):
+    if asked.kind in TYPED and (right < KIND_HELD or _OPEN.search(passage.text)):
         score *= NO_SUCH_THING
-    if not asked.focus and not _has_attribute(asked.question, passage.text):
+    if not _has_attribute(asked.question, passage.text):
         score *= NO_ATTRIBUTE
+    if _FORWARDED.search(passage.text):
+        score *= SECOND_HAND
+    if asked.kind is Asks.WHO and _FORMER.search(passage.text) and not _FORMER.search(asked.question):
+        score *= OTHER_VALUE
     return score * _lacking(asked, terms, around)
 
 
@@ -198,11 +203,12 @@ def _across(asked: Asked, passage: Passage, around: str, similar: float | None) 
     # A glossed word stands with its synonyms; the weights of the store's language are of no use.
     here, context = len(wanted & own) / len(wanted), len(wanted & terms) / len(wanted)
     score = GLOSSED * (OWN * here + CONTEXT * context + KIND * right) * (1.0 - unknown)
-    if asked.kind in TYPED and not right:
+    if asked.kind in TYPED and right < KIND_HELD:
         score *= NO_SUCH_THING
     return score if similar is None else max(score, 0.6 * similar + 0.4 * right)
 
 
+_FORMER = re.compile(r"\b(?:deputy|vice|former|ex|acting|then)[- ](?=\w)", re.IGNORECASE)
 # "When it reopens is not yet known": the question is raised and left open.
 _OPEN = re.compile(
     r"\b(?:not (?:yet )?(?:known|clear|settled|decided|been (?:decided|announced|confirmed))|unclear|"
@@ -237,7 +243,7 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     if asked.verb and asked.verb not in terms:
         left = min(left, LACKING_VERB)
     attribute = _ATTRIBUTE_ZH.search(asked.question)
-    if attribute and attribute[1] not in around:
+    if attribute and not re.search(rf"(?<![副前原]){attribute[1]}", around):
         left = min(left, NO_ATTRIBUTE)
     for part, weight in asked.parts.items():
         if not _touches(part, around):
@@ -291,6 +297,9 @@ _WHERE = re.compile(
     r"(?:在|位于|来自|前往|设于|搬到)[^，。]{1,12}|[一-龥](?:路|街|广场|桥|镇|村|区|楼|巷)",
     re.IGNORECASE,
 )
+_PLACED = re.compile(r"\b(?:in|at|near|outside|inside|to|from|on|of|around)\s+(?:the\s+)?$", re.I)
+# "RT @name:", links and hashtags say nothing about the matter.
+_FORWARDED = re.compile(r"\b(?:RT|MT|via) @\w+:?|https?:\S+|[#@]\w+")
 # A Chinese name before what only a person does, or between an office and it.
 _PERSON_ZH = re.compile(
     r"(?:^|[，。：；、（“\s])[一-龥·]{2,5}(?=当选|出任|接任|就任|担任|继任|连任|获胜|夺冠|获选)|"
@@ -303,6 +312,7 @@ _PLACES_ZH = {"街": "[街路巷道]", "路": "[街路巷道]", "巷": "[街路�
 
 def kind_fit(asked: Asked, post: Post, text: str) -> float:
     """1 when ``text`` holds a new thing of the kind asked for, else 0 (0.8 where any will do)."""
+    text = _FORWARDED.sub("", text)
     fresh = [slot for slot in slots.find(text) if not _known(asked, slot)]
     numbers = [slot for slot in fresh if slot.kind is SlotKind.NUMBER]
     dates = any(slot.kind is SlotKind.DATE for slot in fresh)
@@ -320,7 +330,13 @@ def kind_fit(asked: Asked, post: Post, text: str) -> float:
             place = _PLACE_ZH.search(asked.question)
             if place:
                 return float(bool(re.search(_PLACES_ZH.get(place[1], place[1]), text)))
-            return 1.0 if names else 0.7 * float(bool(_WHERE.search(text)))
+            placed = any(
+                slot.kind is SlotKind.NAME
+                and _is_new(asked, slot, text)
+                and _PLACED.search(text[: slot.start])
+                for slot in fresh
+            )
+            return 1.0 if placed else 0.7 * float(bool(_WHERE.search(text)))
         case Asks.WHY:
             return float(bool(_CAUSE.search(text)))
         case _:
@@ -371,6 +387,8 @@ def counts(asked: Asked, text: str, number: Slot) -> bool:
     """Whether a number in ``text`` counts what the question asks the number of, at its time."""
     if _is_year(text, number) or number.unit.endswith("#") or number.text in _ORDINALS:
         return False
+    if _MORE.match(text[number.end :]) or (_RATE.search(asked.question) and number.unit != "%"):
+        return False
     other_time = _IN_YEAR.search(text[number.end : number.end + 40])
     if other_time and other_time[1] not in asked.question and other_time[1] != asked.year:
         return False
@@ -388,6 +406,9 @@ def counts(asked: Asked, text: str, number: Slot) -> bool:
     return any(character in number.text + beside for character in measure[:2])
 
 
+# "Two more people died" is no total; a rate is a percentage.
+_MORE = re.compile(r"\s?(?:more|additional|other|further|extra)\b|\s?[个名人]?(?:新增|另)", re.IGNORECASE)
+_RATE = re.compile(r"率是?多少|百分之几|比例|what (?:percentage|share|proportion)\b", re.IGNORECASE)
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
 
@@ -421,3 +442,20 @@ def differ(asked: Asked, ours: Iterable[Slot], theirs: Iterable[Slot]) -> bool:
         if a.kind is SlotKind.DATE or a.unit == b.unit or not (a.unit and b.unit)
     ]
     return bool(alike) and not any(slots.same(a, b) for a in ours for b in theirs)
+
+
+def adds(asked: Asked, text: str, stated: Iterable[str]) -> bool:
+    """Whether a further quote tells something of the kind asked for that ``stated`` do not: a second
+    witness of the same number belongs behind the sentence, as a citation."""
+    if asked.kind not in (Asks.COUNT, Asks.WHEN, Asks.WHO, Asks.WHERE):
+        return True
+
+    def told(sentence: str) -> list[Slot]:
+        found = slots.find(_FORWARDED.sub("", sentence))
+        if asked.kind in (Asks.WHO, Asks.WHERE):
+            return [s for s in found if s.kind is SlotKind.NAME and _is_new(asked, s, sentence)]
+        kind = SlotKind.NUMBER if asked.kind is Asks.COUNT else SlotKind.DATE
+        return [s for s in found if s.kind is kind and not _known(asked, s)]
+
+    held = [slot for sentence in stated for slot in told(sentence)]
+    return any(not any(slots.same(slot, other) for other in held) for slot in told(text))

@@ -117,6 +117,8 @@ def as_claim(question: str) -> str:
         r"((?:[A-Z][\w'’.-]*|of|and|the|\d[\w.,]*)\s+)*(?:[\w'’-]+)?",
         rest,
     )
+    if name := re.match(r"(?:[A-Z][\w'’.-]*\s+)+(?=[a-z])", rest):
+        subject = name
     head = subject.group(0).strip() if subject else ""
     tail = rest[len(head) :].strip()
     return f"{head} {auxiliary}{negation} {tail}".strip() if head and tail else rest

@@ -15,7 +15,7 @@ from gnomon.text import polarity, slots
 from gnomon.text.tokens import normalise
 from gnomon.truth import hearsay
 from gnomon.truth.terms import content_terms, stem, without_exact
-from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
+from gnomon.types import Claim, Evidence, Label, Origin, Post, SlotKind, Stance, Verdict
 
 # A side is heard from MASS on, and strong from STRONG on: one report that says just the claim
 # weighs about 0.8, a loose or anonymous one about 0.5. Chosen on the development half of
@@ -165,6 +165,43 @@ def _shares_name(name: str, voice: str) -> bool:
     return bool(named & set(re.findall(r"[^\W_]+", voice)))
 
 
+# An older, lower toll beside a newer, higher one: the count went on.
+STALE, STALE_AFTER_S = 0.2, 6 * 3600.0
+_GROWS = frozenset("killed injured missing arrested evacuated rescued infected hospitalised".split())
+
+
+def without_stale_tolls(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """``evidence`` with little weight for a count of victims that the other side gives higher and
+    hours later, by a source of the same standing or better. Other numbers do not grow by
+    themselves: there, later is not truer."""
+
+    def is_stale(old: Evidence, old_tolls: Mapping[str, float]) -> bool:
+        return any(
+            (new.said_at or 0.0) - (old.said_at or 0.0) >= STALE_AFTER_S
+            and new.weight >= old.weight
+            and any(tolls.get(role, 0.0) > value for role, value in old_tolls.items())
+            for new, tolls in counted
+            if new.stance is _OTHER.get(old.stance)
+        )
+
+    counted = [(item, tolls) for item in evidence if (tolls := _tolls(item))]
+    stale = {id(item) for item, tolls in counted if is_stale(item, tolls)}
+    return [
+        replace(item, weight=item.weight * STALE) if id(item) in stale else item
+        for item in evidence
+    ]
+
+
+def _tolls(item: Evidence) -> dict[str, float]:
+    """The greatest count of each fate that the quote gives: ``{"killed": 78.0}``."""
+    found: dict[str, float] = {}
+    for slot in slots.exact(item.quote) if item.stance is not Stance.NEITHER else ():
+        role = slot.unit.rpartition(" ")[2]
+        if slot.kind is SlotKind.NUMBER and role in _GROWS:
+            found[role] = max(found.get(role, 0.0), float(slot.value))
+    return found
+
+
 # What a speaker's word weighs where others report it only as a claim of theirs.
 CLAIMED = 0.35
 
@@ -262,8 +299,8 @@ def weigh(
 ) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
     ``roots`` which post of it came first (held ones only)."""
-    standing = without_superseded(without_withdrawn(only_claimed(evidence), roots or {}))
-    votes = one_per_origin(standing)
+    standing = without_withdrawn(only_claimed(evidence), roots or {})
+    votes = one_per_origin(without_superseded(without_stale_tolls(standing)))
     votes = [item for item in votes if not _attributed_to_held(item, votes)]
     sides = []
     stands_for: dict[str, int] = {}

@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -374,9 +374,7 @@ def pull(args: argparse.Namespace) -> int:
                 encoding=args.encoding,
                 every_s=args.every,
                 for_s=args.for_s,
-                # Not sys.stdin's own buffer: a reader thread that waits in it holds its lock, and
-                # Python aborts when it cannot take that lock at exit.
-                stdin=open(sys.stdin.fileno(), "rb", closefd=False),  # noqa: SIM115
+                stdin=sys.stdin.buffer,
                 on_progress=count,
             )
         except KeyboardInterrupt:
@@ -454,5 +452,21 @@ def print_json(value: Any) -> None:
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+def entry() -> NoReturn:
+    """The ``gnomon`` command: ``main``, and then out.
+
+    A thread that still waits in a read (a pipe, a name look-up) would be torn down inside native
+    code while the interpreter finalises, which can abort the process. All that must be kept is
+    closed by then, so it leaves at once instead.
+    """
+    code = main()
+    if threading.active_count() > 1:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

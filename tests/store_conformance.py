@@ -375,6 +375,11 @@ class StoreConformance:
         store.write(batch(post("unheld", "w", 0)))
         assert store.origins(["unheld"])["unheld"].posts == 3
 
+    def test_a_post_linked_twice_in_a_batch_keeps_the_last_link(self, store):
+        half = Link("a", "a", EdgeKind.ROOT, 0.5)
+        self.fill(store, batch(post("a", "x"), links=(half, Link("a", "a", EdgeKind.ROOT))))
+        assert store.links(["a"])["a"].score == 1.0
+
     def test_bands_urls_and_replies(self, store):
         key = (1 << 64) - 1
         many = [post(f"m{i:02}", "x", 50 - i) for i in range(12)]

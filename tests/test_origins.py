@@ -48,6 +48,32 @@ OTHER = {
     ZH.replace("王小明", "李大伟"): "name",
     ZH + "目击者陈女士说：“我看到屋顶塌了下来。”": "comment",
 }
+# What is said beside the words of another without reporting anything, and what does report.
+REMARKS = [
+    "They knew. " + BASE + " Somebody has to answer for this.",
+    BASE + " Remember this on Saturday.",
+    BASE + " We deserve better than this from our leaders.",
+    BASE + " Share before they delete it!",
+    BASE + " Why is nobody talking about this?",
+    "WAKE UP PEOPLE. " + BASE,
+    BASE.replace("Three", "THREE WHOLE"),
+    "According to the council: " + BASE,
+    "from @council: " + BASE,
+    "The council says " + BASE[0].lower() + BASE[1:],
+    "According to Porto Verde Town Council: " + BASE,
+]
+REPORTS = [
+    BASE + " The engineer resigned.",
+    BASE + " This is a lie.",
+    BASE + " I saw it with my own eyes.",
+    BASE + " We saw it too.",
+    BASE + ' "They knew," a neighbour said.',
+    BASE + " The police are investigating the owner.",
+    BASE + " Sam Toll should resign.",
+    BASE + " They closed it on 5 May.",
+    BASE + " It cost a million.",
+    "According to Sam Toll: " + BASE,
+]
 SAME_ZH = [
     ZH + "😢",
     "转发微博//@张三:" + ZH,
@@ -94,6 +120,31 @@ def test_a_changed_fact_is_another_origin(text):
     store = MemoryStore()
     put(store, post(1, original), post(2, text))
     assert store.links(["2"])["2"].origin == "2"
+
+
+@pytest.mark.parametrize("text", REMARKS + REPORTS)
+def test_a_remark_leaves_a_copy_a_copy_and_a_report_does_not(text):
+    store = MemoryStore()
+    put(store, post(1, BASE, author="Porto Verde Council"))
+    put(store, post(2, text, author="bob"))
+    assert store.links(["2"])["2"].origin == ("1" if text in REMARKS else "2")
+
+
+def test_two_posts_that_share_but_a_sentence_are_two_origins():
+    shared = '"My own brother was there that evening," said Teo Brandvik, who runs a bakery.'
+    one = "Every girl deserves a guy who looks at her like the first time he saw her. " + shared
+    two = "They just like butchered my last name on the intercom again. " + shared
+    store = MemoryStore()
+    put(store, post(1, one), post(2, two))
+    assert store.links(["2"])["2"].origin == "2"
+
+
+def test_a_score_turned_round_is_another_origin():
+    one = "United beat City 2-1 in the final of the valley cup on a wet pitch by the river"
+    store = MemoryStore()
+    put(store, post(1, one), post(2, one.replace("2-1", "1-2")), post(3, one.replace("2-1", "2:1")))
+    found = store.links(["2", "3"])
+    assert (found["2"].origin, found["3"].origin) == ("2", "1")
 
 
 def test_own_words_before_a_repost_speak_for_themselves():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from gnomon.errors import StoreBusy, StoreError, StoreFull
 from gnomon.store import reader, text_view
 from gnomon.store.engine import open_store
 from gnomon.store.schema import MIGRATIONS
-from gnomon.types import EdgeKind, Filter, Link
+from gnomon.types import Batch, EdgeKind, Filter, Link, Post
 from store_conformance import T0, batch, delete, ids, post, units
 
 ROOT = Path(__file__).parent.parent
@@ -134,6 +136,29 @@ def test_a_process_that_forgets_to_close_ends_cleanly(folder):
     assert (done.returncode, done.stderr) == (0, "")
     with open_store(folder) as store:
         assert store.status().posts == 3000
+
+
+def threads_of_this_process():
+    names = []
+    for comm in Path("/proc/self/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            names.append(comm.read_text().strip())
+    return names
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system lists no threads")
+def test_nothing_writes_in_the_folder_after_close(folder):
+    rng = random.Random(1)
+    store = open_store(folder)
+    for n in range(8):  # as many segments are merged, so that the merge is under way at the end
+        words = [" ".join(f"w{rng.randrange(50_000)}" for _ in range(60)) for _ in range(2000)]
+        store.write(Batch("s", tuple(Post(f"{n}-{i}", w, "s", 1.0) for i, w in enumerate(words))))
+        store.refresh()
+    busy = ("merge_thread", "segment_updater", "gnomon-")
+    assert any(name.startswith(busy) for name in threads_of_this_process())
+    store.close()
+    assert not [name for name in threads_of_this_process() if name.startswith(busy)]
+    shutil.rmtree(folder)
 
 
 def test_a_closed_store_says_so(folder):

@@ -215,3 +215,37 @@ def test_any_text_is_safe_and_offsets_are_right(text):
         slots.hedge(text, slot)
     slots.conflicts(text, text[::-1])
     assert slots.conflicts(text, text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("in 2011 people died in the floods", []),
+        ("power was cut in 2011 homes across the valley", [(2011.0, "house")]),
+        ("pier 3 is closed", [(3.0, "pier#")]),
+        ("At berth four, gate B12", [(4.0, "berth#"), (12.0, "gate b#")]),
+        ("United beat City 2-1", [(2.001, "score")]),
+        ("City won 1:2", [(1.002, "score")]),
+        ("红队2比1击败蓝队", [(2.001, "score")]),
+        ("红队二比一战胜蓝队", [(2.001, "score")]),
+        ("the council voted 5-4", [(5.004, "score")]),
+        ("the game is for ages 3-5", [(3.0, ""), (5.0, "")]),
+        ("it takes 1-2 hours to win", [(3600.0, "s"), (7200.0, "s")]),
+        ("lost 3-4 kg", [(3.0, "kg"), (4.0, "kg")]),
+    ],
+)
+def test_years_labels_and_scores(text, wanted):
+    found = [s for s in slots.exact(text) if s.kind is SlotKind.NUMBER]
+    assert [(s.value, s.unit) for s in found] == wanted
+
+
+def test_labels_and_scores_compare():
+    assert slots.conflicts("The barge struck pier 2", "The barge struck pier 3 this morning")
+    assert not slots.missing("United beat City 2:1", "United beat City 2-1 on Sunday")
+    assert slots.missing("United beat City 1-2", "United beat City 2-1 on Sunday")
+    assert slots.conflicts("United beat City 3-1", "United beat City 2-1 on Sunday")
+
+
+@pytest.mark.parametrize("text", ["12 MILLION people", "Twelve people died", "FORTY of them"])
+def test_number_words_in_capitals_are_no_names(text):
+    assert [s.text for s in slots.find(text) if s.kind is SlotKind.NAME] == []

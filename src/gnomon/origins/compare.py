@@ -46,6 +46,9 @@ _BOILERPLATE = frozenset(
 )
 
 
+_ATTRIBUTING = frozenset("according says said that claims via".split())
+
+
 def similarity(root: Wording, copy: Wording) -> float:
     """Containment of the shorter in the longer if it reaches ``CONTAINMENT``, else the Jaccard
     coefficient if that reaches ``JACCARD``, else 0. Shingles of five words; of three and two
@@ -101,6 +104,7 @@ def changed(root: Wording, copy: Wording) -> str:
     numbers = False
     fresh: set[str] = set()
     stretch = 0.0
+    idle = _BOILERPLATE | _ATTRIBUTING | set(words(root.author))
     for edit in edits:
         if edit.added:
             nothing = remark(edit.added, root)
@@ -108,11 +112,12 @@ def changed(root: Wording, copy: Wording) -> str:
                 continue
             if nothing is False:
                 return "comment" if polarity.modality(edit.added) != "denied" else "negation"
-        reason = _segment_changed(edit)
+        reason = _turned(edit)
         if reason:
             return reason
-        stretch = (stretch if edit.near else 0.0) + _own_weight(edit.come)
-        if stretch >= _REWRITTEN:
+        own = _weight([word for word in edit.come if word not in idle])
+        stretch = (stretch if edit.near else 0.0) + own
+        if own >= COMMENT_WORDS or stretch >= _REWRITTEN:
             return "comment"
         fresh.update(edit.come)
         if not edit.cut:
@@ -126,7 +131,8 @@ def changed(root: Wording, copy: Wording) -> str:
 class Edit:
     """One place where the texts differ. ``cut`` where the copy merely leaves out whole sentences,
     or breaks off; ``context`` is both sides with the words around them; ``added`` is what came as
-    it is written, where that is whole sentences of the copy's own and nothing went for it."""
+    it is written, where that is whole sentences of the copy's own and nothing went for it;
+    ``near`` where no more than a word or two are equal between the edit before and this one."""
 
     gone: list[str]
     come: list[str]
@@ -211,7 +217,8 @@ _VOICE = re.compile(
     r"|\b(?:we|me) (?:(?:just|also|all|both) )?(?:saw|heard|watched|felt|found|were there|have seen"
     r"|witnessed|live)\b"
     r"|\b(?:sa(?:id|ys)|told|tells|according to|confirm(?:s|ed)|announced|claim(?:s|ed))\b"
-    r"|\b(?:is|was|are|were|it['’]s|that['’]s) (?:\w+ ){0,2}(?:lies?|nonsense|rubbish|bullshit|bogus)\b"
+    r"|\b(?:is|was|are|were|it['’]s|that['’]s) (?:\w+ ){0,2}(?:lies?|nonsense|rubbish"
+    r"|bullshit|bogus)\b"
     r"|[\"“”「」]|我(?!们?(?:觉得|认为|希望|想|要))|目击|据",
     re.IGNORECASE,
 )
@@ -271,7 +278,8 @@ def _polarity(text: str) -> tuple[int, str]:
     return polarity.negations(text), polarity.modality(_HEARSAY.sub(" ", text))
 
 
-def _segment_changed(edit: Edit) -> str:
+def _turned(edit: Edit) -> str:
+    """Whether the edit denies, doubts or plans what it touches, or no longer does."""
     if edit.cut and not edit.gone:
         return ""
     before, after = map(_polarity, edit.context)
@@ -279,11 +287,7 @@ def _segment_changed(edit: Edit) -> str:
         return "negation"
     if before[1] != after[1]:
         return "modality"
-    return "comment" if _own_weight(edit.come) >= COMMENT_WORDS else ""
-
-
-def _own_weight(run: Sequence[str]) -> float:
-    return _weight([word for word in run if word not in _BOILERPLATE])
+    return ""
 
 
 def _weight(run: Sequence[str]) -> float:

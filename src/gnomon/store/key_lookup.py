@@ -94,7 +94,9 @@ class KeyLookup:
                 keys = _PER_POST * reader.post_count(db)
             if self._asked * _READ_TO_ASKED < keys:
                 return
-            self._thread = threading.Thread(target=self.make_filter, name="gnomon-keys", daemon=True)
+            self._thread = threading.Thread(
+                target=self.make_filter, name="gnomon-keys", daemon=True
+            )
             self._thread.start()
 
     def make_filter(self) -> None:

@@ -368,5 +368,13 @@ class TextView:
         return {b["key"] / _MICRO: b["doc_count"] for b in found["hours"]["buckets"]}
 
     def close(self) -> None:
+        """Let go of the index; nothing writes in its folder afterwards. What a merge under way
+        has begun it ends first: its threads outlive the writer that started them."""
         with self._lock:
-            self._writer = self._index = None
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                try:
+                    writer.wait_merging_threads()
+                except ValueError as error:  # a merge failed; the segments it read are still there
+                    log.warning("A merge in the text index %s failed: %s.", self._path, error)
+            self._index = None

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from gnomon.text import numerals
+from gnomon.text.fractions import any_chinese, fractions, number, ordinals
 from gnomon.text.units import CURRENCY_SIGNS, CURRENCY_WORDS, NOUNS, UNITS, roles
-from gnomon.types import Slot, SlotKind
+from gnomon.types import Slot
 
 # What a span that is no number of things (a URL, a date already found) is blanked with.
 BLANK = "\x1f"
@@ -39,28 +40,6 @@ _CJK_NOUN = re.compile(
     + "|".join(sorted((n for n in NOUNS if not n.isascii()), key=len, reverse=True))
     + ")"
 )
-_ORDINAL_WORDS = {
-    w: float(i)
-    for i, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
-        1,
-    )
-}
-_ORDINAL = re.compile(
-    r"(?<![\w.])(?P<d>\d{1,4})(?:st|nd|rd|th)(?!\w)"
-    rf"|(?<=\bthe )(?P<w>{'|'.join(_ORDINAL_WORDS)})(?= [a-z])"
-    rf"|第(?P<c>\d+|[{numerals.CHINESE_DIGITS}十百千]+)(?![一-龥]*[^一-龥]*章)",
-    re.IGNORECASE,
-)
-_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
-_FRACTION = re.compile(
-    r"(?<!\w)(?:(?P<num>a|one|two|three|four|five|seven|nine)[ -])?"
-    r"(?P<part>half|third|quarter|fifth|tenth)s?(?= of (?!the (?:year|game|match|season))| the )"
-    r"|(?P<glyph>[½⅓¼¾⅔⅕])|(?<![\d/.])(?P<a>[1-9])/(?P<b>[2-9]|10)(?= of )"
-    rf"|(?P<zb>[{numerals.CHINESE_DIGITS}十百千万\d]+)分之(?P<za>[{numerals.CHINESE_DIGITS}十百千万点.\d]+)"
-    r"|(?P<zhalf>(?<![一-龥])一半|过半|半数)|(?P<cheng>[一二两三四五六七八九\d])成(?![为立功员本长就果了熟分都交人])"
-)
-_GLYPHS = {"½": 50.0, "⅓": 100 / 3, "¼": 25.0, "¾": 75.0, "⅔": 200 / 3, "⅕": 20.0}
 # Numerals of one character that stand in front of these count something.
 _COUNTED = re.compile(
     r"[多余餘]?(?:人|名|位|口|岁|歲|天|年|个月|個月|小时|小時|个小时|分钟|秒|米|公里|千米|厘米|公斤|吨|元|块"
@@ -118,13 +97,14 @@ def find(text: str) -> list[Slot]:
     """NUMBER slots of ``text`` (spans that are no quantities blanked out with ``BLANK``), in order.
 
     ``unit`` is a base unit ("m", "kg", "s", "USD", "%"), "ordinal", "score" (2-1 and 2比1 are
-    2.001: the order counts), "<label>#" (flight 370 is "flight#"), or, for a count, the singular head noun and what happened to those counted, as far
-    as they are said: "person killed", "bridge", "injured", "".
+    2.001: the order counts), "<label>#" (flight 370 is "flight#"), or, for a count, the singular
+    head noun and what happened to those counted, as far as they are said: "person killed",
+    "bridge", "injured", "".
     """
     slots: list[Slot] = []
     taken: list[tuple[int, int]] = []
     for finder in (
-        _scores, _codes, _fractions, _ordinals, _digit_numbers, _english_words, _chinese_words,
+        _scores, _codes, fractions, ordinals, _digit_numbers, _english_words, _chinese_words,
     ):  # fmt: skip
         for slot in finder(text):
             if not any(slot.start < end and start < slot.end for start, end in taken):
@@ -132,12 +112,6 @@ def find(text: str) -> list[Slot]:
                 taken.append((slot.start, slot.end))
     slots.sort(key=lambda slot: slot.start)
     return _counted(text, _spread_units(text, slots))
-
-
-def _slot(text: str, start: int, end: int, value: float, unit: str) -> Slot:
-    # Conversions leave dust in the last places (0.1 km is 100.00000000000001 m).
-    value = float(f"{value:.12g}")
-    return Slot(SlotKind.NUMBER, text[start:end], start, end, value, unit)
 
 
 _SCORE = re.compile(
@@ -164,7 +138,7 @@ def _scores(text: str) -> list[Slot]:
     out = []
     for pattern in (_SCORE, _SCORE_ZH):
         for m in pattern.finditer(text):
-            a, b = _any_chinese(m["a"]), _any_chinese(m["b"])
+            a, b = any_chinese(m["a"]), any_chinese(m["b"])
             beside = text[max(0, m.start() - 60) : m.end() + 60]
             if a is None or b is None or not _CONTEST.search(beside):
                 continue
@@ -173,9 +147,9 @@ def _scores(text: str) -> list[Slot]:
             if _NO_SCORE_AFTER.match(text, m.end()) or _AGES.search(text, 0, m.start()):
                 continue
             noun = _noun(text, m.end(), 2.0)
-            if noun and noun not in _OF_CONTESTS or _SCALE.match(text, m.end()):
+            if (noun and noun not in _OF_CONTESTS) or _SCALE.match(text, m.end()):
                 continue
-            out.append(_slot(text, m.start(), m.end(), a + b / 1000, "score"))
+            out.append(number(text, m.start(), m.end(), a + b / 1000, "score"))
     return out
 
 
@@ -186,61 +160,10 @@ _OF_CONTESTS = frozenset("vote goal win victory game match point time".split())
 
 def _codes(text: str) -> list[Slot]:
     return [
-        _slot(text, m.start("code"), m.end(), float(m["n"]), f"{m['w']} {m['code']}#".lower())
+        number(text, m.start("code"), m.end(), float(m["n"]), f"{m['w']} {m['code']}#".lower())
         for m in _CODE.finditer(text)
         if m["w"].lower() in _LABELS
     ]
-
-
-def _fractions(text: str) -> list[Slot]:
-    out = []
-    numbers = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "nine": 9}
-    for m in _FRACTION.finditer(text):
-        if m["part"]:
-            value = 100.0 * numbers.get((m["num"] or "a").lower(), 1) / _PARTS[m["part"].lower()]
-        elif m["glyph"]:
-            before = text[m.start() - 1 : m.start()]
-            if before.isdigit():
-                continue
-            value = _GLYPHS[m["glyph"]]
-        elif m["a"]:
-            value = 100.0 * int(m["a"]) / int(m["b"])
-        elif m["zb"]:
-            whole, part = _any_chinese(m["zb"]), _any_chinese(m["za"])
-            if not whole or part is None:
-                continue
-            value = 100.0 * part / whole
-        elif m["zhalf"]:
-            value = 50.0
-        else:
-            value = 10.0 * (_any_chinese(m["cheng"]) or 0.0)
-        out.append(_slot(text, m.start(), m.end(), value, "%"))
-    return out
-
-
-def _any_chinese(written: str) -> float | None:
-    if written == "百":
-        return 100.0
-    if written in ("千", "万"):
-        return {"千": 1e3, "万": 1e4}[written]
-    try:
-        return float(written)
-    except ValueError:
-        return numerals.chinese(written)
-
-
-def _ordinals(text: str) -> list[Slot]:
-    out = []
-    for m in _ORDINAL.finditer(text):
-        if m["d"]:
-            value: float | None = float(m["d"])
-        elif m["w"]:
-            value = _ORDINAL_WORDS[m["w"].lower()]
-        else:
-            value = _any_chinese(m["c"])
-        if value is not None:
-            out.append(_slot(text, m.start(), m.end(), value, "ordinal"))
-    return out
 
 
 def _digit_numbers(text: str) -> list[Slot]:
@@ -310,7 +233,7 @@ def _scale(text: str, start: int, end: int) -> tuple[float, int] | None:
 def _with_unit(text: str, start: int, end: int, value: float) -> Slot | None:
     sign = _SIGN.search(text, max(0, start - 5), start)
     if sign:
-        return _slot(text, sign.start(), end, value, CURRENCY_SIGNS[sign.group().strip()])
+        return number(text, sign.start(), end, value, CURRENCY_SIGNS[sign.group().strip()])
     m = _UNIT.match(text, end)
     if m:
         surface = (m["cjk"] or m["latin"]).lower().lstrip("多余餘來来").replace("-", " ")
@@ -319,22 +242,22 @@ def _with_unit(text: str, start: int, end: int, value: float) -> Slot | None:
         if sterling:
             base, factor = "GBP", 1.0
         if base == "°F":
-            return _slot(text, start, m.end(), (value - 32) * 5 / 9, "°C")
+            return number(text, start, m.end(), (value - 32) * 5 / 9, "°C")
         if surface == "年" and 1000 <= value <= 2999:
             return None
-        return _slot(text, start, m.end(), value * factor, base)
+        return number(text, start, m.end(), value * factor, base)
     if re.match(r"m(?![A-Za-z])", text[end : end + 2]):
-        return _slot(text, start, end + 1, value, "m")
+        return number(text, start, end + 1, value, "m")
     if re.match(r"g(?![A-Za-z])", text[end : end + 2]):
-        return _slot(text, start, end + 1, value / 1000, "kg")
+        return number(text, start, end + 1, value / 1000, "kg")
     if re.match(r"h(?![A-Za-z])", text[end : end + 2]):
-        return _slot(text, start, end + 1, value * 3600, "s")
+        return number(text, start, end + 1, value * 3600, "s")
     following = text[end : end + 1]
     if following.isascii() and (following.isalpha() or following == "_"):
         return None
     if re.match(r"-[A-Z](?![a-z])", text[end : end + 3]):
         return None
-    return _slot(text, start, end, value, "")
+    return number(text, start, end, value, "")
 
 
 def _english_words(text: str) -> list[Slot]:
@@ -392,11 +315,11 @@ def _spread_units(text: str, slots: Sequence[Slot]) -> list[Slot]:
             r"between\W*$", text[max(0, first.start - 12) : first.start], re.IGNORECASE
         ):
             continue
-        number = _DIGITS.search(second.text)
-        if number is None or not isinstance(second.value, float):
+        digits = _DIGITS.search(second.text)
+        if digits is None or not isinstance(second.value, float):
             continue
-        factor = second.value / _read(number.group()) if _read(number.group()) else 1.0
-        out[i] = _slot(text, first.start, first.end, first.value * factor, second.unit)
+        factor = second.value / _read(digits.group()) if _read(digits.group()) else 1.0
+        out[i] = number(text, first.start, first.end, first.value * factor, second.unit)
     return out
 
 
@@ -482,13 +405,13 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
                 continue  # "Despicable Me 2": the number is part of a name
             if not noun and label and (label["w"] or "no").lower() in _LABELS:
                 unit = f"{(label['w'] or 'no').lower()}#"
-        out.append(_slot(text, slot.start, slot.end, slot.value, unit))
+        out.append(number(text, slot.start, slot.end, slot.value, unit))
     for i in range(len(out) - 2, -1, -1):
         first, second = out[i], out[i + 1]
         if first.unit or second.unit in BASE_UNITS:
             continue
         if _RANGE.fullmatch(text, first.end, second.start):
-            out[i] = _slot(text, first.start, first.end, float(first.value), second.unit)
+            out[i] = number(text, first.start, first.end, float(first.value), second.unit)
     return out
 
 

@@ -7,7 +7,7 @@ import pytest
 from gnomon.errors import InputError, ModelError
 from gnomon.models.doubles import ScriptedChat
 from gnomon.truth.rewrite import Asks, as_claim, asks, plan, time_window
-from gnomon.truth.terms import content_terms, inflections
+from gnomon.truth.terms import Weights, content_terms, written_forms
 
 NOW = 1_773_000_000.0  # Sunday 2026-03-08T20:00:00Z
 MIDNIGHT = 1_772_928_000.0
@@ -94,4 +94,17 @@ def test_content_terms_meet_across_inflection_and_synonym():
     assert asked <= set(content_terms("A gravel barge struck Lantern Bridge."))
     assert content_terms("How many people were injured?") == ["person", "injur"]
     assert "开放" in content_terms("大桥什么时候重新开放？")
-    assert "reopened" in inflections("Did it reopen?").split()
+    assert "reopened" in written_forms("reopen")
+
+
+def test_only_forms_that_the_store_holds_are_searched():
+    asked = []
+
+    def frequencies(forms):
+        asked.append(set(forms))
+        return {"reopened": 3, "bridge": 9}
+
+    weights = Weights(frequencies, 100)
+    assert weights.expand("Did the bridge reopen?").split() == ["bridge", "reopen", "reopened"]
+    assert weights.of("the bridge reopened")["reopen"] < 1.0, "a held form counts for its word"
+    assert len(asked) == 1, "one call for all forms of a question"

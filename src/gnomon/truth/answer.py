@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import combinations
 
 from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
 from gnomon.text.tokens import normalise
-from gnomon.truth import arithmetic, draft, fit, phrases, rewrite
+from gnomon.truth import arithmetic, asked, draft, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.retrieve import Retrieved, retrieve, window_of
@@ -41,7 +42,8 @@ from gnomon.types import (
 _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
 MOST_CITATIONS = 4
 MOST_QUOTES = 3
-CLOSE = 0.75
+CLOSE = 0.75  # a quote beside a yes-or-no question that it does not settle
+TELLING = 0.5  # a second quote in place of a refuted one, against the weight of the first
 
 
 @dataclass
@@ -112,8 +114,8 @@ def answer(
         max_chars=max_chars,
         timeout_s=timeout_s,
     )
-    asked = rewrite.asks(plan.question)
-    yield Step("plan", f"Asks: {asked.value}", {"forms": list(plan.forms), "names": plan.names})
+    kind = rewrite.asks(plan.question)
+    yield _plan_step(plan, kind)
 
     found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
     posts = sum(origin.posts for origin in found.origins.values())
@@ -128,7 +130,7 @@ def answer(
     if sum_ is not None:
         yield page.note(phrases.say("computed", plan.lang, expression=sum_))
     elif found.passages:
-        if asked is rewrite.Asks.WHETHER:
+        if kind is rewrite.Asks.WHETHER:
             yield from _whether(plan, found, bench, page, now)
         if not page.sentences:
             yield from _what(plan, found, bench, page, now, strong, timeout_s)
@@ -136,6 +138,26 @@ def answer(
     if reason:
         yield page.note(phrases.say("unknown", plan.lang, reason=reason))
     yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
+
+
+def _plan_step(plan: QueryPlan, kind: rewrite.Asks) -> Step:
+    """What is asked, about whom and since when, in the language of the question. ``data`` carries
+    ``lang``, by which the sentences of ``Answer.text`` are joined."""
+    detail = [phrases.say("asks", plan.lang, kind=phrases.say(kind.value, plan.lang))]
+    if plan.names:
+        names = ("、" if plan.lang == "zh" else ", ").join(plan.names)
+        detail.append(phrases.say("about", plan.lang, names=names))
+    if plan.where.since is not None:
+        day = f"{datetime.fromtimestamp(plan.where.since, UTC):%Y-%m-%d}"
+        detail.append(phrases.say("since", plan.lang, day=day))
+    data = {
+        "asks": kind.value,
+        "forms": list(plan.forms),
+        "names": plan.names,
+        "lang": plan.lang,
+        "since": plan.where.since,
+    }
+    return Step("plan", ("，" if plan.lang == "zh" else ", ").join(detail), data)
 
 
 # ----------------------------------------------------------------------------- yes or no
@@ -231,8 +253,8 @@ def _computed(
     """The two quotes whose numbers make the sum or difference asked for, and the result; nothing
     where there are no such two."""
     terms = draft.compose(plan, found.passages, bench.weights, least=TERM_FIT)
-    asked = fit.read(plan, bench.weights)
-    counted = [(item, fit.values(asked, item.quoted)) for item in terms if item.quoted]
+    question = asked.read(plan, bench.weights)
+    counted = [(item, sought.values(question, item.quoted)) for item in terms if item.quoted]
     for (first, a), (second, b) in combinations(counted, 2):
         result = arithmetic.over_evidence(plan.question, a, b)
         if result is None:
@@ -254,7 +276,7 @@ def _compose(
 ) -> Iterator[Event]:
     """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
     best = quotes[0].fit if quotes else 0.0
-    asked = fit.read(plan, bench.weights)
+    question = asked.read(plan, bench.weights)
     for item in quotes:
         stated = sum(sentence.kind == "claim" for sentence in page.sentences)
         if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
@@ -262,9 +284,9 @@ def _compose(
         if item.quoted and any(c.evidence.origin == item.quoted.origin for c in page.citations):
             continue
         stated_already = [s.text for s in page.sentences if s.kind == "claim"]
-        if stated_already and not fit.adds(asked, item.text, stated_already):
+        if stated_already and not sought.adds(question, item.text, stated_already):
             continue
-        rivals = draft.rivals(asked, item, quotes)
+        rivals = draft.rivals(question, item, quotes)
         yield from _check_draft(item, plan, passages, bench, page, now, rivals)
 
 
@@ -316,7 +338,9 @@ def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Cl
 def _instead(verdict: Verdict, page: _Page) -> Iterator[Event]:
     """What the evidence says in place of a refuted sentence."""
     page.verdicts.append(verdict)
-    yield from _quoted(page, verdict, _sides(verdict)[1][:2], Label.SUPPORTED)
+    against = _sides(verdict)[1]
+    telling = [e for e in against[:2] if e.weight >= TELLING * against[0].weight]
+    yield from _quoted(page, verdict, telling, Label.SUPPORTED)
 
 
 def _bound(item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page) -> Sentence:

@@ -126,9 +126,7 @@ def _judged(
     return answered(found, {p.post.id: p.post.text for p in passages})
 
 
-def _in_its_post(
-    claim: Claim, passage: Passage, judgement: Judgement, entail: Entail
-) -> Judgement:
+def _in_its_post(claim: Claim, passage: Passage, judgement: Judgement, entail: Entail) -> Judgement:
     """The judgement on a sentence, corrected by what its post says beyond it."""
     judgement = _spoken(claim, passage, judgement, entail)
     judgement = _rejected_next(claim, passage, judgement, entail)
@@ -139,7 +137,8 @@ _REJECTION = re.compile(
     r"(?:but |however,? |in fact,? )?(?:it|this|that|these|both|neither|the (?:story|claim|report|"
     r"rumou?r|post|figure)s?) (?:is|was|were|are|has been|turned out to be|proved) (?:\w+ )?"
     r"(?:not (?:true|so|the case|correct)|untrue|false|wrong|fake|a (?:hoax|lie|rumou?r)|nonsense|"
-    r"made up|incorrect)\b|(?:但|然而|不过)?(?:这|此|该|以上)(?:并?不是(?:事实|真的)|是(?:谣言|假)|并非事实|属谣言|"
+    r"made up|incorrect)\b|"
+    r"(?:但|然而|不过)?(?:这|此|该|以上)(?:并?不是(?:事实|真的)|是(?:谣言|假)|并非事实|属谣言|"
     r"[^，。]{0,4}(?:不实|有误|错误))",
     re.IGNORECASE,
 )
@@ -150,7 +149,7 @@ def _rejected_next(
 ) -> Judgement:
     """A rumour told in one sentence and rejected in the next: "A story went round that ... It was
     wrong." """
-    rest = passage.post.text[passage.end :].lstrip(" \n”\"")
+    rest = passage.post.text[passage.end :].lstrip(' \n”"')
     rejection = _REJECTION.match(rest)
     if rejection is None or judgement.stance is Stance.REFUTES:
         return judgement
@@ -273,9 +272,7 @@ def _fact_checked(
         return judgement
     true = bool(ruling[2] if ruling else titled and titled[1])
     word = (ruling[1] or ruling[2]) if ruling else ("true" if true else "false")
-    supports, refutes = (
-        (read.supports, read.refutes) if true else (read.refutes, read.supports)
-    )
+    supports, refutes = (read.supports, read.refutes) if true else (read.refutes, read.supports)
     return Judgement(supports, refutes, read.neither, f"{FACT_CHECK} {word.lower()}")
 
 

@@ -25,9 +25,11 @@ _WHOLE = re.compile(
     r"刊登更正|作了澄清|写错|误写|误报|有误",
     re.IGNORECASE,
 )
-# "Cars will have to wait until 27 March": not now. A claim that names a day of its own is not denied.
+# "Cars will have to wait until 27 March": not now. A claim that names a day of its own is not
+# denied by it.
 _NOT_YET = re.compile(
-    r"\b(?:ha(?:s|ve) to wait until|not (?:\w+ ){0,3}until|(?:no earlier|not before|no sooner) than)\b|"
+    r"\b(?:ha(?:s|ve) to wait until|not (?:\w+ ){0,3}until|"
+    r"(?:no earlier|not before|no sooner) than)\b|"
     r"要等到|还要等|最早.{0,8}才",
     re.IGNORECASE,
 )

@@ -16,8 +16,10 @@ from typing import Any
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat, Embed, Message
 from gnomon.text import polarity, slots
-from gnomon.truth.fit import Asked, differ, fit, read, values
+from gnomon.truth.asked import Asked, read
+from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import window_of
+from gnomon.truth.sought import differ, values
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.truth.weigh import is_instruction, is_satire, speaker_of
 from gnomon.types import Passage, QueryPlan, SlotKind
@@ -79,7 +81,9 @@ def _states(passage: Passage) -> bool:
     )
 
 
-_FROM = re.compile(r"\b(?:from|starting|effective|as of|beginning)\s+(?:\w+day,?\s+)?$|[从自]$", re.I)
+_FROM = re.compile(
+    r"\b(?:from|starting|effective|as of|beginning)\s+(?:\w+day,?\s+)?$|[从自]$", re.I
+)
 
 
 def _in_force(drafts: Sequence[Draft], asked: Asked, now: float) -> list[Draft]:
@@ -87,7 +91,7 @@ def _in_force(drafts: Sequence[Draft], asked: Asked, now: float) -> list[Draft]:
     the new timetable from its first day on, and until then the old one."""
     today = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
     kept: dict[str, Draft] = {}
-    out = []
+    out: list[Draft] = []
     for draft in sorted(drafts, key=lambda d: -(d.quoted.post.time if d.quoted else 0.0)):
         assert draft.quoted is not None
         speaker = speaker_of(draft.quoted.post)
@@ -106,7 +110,8 @@ REPLACES = 0.7
 
 
 def _replaces(asked: Asked, newer: Draft, older: Draft) -> bool:
-    assert newer.quoted is not None and older.quoted is not None
+    assert newer.quoted is not None
+    assert older.quoted is not None
     if newer.quoted.post.id == older.quoted.post.id or newer.fit < REPLACES * older.fit:
         return False
     return differ(asked, values(asked, newer.quoted), values(asked, older.quoted))

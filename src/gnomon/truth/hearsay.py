@@ -8,8 +8,10 @@ from gnomon.text import slots
 from gnomon.truth.terms import content_terms, term_set
 
 _HEARSAY = re.compile(
-    r"\bclaim(?:s|ed|ing)\b(?! (?:responsibility|victory|\w+ lives?\b|the lives?\b|their lives?\b))|"
-    r"\balleg\w+|\b(?:i am|i'm|we are|we're|been) (?:being )?told\b|\b(?:i|we|i've|we've) hear(?:d)?\b|"
+    r"\bclaim(?:s|ed|ing)\b(?! (?:responsibility|victory|\w+ lives?\b|the lives?\b|"
+    r"their lives?\b))|"
+    r"\balleg\w+|\b(?:i am|i'm|we are|we're|been) (?:being )?told\b|"
+    r"\b(?:i|we|i've|we've) hear(?:d)?\b|"
     r"\bapparently\b|\bsupposedly\b|\bword is\b|\b(?:people|they|some) (?:are saying|say)\b|"
     r"\ba friend (?:says|said|told)\b|\brumou?r(?:s|ed)? (?:has it|says?)\b|\bso-called\b|"
     r"\bbeing said\b|\bgoing (?:a)?round\b|\bstory went\b|"

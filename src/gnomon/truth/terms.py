@@ -22,7 +22,8 @@ _STEMMER = snowballstemmer.stemmer("english")
 
 _FUNCTION_EN = frozenset(
     """
-    altogether together combined a about after again against all also am an and any are as at be because been before being
+    altogether together combined
+    a about after again against all also am an and any are as at be because been before being
     both but by can could did do does doing don't during each else ever every for from further
     get gets got had has have having he her here hers him his how i if in into is isn't it
     it's its itself just let like me more most much my no nor not now of off on once one only

@@ -208,7 +208,7 @@ def _rejects(claim: str, sentence: str) -> bool:
 
 
 def _own_value(claim: str, sentence: str) -> Judgement | None:
-    """"It is 12; some say 21": the sentence's own value against one that it puts down to others."""
+    """ "It is 12; some say 21": its own value against one that it puts down to others."""
     own = hearsay.own_words(sentence)
     clashes = slots.conflicts(claim, own) if own != sentence else ()
     if not clashes:
@@ -217,9 +217,7 @@ def _own_value(claim: str, sentence: str) -> Judgement | None:
     return Judgement(0.02, 0.7, 0.28, f"{theirs.text!r} stands against {ours.text!r}")
 
 
-def _against(
-    claim: str, reading: Reading, about: float, absent: Sequence[str]
-) -> Judgement | None:
+def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) -> Judgement | None:
     """What speaks against the claim: another number or date, a denial, an opposite."""
     sentence, lang = reading.sentence, _lang(claim)
     denied = "" if reading.crossing else denies(claim, reading.clause)
@@ -298,14 +296,15 @@ def _unsaid(claim: str, window: str, reading: Reading) -> str:
 
 
 _COMPARES = re.compile(
-    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|high|low|long|"
-    r"short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|few|"
-    r"busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
+    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|high|"
+    r"low|long|short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|"
+    r"few|busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
     re.IGNORECASE,
 )
 _NOT_FIRST = re.compile(
-    r"\b(?:second|third|fourth|fifth|\d+th|\d*2nd|\d*3rd|one of the) (?:most|least|best|worst|\w{3,}est)\b|"
-    r"\b(?:second|third|fourth|fifth) (?:time|year|in a row)\b|第[二三四五六七八九十]|其中之一|之一",
+    r"\b(?:second|third|fourth|fifth|\d+th|\d*2nd|\d*3rd|one of the) "
+    r"(?:most|least|best|worst|\w{3,}est)\b|"
+    r"\b(?:second|third|fourth|fifth) (?:time|year|in a row)\b|第[二三四五六七八九十]|之一",
     re.IGNORECASE,
 )
 
@@ -328,12 +327,12 @@ _WRITTEN_OUT = re.compile(r" \(\d{4}(?:-\d\d){0,2}\)")
 _FULL_NAME = re.compile(r"\b([A-Z][\w'’-]+) ([A-Z][\w'’-]+)\b")
 
 
-def _without_first_names(
-    wanted: dict[str, float], claim: str, window: str
-) -> dict[str, float]:
+def _without_first_names(wanted: dict[str, float], claim: str, window: str) -> dict[str, float]:
     """``wanted`` without first names whose surname the window has: "Mr Lee" is "Ann Lee"."""
     for first, last in _FULL_NAME.findall(claim):
-        if re.search(rf"\b(?:Mr|Mrs|Ms|Dr|Sir|Mayor|President|Senator|Minister)\.? {last}\b", window):
+        if re.search(
+            rf"\b(?:Mr|Mrs|Ms|Dr|Sir|Mayor|President|Senator|Minister)\.? {last}\b", window
+        ):
             wanted = {term: w for term, w in wanted.items() if term not in content_terms(first)}
     return wanted
 

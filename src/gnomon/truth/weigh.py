@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gnomon.text import polarity, slots
 from gnomon.text.tokens import normalise
-from gnomon.truth import hearsay
+from gnomon.truth import hearsay, phrases
 from gnomon.truth.terms import content_terms, stem, without_exact
 from gnomon.types import Claim, Evidence, Label, Origin, Post, SlotKind, Stance, Verdict
 
@@ -117,7 +117,7 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     newest: dict[str, Evidence] = {}
     evidence = [item for item in evidence if item.stance is not Stance.NEITHER]
     for item in evidence:
-        key = (speaker_of(item) or item.origin)
+        key = speaker_of(item) or item.origin
         held = newest.get(key)
         if held is None or (item.said_at or 0.0) > (held.said_at or 0.0):
             newest[key] = item
@@ -167,12 +167,14 @@ def _shares_name(name: str, voice: str) -> bool:
 
 # An older, lower toll beside a newer, higher one: the count went on.
 STALE, STALE_AFTER_S = 0.2, 6 * 3600.0
-_GROWS = frozenset("killed injured missing arrested evacuated rescued infected hospitalised".split())
+_GROWS = frozenset(
+    "killed injured missing arrested evacuated rescued infected hospitalised".split()
+)
 
 
 def without_stale_tolls(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """``evidence`` with little weight for a count of victims that the other side gives higher and
-    hours later, by a source of the same standing or better. Other numbers do not grow by
+    """``evidence`` with little weight for a count of victims that others give higher and hours
+    later, from sources of the same standing or better. Other numbers do not grow by
     themselves: there, later is not truer."""
 
     def is_stale(old: Evidence, old_tolls: Mapping[str, float]) -> bool:
@@ -181,7 +183,6 @@ def without_stale_tolls(evidence: Sequence[Evidence]) -> list[Evidence]:
             and new.weight >= old.weight
             and any(tolls.get(role, 0.0) > value for role, value in old_tolls.items())
             for new, tolls in counted
-            if new.stance is _OTHER.get(old.stance)
         )
 
     counted = [(item, tolls) for item in evidence if (tolls := _tolls(item))]
@@ -226,7 +227,7 @@ def is_named(author: str, name: str) -> bool:
     """Whether an account's name holds every word of a name ("pell_atterby", "Pell Atterby")."""
     said = {stem(word) for word in normalise(name).split() if len(word) > 2}
     held = {stem(word) for word in re.findall(r"[^\W_]+", normalise(author))}
-    return bool(said) and said <= held or normalise(name) == normalise(author)
+    return (bool(said) and said <= held) or normalise(name) == normalise(author)
 
 
 def one_per_origin(evidence: Iterable[Evidence]) -> list[Evidence]:
@@ -326,7 +327,7 @@ def weigh(
         posts_against=sum(stands_for[item.origin] for item in against),
         first_seen=min((item.said_at for item in shown if item.said_at), default=None),
         rule=rule,
-        reason=_reason(label, for_, against),
+        reason=_reason(claim, label, len(for_), len(against)),
         posts_by_origin=stands_for,
     )
 
@@ -368,16 +369,16 @@ def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
     )
 
 
-def _reason(label: Label, for_: Sequence[Evidence], against: Sequence[Evidence]) -> str:
-    def count(side: Sequence[Evidence]) -> str:
-        n = len(side)
-        return f"{n} independent origin{'' if n == 1 else 's'}"
-
+def _reason(claim: Claim, label: Label, for_: int, against: int) -> str:
+    """The verdict as a sentence in the claim's language."""
+    lang = "zh" if (claim.lang or "en").startswith("zh") else "en"
+    n, m = phrases.origins(for_, lang), phrases.origins(against, lang)
     if label is Label.NOT_ENOUGH:
-        return "Nothing held says this clearly enough, or denies it."
+        return phrases.say("not enough", lang)
     if label is Label.DISPUTED:
-        return f"{count(for_)} say so and {count(against)} say otherwise."
-    side, other = (for_, against) if label is Label.SUPPORTED else (against, for_)
-    verb = "support" if label is Label.SUPPORTED else "contradict"
-    text = f"{count(side)} {verb}{'s' if len(side) == 1 else ''} it"
-    return f"{text}; {count(other)} weaker on the other side." if other else f"{text}."
+        return phrases.say("both sides", lang, n=n, m=m)
+    if label is Label.SUPPORTED:
+        text, weaker = phrases.say("support", lang, n=n), (against, m)
+    else:
+        text, weaker = phrases.say("contradict", lang, n=m), (for_, n)
+    return text + (phrases.say("weaker", lang, n=weaker[1]) if weaker[0] else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from gnomon.text import dates, names, quantities
@@ -64,11 +65,14 @@ _HEDGES_AFTER: tuple[tuple[re.Pattern[str], Hedge], ...] = (
 )
 
 
+# One answer reads the same few hundred sentences against several claims.
+@lru_cache(maxsize=8192)
 def find(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
     """All slots of ``text`` in order. ``now`` (epoch seconds) resolves "yesterday" and the like."""
     return (*exact(text, now=now), *names.find(text))
 
 
+@lru_cache(maxsize=8192)
 def exact(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
     """NUMBER and DATE slots, in order."""
     blanked = _NOT_QUANTITIES.sub(lambda m: quantities.BLANK * len(m.group()), text)

@@ -423,7 +423,7 @@ def _finish(
         reason=reason,
         confidence=min((v.confidence for v in page.verdicts), default=0.0),
         as_of=now,
-        newest=bench.store.status().newest,
+        newest=next((post.time for post in bench.store.scan(limit=1)), None),
         posts=sum(behind.values()) if behind else searched,
         origins=len(behind) if behind else len(found.origins),
         left_out=tuple(page.left_out),

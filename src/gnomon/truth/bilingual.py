@@ -98,15 +98,15 @@ def sounds_in(name: str, chinese: str) -> str:
             for end in range(min(len(run), start + 6), start + 1, -1):
                 held = "".join(_SOUND[char] for char in run[start:end])
                 if held == wanted or (min(len(held), len(wanted)) > 2 and _near(held, wanted)):
-                    return run[start:end]
+                    return str(run[start:end])
     return ""
 
 
 def _latin_sound(name: str) -> str:
-    text: str = normalise(name)
+    text = normalise(name)
     for pattern, sound in _LATIN:
         text = re.sub(pattern, sound, text)
-    single: str = re.sub(r"(.)\1+", r"\1", re.sub(r"[^a-z ]", "", text))
+    single = re.sub(r"(.)\1+", r"\1", re.sub(r"[^a-z ]", "", text))
     return single.replace(" ", "")
 
 

@@ -296,8 +296,8 @@ def _unsaid(claim: str, window: str, reading: Reading) -> str:
 
 
 _COMPARES = re.compile(
-    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|high|"
-    r"low|long|short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|"
+    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|"
+    r"high|low|long|short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|"
     r"few|busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
     re.IGNORECASE,
 )

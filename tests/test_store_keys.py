@@ -54,8 +54,13 @@ def test_what_was_added_is_never_denied_and_what_was_not_mostly_is():
     assert kept.may_hold(added).all()
     others = rng.integers(0, 2**63, 100_000, dtype=np.uint64)
     assert kept.may_hold(others).mean() < 0.05
-    # The aim is 12 bytes for a post of five keys, once the layer in use is large against none.
-    assert kept.nbytes <= 2 * 2 * len(added)
+    # 16 bits a key, and what lies idle in the newest layer: ten to fifteen bytes a post.
+    assert kept.nbytes <= 3 * len(added)
+    sized = KeyFilter(len(added))
+    sized.add(added)
+    assert sized.nbytes <= 2.01 * len(added)
+    assert sized.may_hold(added).all()
+    assert sized.may_hold(others).mean() < 0.01
 
 
 def test_small_negative_and_equal_keys():

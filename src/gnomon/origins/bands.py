@@ -17,6 +17,7 @@ from rensa import RMinHash
 from xxhash import xxh3_64_intdigest
 
 from gnomon.origins.wording import Wording
+from gnomon.text import numerals
 from gnomon.text.tokens import words
 
 BANDS = 4
@@ -43,7 +44,7 @@ def keys(wordings: Sequence[Wording]) -> list[tuple[int, ...]]:
     by_id: dict[int, tuple[int, ...]] = {}
     if texts:
         rows = RMinHash.digest_matrix_from_token_sets(
-            [_pairs(w.words) for w in texts], BANDS * ROWS, _SEED
+            [_pairs(_in_digits(w.words)) for w in texts], BANDS * ROWS, _SEED
         ).to_rows()
         matrix: np.ndarray = np.asarray(rows, dtype=np.uint64).reshape(len(texts), BANDS, ROWS)
         mixed: np.ndarray = np.zeros((len(texts), BANDS), dtype=np.uint64)
@@ -70,14 +71,14 @@ _OPENERS = frozenset("breaking update rt now just in 快 讯".split())
 
 def _heads(wording: Wording) -> list[int]:
     """The keys of the first words of the text and of its longest sentences."""
-    run, start = wording.words, 0
+    run, start = _in_digits(wording.words), 0
     while start < len(run) - HEAD_WORDS and run[start] in _OPENERS:
         start += 1
     found = [_hash("head " + " ".join(run[start : start + HEAD_WORDS]))]
     if _BREAK.search(wording.text):
         pieces = sorted(_BREAK.split(wording.text[:_READ]), key=len, reverse=True)[:_LONGEST]
         for piece in pieces:
-            first = words(piece[:_READ_OF_ONE])[:HEAD_WORDS]
+            first = _in_digits(words(piece[:_READ_OF_ONE])[:HEAD_WORDS])
             if len(first) >= _SENTENCE_WORDS:
                 found.append(_hash("head " + " ".join(first)))
     return list(dict.fromkeys(found))
@@ -85,6 +86,24 @@ def _heads(wording: Wording) -> list[int]:
 
 _READ = 2000  # characters in which the longest sentences are looked for
 _READ_OF_ONE = 120
+
+
+_NUMERALS = {
+    word: f"{value:.0f}"
+    for word in (
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+    ).split()
+    if (value := numerals.english(word)) is not None
+}
+_NUMERAL_WORDS = frozenset(_NUMERALS)
+
+
+def _in_digits(run: list[str]) -> list[str]:
+    """Small numbers as digits, so that "forty times" is looked for where "40 times" lies."""
+    if _NUMERAL_WORDS.isdisjoint(run):
+        return run
+    return [_NUMERALS.get(word, word) for word in run]
 
 
 def _pairs(words: list[str]) -> list[str]:

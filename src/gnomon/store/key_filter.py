@@ -21,8 +21,10 @@ Keys = npt.NDArray[np.uint64]
 
 BITS_PER_KEY = 16
 BITS_SET = 5
-SMALLEST_LAYER = 1 << 16  # keys
-LARGEST_LAYER = 1 << 22  # keys; a layer takes two bytes for each
+SMALLEST_LAYER = 1 << 16  # keys; a layer takes two bytes for each
+# A new layer has room for half as many keys as all before it: little of it lies idle, and there
+# are few layers, each of which lets some strangers pass.
+_GROWTH = 2
 _MASK = (1 << 64) - 1
 
 
@@ -60,17 +62,21 @@ class _Layer:
         return len(self.words) * 64 // BITS_PER_KEY
 
     def places(self, mixed: Keys) -> npt.NDArray[np.int64]:
-        # The bits for the place lie above those of the pattern (a power of two of words).
-        at: npt.NDArray[np.int64] = (
-            (mixed >> np.uint64(6 * BITS_SET)) & np.uint64(len(self.words) - 1)
-        ).astype(np.int64)
+        # The upper half of the hash times the size: any size will do, and the bits of the pattern
+        # lie in the lower half (https://arxiv.org/abs/1805.10941, section 4).
+        size = np.uint64(len(self.words))
+        at: npt.NDArray[np.int64] = (((mixed >> np.uint64(32)) * size) >> np.uint64(32)).astype(
+            np.int64
+        )
         return at
 
 
 class KeyFilter:
     """Safe between threads: one lock, held for microseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int = 0) -> None:
+        """``expected`` keys fit into the first layer."""
+        self._first = max(SMALLEST_LAYER, expected)
         self._layers: list[_Layer] = []
         self._lock = threading.Lock()
 
@@ -96,9 +102,7 @@ class KeyFilter:
 
     def _open_layer(self) -> _Layer:
         if not self._layers or self._layers[-1].held >= self._layers[-1].capacity:
-            wanted = SMALLEST_LAYER
-            if self._layers:
-                wanted = min(2 * self._layers[-1].capacity, LARGEST_LAYER)
+            wanted = max(SMALLEST_LAYER, len(self) // _GROWTH) if self._layers else self._first
             words: Keys = np.zeros(wanted * BITS_PER_KEY // 64, dtype=np.uint64)
             self._layers.append(_Layer(words, 0))
         return self._layers[-1]

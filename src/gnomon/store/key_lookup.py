@@ -101,10 +101,10 @@ class KeyLookup:
 
     def make_filter(self) -> None:
         """Read every key of the record into a filter; it is used once it is whole."""
-        with self._database.alone():
+        with self._database.alone(), self._database.reading() as db:
             # No transaction is open now: what is committed later notes its keys here, what was
             # committed before is read below.
-            self._filter = KeyFilter()
+            self._filter = KeyFilter(_PER_POST * reader.post_count(db))
         try:
             for part in product(reader.KEYED, range(reader.KEY_PARTS)):
                 if self._stop.is_set():

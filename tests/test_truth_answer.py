@@ -92,7 +92,7 @@ def test_a_fact_check_speaks_through_its_ruling():
     )  # fmt: skip
     result = verdict(held, "The harbour of Fernside was sold to a cruise firm.")
     assert result.label is Label.REFUTED
-    assert result.evidence[0].quote.endswith("Verdict: false")
+    assert result.evidence[0].quote == "Verdict: false."
 
 
 def test_a_claim_takes_the_newest_word_of_its_speaker():

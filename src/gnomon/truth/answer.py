@@ -7,7 +7,7 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -42,6 +42,7 @@ from gnomon.types import (
 _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
 MOST_CITATIONS = 4
 MOST_QUOTES = 3
+Spans = Collection[tuple[str, int, int]]  # post, start, end
 CLOSE = 0.75  # a quote beside a yes-or-no question that it does not settle
 TELLING = 0.5  # a second quote in place of a refuted one, against the weight of the first
 
@@ -277,6 +278,7 @@ def _compose(
     """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
     best = quotes[0].fit if quotes else 0.0
     question = asked.read(plan, bench.weights)
+    answering = {(q.quoted.post.id, q.quoted.start, q.quoted.end) for q in quotes if q.quoted}
     for item in quotes:
         stated = sum(sentence.kind == "claim" for sentence in page.sentences)
         if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
@@ -287,7 +289,7 @@ def _compose(
         if stated_already and not sought.adds(question, item.text, stated_already):
             continue
         rivals = draft.rivals(question, item, quotes)
-        yield from _check_draft(item, plan, passages, bench, page, now, rivals)
+        yield from _check_draft(item, plan, passages, bench, page, now, rivals, answering)
 
 
 def _check_draft(
@@ -298,6 +300,7 @@ def _check_draft(
     page: _Page,
     now: float,
     rivals: Sequence[Passage] = (),
+    answering: Spans | None = None,
 ) -> Iterator[Event]:
     """One drafted sentence: its claims, their verdicts, and what becomes of it."""
     said_at = item.quoted.post.created_at if item.quoted else now
@@ -315,7 +318,7 @@ def _check_draft(
         weakest = next(v for v in verdicts if v.label is label)
         page.left_out.append(LeftOut(item.text, weakest.reason))
         if label is Label.REFUTED:
-            yield from _instead(weakest, page)
+            yield from _instead(weakest, page, answering)
         return
     page.verdicts.extend(verdicts)
     yield page.checked(page.add(_bound(item, label, verdicts, page)))
@@ -335,11 +338,19 @@ def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Cl
     return replace(claim, context=", ".join(names))
 
 
-def _instead(verdict: Verdict, page: _Page) -> Iterator[Event]:
-    """What the evidence says in place of a refuted sentence."""
+def _instead(verdict: Verdict, page: _Page, answering: Spans | None) -> Iterator[Event]:
+    """What the evidence says in place of a refuted sentence, as far as it answers the question
+    (``answering``; None: whatever refutes a model's sentence is to be seen)."""
     page.verdicts.append(verdict)
     against = _sides(verdict)[1]
-    telling = [e for e in against[:2] if e.weight >= TELLING * against[0].weight]
+    said = {sentence.text for sentence in page.sentences}
+    telling = [
+        e
+        for e in against[:2]
+        if e.weight >= TELLING * against[0].weight
+        and e.quote not in said
+        and (answering is None or (e.post, e.start, e.end) in answering)
+    ]
     yield from _quoted(page, verdict, telling, Label.SUPPORTED)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
@@ -12,7 +13,7 @@ from gnomon.store.rules import accepts
 from gnomon.text import slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, words
-from gnomon.truth.retrieve import dated, retrieve_claim, window_of
+from gnomon.truth.retrieve import begins, dated, retrieve_claim, window_of
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.truth.verify import DENIAL_WORDS
 from gnomon.truth.weigh import weigh, weight
@@ -93,13 +94,17 @@ def _judged(
     judgements = [
         RIVAL
         if _key(p) in rivals and judgement.stance is Stance.NEITHER
-        else _in_its_post(claim, p, judgement, bench.entail)
+        else _in_its_post(claim, p, judgement, bench.entail, now)
         for p, judgement in zip(passages, judgements, strict=True)
     ]
     if bench.second is not None:
         judgements = _with_second(bench.second, pairs, judgements)
     passages = [
-        _with_ruling(p) if judgement.rule.startswith(FACT_CHECK) else p
+        _with_ruling(p)
+        if judgement.rule.startswith(FACT_CHECK)
+        else _with_next(p)
+        if judgement.rule == REJECTED_NEXT
+        else p
         for p, judgement in zip(passages, judgements, strict=True)
     ]
     found = [
@@ -126,13 +131,19 @@ def _judged(
     return answered(found, {p.post.id: p.post.text for p in passages})
 
 
-def _in_its_post(claim: Claim, passage: Passage, judgement: Judgement, entail: Entail) -> Judgement:
+def _in_its_post(
+    claim: Claim, passage: Passage, judgement: Judgement, entail: Entail, now: float
+) -> Judgement:
     """The judgement on a sentence, corrected by what its post says beyond it."""
+    today = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+    if judgement.stance is Stance.REFUTES and begins(passage) > today:
+        return _NOT_YET
     judgement = _spoken(claim, passage, judgement, entail)
     judgement = _rejected_next(claim, passage, judgement, entail)
     return _fact_checked(claim, passage, judgement, entail)
 
 
+REJECTED_NEXT = "told in one sentence and rejected in the next"
 _REJECTION = re.compile(
     r"(?:but |however,? |in fact,? )?(?:it|this|that|these|both|neither|the (?:story|claim|report|"
     r"rumou?r|post|figure)s?) (?:is|was|were|are|has been|turned out to be|proved) (?:\w+ )?"
@@ -158,16 +169,18 @@ def _rejected_next(
     head = f"{passage.post.title}.\n" if passage.post.title else ""
     read = entail.judge([(head + falsehood, claim.whole)])[0]
     if read.stance is Stance.REFUTES:
-        return replace(read, rule="told in one sentence and rejected in the next")
+        return replace(read, rule=REJECTED_NEXT)
     return judgement if judgement.stance is Stance.NEITHER else _SAID_AND_REJECTED
 
 
+_NOT_YET = Judgement(0.05, 0.15, 0.8, "holds only from a later day")
 _SAID_AND_REJECTED = Judgement(0.05, 0.15, 0.8, "said, and rejected in the next sentence")
 
 
 def _weight(passage: Passage, judgement: Judgement, now: float) -> float:
     """What a fact-check weighs goes by who rules, not by the talk that it quotes."""
-    quote = "" if judgement.rule.startswith(FACT_CHECK) else passage.text
+    ruled = judgement.rule.startswith((FACT_CHECK, REJECTED_NEXT))
+    quote = "" if ruled else passage.text
     return weight(passage.post, quote, 1.0, now)
 
 
@@ -274,6 +287,12 @@ def _fact_checked(
     word = (ruling[1] or ruling[2]) if ruling else ("true" if true else "false")
     supports, refutes = (read.supports, read.refutes) if true else (read.refutes, read.supports)
     return Judgement(supports, refutes, read.neither, f"{FACT_CHECK} {word.lower()}")
+
+
+def _with_next(passage: Passage) -> Passage:
+    """The passage together with the sentence behind it."""
+    ends = [end for start, end in split(passage.post.text) if start >= passage.end]
+    return replace(passage, end=ends[0]) if ends else passage
 
 
 def _with_ruling(passage: Passage) -> Passage:

@@ -9,6 +9,7 @@ denial of the other.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from gnomon.text import polarity, slots
 from gnomon.truth.antonyms import opposed
@@ -36,8 +37,10 @@ _NOT_YET = re.compile(
 _STOP = re.compile(r"[.,](?!\d)|[;:!?()\"“”。，；：！？（）、\n]| but | and | - | – |但|而")
 
 
-def negated_terms(clause: str) -> frozenset[str]:
-    """The content terms of ``clause`` that it negates."""
+def negated_terms(clause: str, about: Collection[str] = ()) -> frozenset[str]:
+    """The content terms of ``clause`` that it negates. With ``about``, only by negations whose
+    first governed term is among these: "not impressed with the people there" denies nobody's
+    presence."""
     if _WHOLE.search(clause):
         return frozenset(content_terms(_WHOLE.sub(" ", clause)))
     found: set[str] = set()
@@ -45,13 +48,22 @@ def negated_terms(clause: str) -> frozenset[str]:
         rest = clause[end:]
         stop = _STOP.search(rest)
         reach = rest[: stop.start()] if stop else rest
-        found.update(content_terms(reach)[:GOVERNS])
+        governed = [term for term in content_terms(reach) if not term.endswith("li")][:GOVERNS]
+        if not about or not governed or not governed[0].isascii() or governed[0] in about:
+            found.update(governed)
     return frozenset(found)
 
 
 def denies_at_large(text: str) -> bool:
     """Whether the text speaks of truth or rumour itself, and so governs all it says."""
     return bool(_WHOLE.search(text))
+
+
+def differs_in_negation(claim: str, clause: str) -> bool:
+    """Whether a word of both is near a negation in only one of them: too little to deny the claim,
+    enough not to support it."""
+    shared = set(content_terms(claim)) & set(content_terms(clause))
+    return bool(shared & (negated_terms(claim) ^ negated_terms(clause)))
 
 
 def _dated(text: str) -> bool:
@@ -64,8 +76,8 @@ def denies(claim: str, clause: str) -> str:
     The order of the checks matters: words that are negated in both agree ("did not reopen", "has
     not reopened"), and an opposite that is itself negated agrees too ("not open", "closed").
     """
-    ours, theirs = negated_terms(claim), negated_terms(clause)
     shared = set(content_terms(claim)) & set(content_terms(clause))
+    ours, theirs = negated_terms(claim, shared), negated_terms(clause, shared)
     if _NOT_YET.search(clause) and not _NOT_YET.search(claim) and not _dated(claim):
         theirs = theirs | shared
     differ = sorted(term for term in shared if (term in ours) != (term in theirs))

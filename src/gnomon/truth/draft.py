@@ -15,14 +15,14 @@ from typing import Any
 
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat, Embed, Message
-from gnomon.text import polarity, slots
+from gnomon.text import polarity
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.fit import fit
-from gnomon.truth.retrieve import window_of
+from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.sought import differ, values
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.truth.weigh import is_instruction, is_satire, speaker_of
-from gnomon.types import Passage, QueryPlan, SlotKind
+from gnomon.types import Passage, QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,6 @@ def _states(passage: Passage) -> bool:
     )
 
 
-_FROM = re.compile(
-    r"\b(?:from|starting|effective|as of|beginning)\s+(?:\w+day,?\s+)?$|[从自]$", re.I
-)
-
-
 def _in_force(drafts: Sequence[Draft], asked: Asked, now: float) -> list[Draft]:
     """Of what one speaker gave as different answers at different times, the newest that holds yet:
     the new timetable from its first day on, and until then the old one."""
@@ -97,7 +92,7 @@ def _in_force(drafts: Sequence[Draft], asked: Asked, now: float) -> list[Draft]:
         speaker = speaker_of(draft.quoted.post)
         newer = kept.get(speaker) if speaker else None
         if newer is not None and newer.quoted is not None and _replaces(asked, newer, draft):
-            if _begins(newer.quoted) <= today:
+            if begins(newer.quoted) <= today:
                 continue
             out.remove(newer)
         kept[speaker] = draft
@@ -115,17 +110,6 @@ def _replaces(asked: Asked, newer: Draft, older: Draft) -> bool:
     if newer.quoted.post.id == older.quoted.post.id or newer.fit < REPLACES * older.fit:
         return False
     return differ(asked, values(asked, newer.quoted), values(asked, older.quoted))
-
-
-def _begins(passage: Passage) -> str:
-    """The day from which on the passage says that it holds, as an ISO date; "" if it names none."""
-    text, begins = passage.text, ""
-    for slot in slots.exact(text, now=passage.post.created_at):
-        if slot.kind is SlotKind.DATE and _FROM.search(text[: slot.start]):
-            day = str(slot.value)[:10]
-            year = datetime.fromtimestamp(passage.post.time, UTC).year
-            begins = f"{year}{day[1:]}" if day.startswith("--") else day
-    return begins
 
 
 def rivals(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage, ...]:

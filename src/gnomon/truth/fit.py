@@ -34,7 +34,7 @@ LACKING, LACKING_VERB = 0.3, 0.6
 # A name that the passage lacks costs half when it is rare in the store; a store about one town
 # rarely says the town's name.
 LACKING_NAME, RARE_NAME = 0.5, 0.5
-LONG_PART = 5
+LONG_PART, LONG_SHARE = 4, 0.6
 KIND_HELD = 0.5
 
 
@@ -142,6 +142,8 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     attribute = _ATTRIBUTE_ZH.search(asked.question)
     if attribute and not re.search(rf"(?<![副前原]){attribute[1]}", around):
         left = min(left, NO_ATTRIBUTE)
+    if any(place not in around for place in _PLACES.findall(asked.question)):
+        left = min(left, NO_ATTRIBUTE)
     for part, weight in asked.parts.items():
         if not _touches(part, around):
             left = min(left, 1.0 - (1.0 - NO_ATTRIBUTE) * min(1.0, weight / RARE_NAME))
@@ -153,13 +155,22 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
 _ATTRIBUTE_ZH = re.compile(r"([一-龥]{2})(?:是|为|叫)(?:谁|什么|多少|哪个?)[?？]?$")
 
 
+# Countries and regions by their ending, and the commonest without it: "谁当选泰国总理" asks of no
+# other country.
+_PLACES = re.compile(
+    r"[^各全外该本两多哪几我这个的在是和][国省市州](?![际家民内])|"
+    r"日本|印度|印尼|越南|朝鲜|俄罗斯|乌克兰|以色列|台湾|香港|澳门|北京|上海|广东|"
+    r"新加坡|马来西亚|菲律宾|加拿大|澳大利亚|澳洲|巴西|土耳其|伊朗|埃及|南非|欧盟|意大利|西班牙"
+)
+
+
 def _touches(part: str, text: str) -> bool:
     """Whether ``text`` speaks of a part of a Chinese question: two of its characters in a row, all
-    of them in any order, or half of a long one."""
+    of them in any order, or most of a long one (several words in a row)."""
     held = sum(character in text for character in part)
-    if any(part[i : i + 2] in text for i in range(len(part) - 1)) or held == len(part):
-        return True
-    return len(part) >= LONG_PART and held >= len(part) / 2
+    if len(part) < LONG_PART:
+        return held == len(part) or any(part[i : i + 2] in text for i in range(len(part) - 1))
+    return held >= LONG_SHARE * len(part)
 
 
 def _same_day(asked: Asked, passage: Passage, around: str) -> bool:

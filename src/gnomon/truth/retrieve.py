@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gnomon.models.protocols import Embed
 from gnomon.store.contract import Store
@@ -259,3 +260,19 @@ def dated(text: str, said_at: float | None) -> str:
             out.append(text[at : slot.end] + f" ({slot.value})")
             at = slot.end
     return "".join(out) + text[at:]
+
+
+_FROM = re.compile(
+    r"\b(?:from|starting|effective|as of|beginning)\s+(?:\w+day,?\s+)?$|[从自]$", re.I
+)
+
+
+def begins(passage: Passage) -> str:
+    """The day from which on the passage says that it holds, as an ISO date; "" if it names none."""
+    text, begins = passage.text, ""
+    for slot in slots.exact(text, now=passage.post.created_at):
+        if slot.kind is SlotKind.DATE and _FROM.search(text[: slot.start]):
+            day = str(slot.value)[:10]
+            year = datetime.fromtimestamp(passage.post.time, UTC).year
+            begins = f"{year}{day[1:]}" if day.startswith("--") else day
+    return begins

@@ -66,6 +66,19 @@ _IRREGULAR = {
     "women": "woman", "men": "man", "people": "person", "cancelled": "cancel",
     "canceled": "cancel", "cost": "cost", "costs": "cost",
 }  # fmt: skip
+# Other strong verbs, each line's first word standing for the rest.
+_STRONG = """
+sink sank sunk / see saw seen / run ran / drive drove driven / fly flew flown
+write wrote written / stand stood / send sent / spend spent / meet met / make made / keep kept
+know knew known / grow grew grown / draw drew drawn / throw threw thrown / blow blew blown
+wear wore worn / sweep swept / flee fled / fight fought / catch caught / teach taught
+bring brought / think thought / seek sought / tell told / hear heard / feel felt / mean meant
+sleep slept / burn burnt / hide hid hidden / shoot shot / sing sang sung / swim swam
+freeze froze frozen / stick stuck / hang hung / eat ate eaten / forget forgot forgotten
+withdraw withdrew withdrawn / tear tore torn / swear swore sworn
+"""
+for _line in _STRONG.replace("\n", "/").split("/"):
+    _IRREGULAR.update(dict.fromkeys(_line.split()[1:], "".join(_line.split()[:1])))
 
 
 # Words of the news that say the same: each line's words are compared as its first.

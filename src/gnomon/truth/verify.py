@@ -21,7 +21,7 @@ from gnomon.text.tokens import is_cjk, normalise, words
 from gnomon.truth import hearsay
 from gnomon.truth.bilingual import gloss
 from gnomon.truth.claims import clause_spans
-from gnomon.truth.denial import denies, denies_at_large
+from gnomon.truth.denial import denies, denies_at_large, differs_in_negation
 from gnomon.truth.terms import Weights, content_terms, coverage, term_set, without_exact
 from gnomon.types import Judgement, Slot, SlotKind
 
@@ -38,7 +38,7 @@ MATTERS = 0.3
 # A denial may be shorter than the claim ("The bridge has not reopened" denies that it reopened on
 # Monday): then this share of the denial's own words must stand in the claim, and so many of them.
 DENIAL_INSIDE, DENIAL_WORDS = 0.6, 2
-SUBJECT = 0.6
+SUBJECT = 0.5
 # A denied number of the claim ("12,000 came, not 21,000") needs less company.
 NUMBER_INSIDE = 0.4
 # Two Chinese sentences that count one thing otherwise share fewer bigrams than characters.
@@ -288,6 +288,8 @@ def _unsaid(claim: str, window: str, reading: Reading) -> str:
     ours, theirs = polarity.modality(claim), polarity.modality(reading.clause)
     if theirs != "asserted" and ours == "asserted":
         return f"the passage is only {theirs}"
+    if not reading.crossing and differs_in_negation(claim, reading.clause):
+        return "negates something beside the claim"
     if _COMPARES.search(claim) and not _same_comparison(claim, reading.sentence):
         return "does not compare as the claim does"
     if reading.here < HERE and not reading.crossing and not reading.contained:

@@ -44,8 +44,9 @@ def test_case(case, world):
     faults = faults_of(case, world)
     if case["id"] in KNOWN:
         assert faults, "passes now: take it off tests/cases/known_failures.json"
-        pytest.xfail("; ".join(faults)[:300])
-    assert not faults, case["why"]
+        # What the held-out half gets wrong is not shown, so that nobody tunes on it.
+        pytest.xfail("; ".join(faults)[:300] if case["dev"] else "held out")
+    assert not faults, case["why"] if case["dev"] else "a held-out case that passed before"
 
 
 def test_known_failures_are_cases():

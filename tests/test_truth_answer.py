@@ -5,12 +5,13 @@ import json
 import pytest
 
 from gnomon import journal
+from gnomon.ingest import take
 from gnomon.models.doubles import ScriptedChat
 from gnomon.store.memory import MemoryStore
 from gnomon.truth import arithmetic
 from gnomon.truth.answer import answer
 from gnomon.truth.judge import ChatJudge, holds
-from gnomon.types import Batch, Checked, Deletion, Finished, Label, Stance, Step
+from gnomon.types import Batch, Checked, Deletion, Finished, Label, Post, Stance, Step
 from truth_worlds import NOW, ask, bench, post, verdict, world
 
 FIRE = post("fire", "The fire at Lunde Works was put out at 03:30. Four people were injured.",
@@ -212,3 +213,23 @@ def test_a_sum_over_evidence():
     )
     result = ask(held, "How many sandbags did the council and the fire service put out together?")
     assert "1,250" in result.text
+
+
+def test_what_a_label_tells_apart_does_not_disagree():
+    held = world(
+        *(post(f"f{n}", f"Ferry number {n} sails from Norwick at noon with {people} passengers.")
+          for n, people in ((1, 7), (2, 14), (6, 42)))
+    )  # fmt: skip
+    result = ask(held, "How many passengers did ferry number 6 have?")
+    [sentence] = [s for s in result.sentences if s.kind == "claim"]
+    assert "42 passengers" in sentence.text
+    assert sentence.label is Label.SUPPORTED
+
+
+def test_posts_that_say_only_their_words_are_evidence():
+    store = MemoryStore()
+    texts = ["The old mill bridge in Dunmore reopened on Monday.", "The bakery has rye bread."]
+    take([Post(id=t, text=t, source="file:x", fetched_at=NOW) for t in texts], store)
+    assert (
+        ask(store, "Did the mill bridge in Dunmore reopen?").sentences[0].label is Label.SUPPORTED
+    )

@@ -87,6 +87,8 @@ _LABELS = frozenset(
     "hangar warehouse shed plant mine pit field lock sluice weir dam gauge sensor probe crane lift "
     "elevator escalator boiler generator vessel alert".split()
 )
+# Those that are no verbs, so that what follows the number is not what it counts: "bus 7 carries".
+_ALWAYS_LABELS = frozenset("no number bus tram train ferry flight route platform gate pier".split())
 # Of a code such as B12 the letters are part of the label: "gate B12" is "gate b#".
 _CODE = re.compile(
     r"(?<![\w#@])(?P<w>[A-Za-z]{2,}) (?P<code>[A-Z]{1,2})-?(?P<n>\d{1,4})(?![\w/:]|[.,]\d|-\d)"
@@ -403,8 +405,9 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
             named = _NAME_BEFORE.search(text, max(0, slot.start - 30), slot.start)
             if not unit and named and named["w"].lower() not in _LABELS and slot.value < 100:
                 continue  # "Despicable Me 2": the number is part of a name
-            if not noun and label and (label["w"] or "no").lower() in _LABELS:
-                unit = f"{(label['w'] or 'no').lower()}#"
+            word = (label["w"] or "no").lower() if label else ""
+            if word in _ALWAYS_LABELS or (not noun and word in _LABELS):
+                unit = f"{word}#"
         out.append(number(text, slot.start, slot.end, slot.value, unit))
     for i in range(len(out) - 2, -1, -1):
         first, second = out[i], out[i + 1]

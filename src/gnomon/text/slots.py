@@ -139,6 +139,19 @@ def same(a: Slot, b: Slot) -> bool:
     return _names_agree(str(a.value), str(b.value))
 
 
+def told_apart(a: str, b: str) -> bool:
+    """Whether the texts are about things that a label tells apart: "ferry number 6" in one, "ferry
+    number 1" in the other."""
+    ours, theirs = (
+        {(s.unit, s.value) for s in exact(text) if s.unit.endswith("#")} for text in (a, b)
+    )
+    shared = {unit for unit, _ in ours} & {unit for unit, _ in theirs}
+    return any(
+        {v for u, v in ours if u == unit}.isdisjoint(v for u, v in theirs if u == unit)
+        for unit in shared
+    )
+
+
 def missing(claim: str, evidence: str, *, now: float | None = None) -> tuple[Slot, ...]:
     """The claim's numbers and dates that the evidence does not give, or gives less exactly.
 

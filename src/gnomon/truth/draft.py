@@ -15,7 +15,7 @@ from typing import Any
 
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat, Embed, Message
-from gnomon.text import polarity
+from gnomon.text import polarity, slots
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import begins, window_of
@@ -126,6 +126,7 @@ def rivals(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage,
         for other in others
         if other.quoted is not None
         and other.quoted.origin != item.quoted.origin
+        and not slots.told_apart(item.quoted.text, other.quoted.text)
         and differ(asked, ours, values(asked, other.quoted))
     )
 

@@ -222,6 +222,8 @@ def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) 
     sentence, lang = reading.sentence, _lang(claim)
     denied = "" if reading.crossing else denies(claim, reading.clause)
     clashes = slots.conflicts(claim, sentence)
+    if len(clashes) > 1 and slots.told_apart(claim, sentence):
+        return _neither("is about another of its kind", about)
     if not denied and not clashes:
         lower = _COMPARES.search(claim) and _NOT_FIRST.search(sentence)
         if not lower or _NOT_FIRST.search(claim) or absent or about < ABOUT[lang]:

@@ -27,6 +27,8 @@ DECISIVE = 3.0
 # Freshness falls by half in this time, to no less than FRESH_FLOOR: old is weaker, not worthless.
 HALF_LIFE_S = 180 * 86400.0
 FRESH_FLOOR = 0.5
+# What does not say when it was said (a file of bare texts) may be new or old.
+UNDATED = 0.75
 
 _OFFICIAL = re.compile(
     r"\b(official|council|police|hospital|ministry|govt?|government|authority|department|agency|"
@@ -93,9 +95,9 @@ def kind_weight(post: Post, quote: str) -> tuple[float, str]:
 
 
 def freshness(said_at: float | None, now: float) -> float:
-    """Between FRESH_FLOOR and 1, by the age of what was said."""
+    """Between FRESH_FLOOR and 1, by the age of what was said; UNDATED where that is not known."""
     if said_at is None:
-        return FRESH_FLOOR
+        return UNDATED
     age = max(0.0, now - said_at)
     return max(FRESH_FLOOR, float(0.5 ** (age / HALF_LIFE_S)))
 

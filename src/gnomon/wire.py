@@ -111,9 +111,7 @@ def post_from_json(
         elif name == "counts":
             if not isinstance(value, Mapping):
                 raise InputError(f"'counts' is {_short(value)}; give an object of numbers.")
-            values[name] = {
-                str(k): int(v) for k, v in value.items() if isinstance(v, int | float)
-            }
+            values[name] = {str(k): int(v) for k, v in value.items() if isinstance(v, int | float)}
         else:
             extra[name] = value
     values["source"] = values.get("source") or source

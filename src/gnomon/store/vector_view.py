@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from gnomon.errors import StoreError, StoreFull
-from gnomon.store import reader
+from gnomon.store import reader, sign_scan
 from gnomon.store.database import Database
 from gnomon.store.keys import hash64
 from gnomon.store.rules import check_vectors
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 
 EXACT_BELOW = 4000  # posts that pass a filter: so few are all scored from int8
 RESCORED = 512  # candidates of the first scan (or 20 k, if that is more)
-_COUNTING_ABOVE = 1000  # candidates above which faiss counts distances instead of keeping a heap
 
 
 class Positions:
@@ -241,9 +239,7 @@ class VectorView:
                 places = np.arange(total)
                 wanted = total
             else:
-                variant = "mc" if wanted > _COUNTING_ABOVE else "hc"
-                places = faiss.knn_hamming(signs, np.asarray(bits), wanted, variant=variant)[1][0]
-                places = places[places >= 0]
+                places = sign_scan.nearest(signs, np.asarray(bits), wanted)
             if within is not None:
                 places = within[places]
             yield _scored(head, codes, places, query)

@@ -85,6 +85,8 @@ def started(
         env=environment(home, env),
         text=True,
         encoding="utf-8",
+        # A shell that starts the tests in the background makes all below it ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process

@@ -6,6 +6,7 @@ import pytest
 
 from gnomon.errors import InputError, ModelError
 from gnomon.models.doubles import ScriptedChat
+from gnomon.text.tokens import tokens
 from gnomon.truth.rewrite import Asks, as_claim, asks, plan, time_window
 from gnomon.truth.terms import Weights, content_terms, written_forms
 
@@ -108,3 +109,9 @@ def test_only_forms_that_the_store_holds_are_searched():
     assert weights.expand("Did the bridge reopen?").split() == ["bridge", "reopen", "reopened"]
     assert weights.of("the bridge reopened")["reopen"] < 1.0, "a held form counts for its word"
     assert len(asked) == 1, "one call for all forms of a question"
+
+
+def test_a_hashtag_of_words_is_found_by_its_words():
+    assert tokens("#CharlieHebdo #BREAKING #Qld2013") == [
+        "charliehebdo", "charlie", "hebdo", "breaking", "qld2013", "qld", "2013"
+    ]  # fmt: skip

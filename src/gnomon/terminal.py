@@ -100,7 +100,9 @@ def follow(events: Iterable[Event], *, steps: bool) -> Finished:
 
 
 def _sentence(sentence: Sentence) -> None:
-    markers = "".join(f"\\[{n}]" for n in (*sentence.citations, *sentence.against))
+    markers = "".join(f"\\[{n}]" for n in sentence.citations)
+    if sentence.against:
+        markers += "[/][yellow] against: " + "".join(f"\\[{n}]" for n in sentence.against)
     words = safe(sentence.text)
     if sentence.kind == "note":
         prose(f"[italic]{words}[/]")

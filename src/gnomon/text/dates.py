@@ -67,9 +67,9 @@ _MONTH = re.compile(
 )
 _YEAR = re.compile(r"(?<![\w.,:/$€£¥-])(?P<y>(?:1[5-9]|20)\d\d)(?![\w%$€£°/:]|[.,-]\d)")
 _CHINESE = re.compile(
-    rf"(?:(?P<y>{_Y4}|[{numerals.CHINESE_DIGITS}]{{4}})年)?"
-    rf"(?:(?P<m>\d{{1,2}}|[{_D}]{{1,3}})月(?!前|后|来|内|以)(?:份)?)?"
-    rf"(?:(?<=月)(?P<d>\d{{1,2}}|[{_D}]{{1,3}})[日号])?"
+    rf"(?:(?P<y>{_Y4}|[{numerals.CHINESE_DIGITS}]{{4}}) ?年 ?)?"
+    rf"(?:(?P<m>\d{{1,2}}|[{_D}]{{1,3}}) ?月(?!前|后|来|内|以)(?:份)?)?"
+    rf"(?:(?<=月) ?(?P<d>\d{{1,2}}|[{_D}]{{1,3}}) ?[日号])?"
 )
 _RELATIVE = re.compile(
     r"(?<!\w)(?P<en>the day before yesterday|day after tomorrow|yesterday|today|tonight|tomorrow"

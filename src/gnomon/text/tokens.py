@@ -38,8 +38,11 @@ def tokens(text: str) -> list[str]:
     """The index terms of ``text``, in order.
 
     A run of CJK characters ``ABC`` gives ``A AB B BC C``; a lone one gives itself. Thousands
-    separators are dropped from numbers (``1,200`` gives ``1200``).
+    separators are dropped from numbers (``1,200`` gives ``1200``). A hashtag of several words
+    (``#LanternBridge``) gives itself and its words.
     """
+    if "#" in text:
+        text = _HASHTAG.sub(_with_parts, text)
     if text.isascii():
         return words(text)
     out: list[str] = []
@@ -53,6 +56,16 @@ def tokens(text: str) -> list[str]:
             if i < last:
                 out.append(piece[i : i + 2])
     return out
+
+
+_HASHTAG = re.compile(r"#([A-Z][A-Za-z0-9]+)(?!\w)")
+_HASHTAG_PART = re.compile(r"[A-Z][a-z]+|[A-Z]{2,}(?![a-z])|\d+")
+
+
+def _with_parts(tag: re.Match[str]) -> str:
+    parts = _HASHTAG_PART.findall(tag.group(1))
+    whole = len(parts) > 1 and sum(map(len, parts)) == len(tag.group(1))
+    return f"{tag.group()} {' '.join(parts)}" if whole else tag.group()
 
 
 def words(text: str) -> list[str]:

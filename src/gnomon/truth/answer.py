@@ -19,6 +19,7 @@ from gnomon.text.tokens import normalise
 from gnomon.truth import arithmetic, asked, draft, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
+from gnomon.truth.hearsay import is_hearsay
 from gnomon.truth.retrieve import Retrieved, retrieve, window_of
 from gnomon.types import (
     Answer,
@@ -235,8 +236,11 @@ def _what(
             yield from _check_draft(item, plan, found.passages, bench, page, now)
     if not page.sentences:
         # What does not settle a yes-or-no question is quoted beside it only when it is close.
-        least = CLOSE if rewrite.asks(plan.question) is rewrite.Asks.WHETHER else None
+        # There, what others are said to say would read as an answer.
+        whether = rewrite.asks(plan.question) is rewrite.Asks.WHETHER
+        least = CLOSE if whether else None
         quotes = draft.compose(plan, found.passages, bench.weights, embed=bench.embed, least=least)
+        quotes = [q for q in quotes if not (whether and is_hearsay(q.text))]
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
         if arithmetic.asks_over_evidence(plan.question):
             yield from _computed(plan, found, bench, page, now)

@@ -54,8 +54,7 @@ _ASKED_NOUN = re.compile(
 
 # Irregular pairs that a stemmer cannot see; each maps to the stem of one common form.
 _IRREGULAR = {
-    "died": "die", "dies": "die", "dead": "die", "death": "die", "deaths": "die", "dying": "die",
-    "killed": "kill", "rose": "rise", "risen": "rise", "fell": "fall", "fallen": "fall",
+    "rose": "rise", "risen": "rise", "fell": "fall", "fallen": "fall",
     "began": "begin", "begun": "begin", "lost": "lose", "held": "hold",
     "built": "build", "bought": "buy", "sold": "sell", "paid": "pay", "left": "leav",
     "shut": "close", "reopening": "reopen", "broke": "break", "broken": "break",
@@ -84,6 +83,7 @@ for _line in _STRONG.replace("\n", "/").split("/"):
 # Words of the news that say the same: each line's words are compared as its first.
 _SAME = """
 strike struck strikes hit hits hitting
+die dies died dead dying death deaths kill kills killed killing fatality fatalities
 start starts started starting begin begins beginning commence commenced launch launched
 buy buys buying bought purchase purchased acquire acquired
 large big huge

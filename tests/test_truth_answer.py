@@ -233,3 +233,8 @@ def test_posts_that_say_only_their_words_are_evidence():
     assert (
         ask(store, "Did the mill bridge in Dunmore reopen?").sentences[0].label is Label.SUPPORTED
     )
+
+
+def test_what_is_only_rumoured_settles_no_yes_or_no():
+    held = world(post("r", "Unconfirmed reports claim that Ann Marsh has resigned."))
+    assert ask(held, "Did Ann Marsh resign?").abstained

@@ -10,6 +10,7 @@ from gnomon.truth.terms import content_terms, term_set
 _HEARSAY = re.compile(
     r"\bclaim(?:s|ed|ing)\b(?! (?:responsibility|victory|\w+ lives?\b|the lives?\b|"
     r"their lives?\b))|"
+    r"\b(?:reports?|rumou?rs?|sources?|posts?) (?:claim|suggest)\b|\bunconfirmed\b|未经证实|"
     r"\balleg\w+|\b(?:i am|i'm|we are|we're|been) (?:being )?told\b|"
     r"\b(?:i|we|i've|we've) hear(?:d)?\b|"
     r"\bapparently\b|\bsupposedly\b|\bword is\b|\b(?:people|they|some) (?:are saying|say)\b|"

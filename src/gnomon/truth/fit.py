@@ -34,6 +34,7 @@ LACKING, LACKING_VERB = 0.3, 0.6
 # A name that the passage lacks costs half when it is rare in the store; a store about one town
 # rarely says the town's name.
 LACKING_NAME, RARE_NAME = 0.5, 0.5
+NAME_ACROSS = 0.5  # of a name's words; more than the half that is only its kind ("Road")
 LONG_PART, LONG_SHARE = 4, 0.6
 KIND_HELD = 0.5
 
@@ -106,7 +107,20 @@ def _across(asked: Asked, passage: Passage, around: str, similar: float | None) 
     score = GLOSSED * (OWN * here + CONTEXT * context + KIND * right) * (1.0 - unknown)
     if asked.kind in TYPED and right < KIND_HELD:
         score *= NO_SUCH_THING
+    if asked.names and not any(_name_across(name, around, terms) for name in asked.names):
+        score *= LACKING_NAME
     return score if similar is None else max(score, 0.6 * similar + 0.4 * right)
+
+
+def _name_across(name: str, around: str, terms: frozenset[str]) -> bool:
+    """Whether the other language's text holds a name: as it is written, or with most of its words
+    by the glossary or by their sound. "A road reopens" is not about Cliff Road."""
+    if normalise(name) in normalise(around):
+        return True
+    english = gloss(name, around) if is_cjk(name) else None
+    words = set(content_terms(english.text if english else name))
+    known = 1.0 - english.unknown if english else 1.0
+    return bool(words) and known * len(words & terms) / len(words) > NAME_ACROSS
 
 
 _FORMER = re.compile(r"\b(?:deputy|vice|former|ex|acting|then)[- ](?=\w)", re.IGNORECASE)

@@ -123,11 +123,15 @@ function row(post, note = "", here = false) {
     : h("button", { type: "button", class: "card", onclick: () => openPost(post.id) }, body));
 }
 
+/** How many posts of an origin are listed: the earliest, and always the one that is open. */
+const SHOWN = 12;
+
 /** The posts of one origin, earliest first: one voice, however many repeat it. */
 function originNodes(post, link, origin, members) {
   if (!(origin?.posts > 1)) return h("p", { class: "muted" }, t.alone);
   const all = [post, ...members.filter((other) => other.id !== post.id)].sort((a, b) => time(a) - time(b));
-  const shown = all.slice(0, 12);
+  const first = all.slice(0, SHOWN);
+  const shown = first.includes(post) ? first : [...all.slice(0, SHOWN - 1), post];
   return h("section", { class: "origin" },
     h("h3", {}, t.originOf(origin.posts, origin.authors)),
     h("p", { class: "muted" }, t.originHelp),

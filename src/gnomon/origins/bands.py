@@ -20,11 +20,10 @@ from gnomon.origins.wording import Wording
 from gnomon.text import numerals
 from gnomon.text.tokens import words
 
+# Keys are made of word pairs: after one edit in a post of twelve words most of them are still equal,
+# which is not so of five words. Longer shingles decide later, on the few that are found.
 BANDS = 4
 ROWS = 3
-# Shingles of two words: after one edit in a post of twelve words most of them are still equal,
-# which is not so of five words. Five-grams decide later, on the few that are found.
-SHINGLE = 2
 HEAD_WORDS = 8
 _SEED = 0x676E6F6D
 # Keys fit into a signed 64-bit integer, as every database has.

@@ -20,8 +20,8 @@ from gnomon.origins.wording import Wording
 from gnomon.text import numerals
 from gnomon.text.tokens import words
 
-# Keys are made of word pairs: after one edit in a post of twelve words most of them are still equal,
-# which is not so of five words. Longer shingles decide later, on the few that are found.
+# Keys are made of word pairs: after one edit in a post of twelve words most of them are still
+# equal, which is not so of five words. Longer shingles decide later, on the few that are found.
 BANDS = 4
 ROWS = 3
 HEAD_WORDS = 8

@@ -1,1 +1,1 @@
-"""The side tower where models are trained, measured and exported; nothing in the product needs it."""
+"""The side tower: models are trained, measured and exported here; the product needs none of it."""

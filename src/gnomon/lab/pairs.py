@@ -14,4 +14,4 @@ class Pair:
     source: str
     """The set or the family of edits it is from: `fever`, `edit:number`."""
     group: str
-    """Shared by all pairs that stem from one original, so that no split or bootstrap divides them."""
+    """Shared by all pairs that stem from one original: no split or bootstrap divides them."""

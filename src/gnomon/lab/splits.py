@@ -100,7 +100,7 @@ def _claims(path: Path, member: str, field: str) -> Iterator[str]:
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
     name = (member or path.name).removesuffix(".gz")
     if name.endswith(".jsonl"):
-        rows: Iterator[dict[str, str]] = map(json.loads, text.splitlines())
+        rows: Iterator[dict[str, str]] = map(json.loads, text.strip().split("\n"))
     elif name.endswith((".csv", ".tsv")):
         rows = csv.DictReader(io.StringIO(text), delimiter="," if name.endswith(".csv") else "\t")
     else:

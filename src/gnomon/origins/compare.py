@@ -317,8 +317,10 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
         return False
     if not theirs <= mine:
         return False
-    partial = any(edit.cut for edit in edits)
-    return partial or mine <= theirs
+    if not any(edit.cut for edit in edits):
+        return mine <= theirs
+    kept = (edit.context[0] for edit in edits if not edit.cut and any(map(_numeric, edit.gone)))
+    return all(values(context, root.time) <= theirs for context in kept)
 
 
 # Two words in capitals, one of them longer than most acronyms.

@@ -24,7 +24,11 @@ _CHAIN = re.compile(r"//\s?@(?P<user>[^:：\s]{1,30})[:：]")
 _VIA = re.compile(r"(?:^|\s)[(\[]?\b(?:via|h/t|ht|cc|by|from)\s@[\w.-]+[)\]]?", re.IGNORECASE)
 _VIA_WORDS = ("via @", "h/t @", "ht @", "cc @", "by @", "from @")
 _MENTIONS_FIRST = re.compile(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+")
-_TAGS_LAST = re.compile(r"(?:\s+[#＃@][\w.-]+)+\W*$")
+# A tag after one of these words is a word of the sentence: "floods in #Queensland".
+_TAGS_LAST = re.compile(
+    r"(?<!\b(?:at|by|in|of|on|to))(?<!\b(?:and|for|the))(?<!\b(?:from|near))(?:\s+[#＃@][\w.-]+)+\W*$",
+    re.IGNORECASE,
+)
 # “@user: their words” my words: how a repost was made by hand.
 _QUOTED = re.compile(
     r"[\"“]@(?P<user>[\w.-]+)[:：]\s*(?P<body>[^”\"]*)[”\"]?(?P<after>.*)$", re.DOTALL
@@ -140,7 +144,7 @@ def of_post(post: Post) -> Wording:
             text = _VIA.sub(" ", text)
         if text.lstrip(" .").startswith("@"):
             text = _MENTIONS_FIRST.sub("", text)
-    own = words(_URL.sub(" ", comment)) if comment else []
+    own = words(_TAGS_LAST.sub("", _URL.sub(" ", comment))) if comment else []
     if substantial(own):
         # Somebody who says something about what they repost speaks for themselves.
         text, user = comment, ""
@@ -168,7 +172,7 @@ def _without_prefix(text: str) -> tuple[str, str, str]:
             text = text[chain[-1].end() :]
     quoted = _QUOTED.search(text) if "“@" in text or '"@' in text else None
     if quoted:
-        before = text[: quoted.start()].removesuffix("RT ").removesuffix("MT ")
+        before = _RT.sub("", text[: quoted.start()]).removesuffix("RT ").removesuffix("MT ")
         return quoted["body"], quoted["user"], f"{comment} {before} {quoted['after']}".strip()
     first = last = None
     for last in _RT.finditer(text):

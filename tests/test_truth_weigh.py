@@ -4,14 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gnomon.truth.weigh import (
-    freshness,
-    is_instruction,
-    is_satire,
-    kind_weight,
-    one_per_origin,
-    weigh,
-)
+from gnomon.truth.speakers import freshness, is_instruction, is_satire, kind_weight
+from gnomon.truth.weigh import one_per_origin, weigh
 from gnomon.types import Claim, Evidence, Judgement, Label
 from truth_worlds import NOW, post, verdict, world
 

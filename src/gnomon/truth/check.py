@@ -14,9 +14,10 @@ from gnomon.text import slots
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, words
 from gnomon.truth.retrieve import begins, dated, retrieve_claim, window_of
+from gnomon.truth.speakers import weight
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.truth.verify import DENIAL_WORDS
-from gnomon.truth.weigh import weigh, weight
+from gnomon.truth.weigh import weigh
 from gnomon.types import (
     Claim,
     Evidence,

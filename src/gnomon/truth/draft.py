@@ -20,8 +20,8 @@ from gnomon.truth.asked import Asked, read
 from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.sought import differ, values
+from gnomon.truth.speakers import is_instruction, is_satire, speaker_of
 from gnomon.truth.terms import Weights, content_terms, term_set
-from gnomon.truth.weigh import is_instruction, is_satire, speaker_of
 from gnomon.types import Passage, QueryPlan
 
 

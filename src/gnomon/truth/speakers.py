@@ -1,0 +1,107 @@
+"""Who speaks: the kind of source, how fresh its word is, and what that weighs.
+
+Likes, reposts, followers and the number of posts never enter.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from gnomon.text import polarity
+from gnomon.text.tokens import normalise
+from gnomon.truth import hearsay
+from gnomon.types import Evidence, Post
+
+# Freshness falls by half in this time, to no less than FRESH_FLOOR: old is weaker, not worthless.
+HALF_LIFE_S = 180 * 86400.0
+FRESH_FLOOR = 0.5
+# What does not say when it was said (a file of bare texts) may be new or old.
+UNDATED = 0.75
+
+_OFFICIAL = re.compile(
+    r"\b(official|council|police|hospital|ministry|govt?|government|authority|department|agency|"
+    r"court|university|club|fire|transit|transport|city|town|county|mayor|observatory|"
+    r"weather|board|commission|institute|bureau|office)\b|"
+    r"官方|政府|警方|公安|医院|市政|气象|消防|法院|大学|局|委员会|管理处|俱乐部",
+    re.IGNORECASE,
+)
+_SATIRE = re.compile(
+    r"satir|parod|humou?r|\bonion\b|spoof|\bjoke|讽刺|恶搞|段子|搞笑", re.IGNORECASE
+)
+_CORRECTS = re.compile(
+    r"\bcorrect(?:ion|ed|s|ing)\b|\bclarif|\bupdated?:|\bretract|an earlier (?:version|report)|"
+    r"\bwe (?:wrongly|incorrectly|mistakenly)\b|更正|勘误|订正|澄清|辟谣|此前报道有误",
+    re.IGNORECASE,
+)
+
+
+def is_satire(post: Post) -> bool:
+    """Whether the post's own labels, author, source or site say that it is satire."""
+    named = (*post.labels, post.author, post.source, str(post.extra.get("kind", "")))
+    site = urlsplit(post.url).hostname or ""
+    return any(_SATIRE.search(re.sub(r"[_\-.]", " ", text)) for text in (*named, site))
+
+
+_COMMANDS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|guidelines)\b|"
+    r"\b(?:system|developer) (?:prompt|message|note)\b|\byou are (?:now )?an? (?:\w+ ){0,3}"
+    r"(?:assistant|chatbot|ai|model|llm)\b|\b(?:language model|ai|assistant|chatbot)s?\b.{0,30}\b"
+    r"(?:must|should|shall|always|never) (?:say|answer|reply|tell|repeat|respond|report|state)\b|"
+    r"(?:忽略|无视|忘记|忘掉).{0,12}(?:指令|指示|提示|规则|要求)|你(?:现在)?是一?[个名位]?.{0,6}(?:助手|模型|机器人)|"
+    r"系统(?:提示|指令)|(?:AI|人工智能|助手|模型).{0,8}(?:必须|应当|一律)(?:回答|回复|说)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a text speaks to a machine that reads it ("ignore previous instructions"). It is
+    data like any other, but what it says is said to steer us, so it carries no weight."""
+    return bool(_COMMANDS.search(text))
+
+
+def is_correction(text: str) -> bool:
+    """Whether a text presents itself as a correction of something said before."""
+    return bool(_CORRECTS.search(text))
+
+
+def is_primary(author: str) -> bool:
+    """Whether an account's name is that of an office which speaks for itself: by cue words."""
+    return bool(_OFFICIAL.search(re.sub(r"[_\-.]", " ", author)))
+
+
+def kind_weight(post: Post, quote: str) -> tuple[float, str]:
+    """What kind of source speaks, and what that weighs: primary 1, report 0.9, post 0.75, opinion
+    and hearsay 0.3, satire and instructions to machines 0."""
+    if is_satire(post):
+        return 0.0, "satire"
+    if is_instruction(post.text):
+        return 0.0, "instruction"
+    if polarity.is_opinion(quote):
+        return 0.3, "opinion"
+    if hearsay.is_only_hearsay(quote):
+        return 0.3, "hearsay"
+    if is_primary(post.author):
+        return 1.0, "primary"
+    if post.title or post.source.startswith(("feed", "article")):
+        return 0.9, "report"
+    return 0.75, "post"
+
+
+def freshness(said_at: float | None, now: float) -> float:
+    """Between FRESH_FLOOR and 1, by the age of what was said; UNDATED where that is not known."""
+    if said_at is None:
+        return UNDATED
+    age = max(0.0, now - said_at)
+    return max(FRESH_FLOOR, float(0.5 ** (age / HALF_LIFE_S)))
+
+
+def weight(post: Post, quote: str, relevance: float, now: float) -> float:
+    """The weight of one origin's vote, 0..1."""
+    return min(1.0, relevance) * freshness(post.created_at, now) * kind_weight(post, quote)[0]
+
+
+def speaker_of(said: Evidence | Post) -> str:
+    """Who answers for a statement: the paper for an article, else its author; "" if not known."""
+    site = (urlsplit(said.url).hostname or "").removeprefix("www.")
+    return site if said.title and site else normalise(said.author)

@@ -87,8 +87,8 @@ def test_a_negation_of_something_else_denies_nothing():
 
 def test_an_older_lower_toll_does_not_contradict_the_newest():
     held = world(
-        post("old", "20 people were killed in the Fernside mine.", hours_ago=40),
-        post("new", "56 people were killed in the Fernside mine.", hours_ago=4),
+        post("old", "20 people were killed in the Fernside mine.", author="fire", hours_ago=40),
+        post("new", "56 people were killed in the Fernside mine.", author="police", hours_ago=4),
     )
     answer = ask(held, "How many people were killed in the Fernside mine?")
     stated = [s for s in answer.sentences if s.kind == "claim" and s.label is Label.SUPPORTED]

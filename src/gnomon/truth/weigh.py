@@ -195,11 +195,12 @@ def decide(claim: Claim, for_: Votes, against: Votes) -> tuple[Label, str]:
         return Label.NOT_ENOUGH, "little mass on either side"
     if min(support, refute) >= STRONG and max(support, refute) < DECISIVE * min(support, refute):
         return Label.DISPUTED, "both sides are strong"
-    if support <= refute:
-        return Label.REFUTED, "refutation outweighs"
-    if is_high_stakes(claim.text) and not _well_founded(for_):
+    heavier = for_ if support > refute else against
+    if is_high_stakes(claim.text) and not _well_founded(heavier):
         return Label.NOT_ENOUGH, "high stakes: neither two origins nor a primary source"
-    return Label.SUPPORTED, "support outweighs"
+    if heavier is for_:
+        return Label.SUPPORTED, "support outweighs"
+    return Label.REFUTED, "refutation outweighs"
 
 
 def _well_founded(side: Votes) -> bool:

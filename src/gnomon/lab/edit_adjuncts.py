@@ -6,27 +6,35 @@ import re
 from random import Random
 
 from gnomon.lab.edit_values import NEITHER, SUPPORTS, Case
-from gnomon.lab.verbs import main_verb, sentence_case
+from gnomon.lab.verbs import PARTICIPLES, main_verb, sentence_case
 
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 )
-_NP = r"(?:the |a |an |his |her |its |their )?(?:[A-Z][\w'’.-]*|[\w-]+)(?: (?:of |the )?[A-Z][\w'’-]*){0,3}"
+_CAP = r"[A-Z][\w'’.-]*"
+_NP = rf"(?:the |a |an |his |her |its |their )?(?:{_CAP}|[\w-]+)(?: (?:of |the )?{_CAP}){{0,3}}"
+_SPAN = r"(?:\d+|two|three|four|five|six|ten|several) (?:years|months|days|weeks|hours)"
 # Pieces that a sentence holds without: dates, places, sources, companions, purposes at its end.
 _DROPPABLE = (
-    re.compile(rf" (?:on|in) (?:\d{{1,2}} )?{_MONTH}(?: \d{{1,2}})?,? \d{{4}}(?=[.,]| (?:in|at|by|to|with)\b)"),
+    re.compile(
+        rf" (?:on|in) (?:\d{{1,2}} )?{_MONTH}(?: \d{{1,2}})?,? \d{{4}}"
+        r"(?=[.,]| (?:in|at|by|to|with)\b)"
+    ),
     re.compile(r" in (?:the (?:early |late )?)?(?:1[5-9]|20)\d\ds?(?=[.]| (?:at|by|with)\b)"),
-    re.compile(rf" (?:in|at|near) {_NP.replace('(?:[A-Z]', '(?:[A-Z]', 1)}(?=\.)"),
-    re.compile(r" (?:for|after|over) (?:\d+|two|three|four|five|six|ten|several) (?:years|months|days|weeks|hours)(?=\.)"),
+    re.compile(rf" (?:in|at|near) {_NP}(?=\.)"),
+    re.compile(rf" (?:for|after|over) {_SPAN}(?=\.)"),
     re.compile(rf" (?:with|alongside|together with) {_NP}(?=\.)"),
-    re.compile(rf" by (?:the )?[A-Z][\w'’.-]+(?: (?:of |the |and )?[A-Z][\w'’.-]+){{0,3}}(?=\.| in \d)"),
-    re.compile(r", (?:including|such as|mostly|mainly|especially|making|leaving|killing|using|"
-               r"despite|following|becoming|where|winning|finishing|replacing) [^,;()]{8,90}(?=\.)"),
-)  # fmt: skip
+    re.compile(rf" by (?:the )?{_CAP}(?: (?:of |the |and )?{_CAP}){{0,3}}(?=\.| in \d)"),
+    re.compile(
+        r", (?:including|such as|mostly|mainly|especially|making|leaving|killing|using|despite|"
+        r"following|becoming|where|winning|finishing|replacing) [^,;()]{8,90}(?=\.)"
+    ),
+)
 _PARENTHETICAL = re.compile(r" ?\([^()]{2,80}\)")
 _APPOSITIVE = re.compile(
     r"^(?P<name>(?:The )?[A-Z][\w'’.-]+(?: (?:of |the |de |van )?[A-Z][\w'’.-]+){0,4}), "
-    r"(?P<what>(?:an?|the) [a-z][^,;:()]{4,70}), (?P<rest>(?!and\b|or\b|who\b|which\b)[a-z][^;]{8,160}\.)$"
+    r"(?P<what>(?:an?|the) [a-z][^,;:()]{4,70}), "
+    r"(?P<rest>(?!and\b|or\b|who\b|which\b)[a-z][^;]{8,160}\.)$"
 )
 # The verb of these needs what stands behind it: nothing may be taken away.
 _NEEDS = re.compile(
@@ -50,12 +58,29 @@ def dropped(sentence: str, rng: Random) -> str | None:
         before = sentence[:start]
         if _NEEDS.search(before) or len(before.split()) < 4:
             continue
-        if re.search(r"\b(?:and|or|between|from|to|of|,)$", before) or '"' in sentence[start:end]:
+        if re.search(r"(?:\b(?:and|or|between|from|to|of|about|\w+ly)|,|, \w+)$", before):
+            continue
+        if '"' in sentence[start:end] or not _complete(before):
             continue
         left = before + sentence[end:]
         if main_verb(left) is not None or re.search(r"\b(?:was|is|were|are|had|has)\b", before):
             return left
     return None
+
+
+def _complete(before: str) -> bool:
+    """Whether a participle at the end is a verb of its clause and does not hang on a noun ("a
+    school founded", "who was allied")."""
+    words = before.split()
+    last = words[-1]
+    if not (last.endswith("ed") or last in PARTICIPLES):
+        return True
+    if re.search(r"\b(?:who|which|that|as) (?:\w+ )?$", " ".join(words[:-1]) + " "):
+        return False
+    verb = main_verb(before + ".")
+    if verb is None:
+        return False
+    return words[-2] in ("was", "were", "been") or verb.end == len(before)
 
 
 def detail(window: str, claim: str, rng: Random) -> list[Case]:

@@ -65,12 +65,12 @@ _SPEAKERS = (
 )  # fmt: skip
 _SAYS = ("said", "claimed", "says", "argued", "insisted", "wrote", "told reporters", "suggested")
 _DENIES = ("denied", "denies", "disputed", "rejected the claim", "has denied")
-_DOUBTS = ("believes", "hopes", "fears", "suspects", "thinks", "guesses", "doubts", "wonders whether",
-           "asked whether", "expects", "dreamed", "assumes")  # fmt: skip
+_DOUBTS = ("believes", "hopes", "fears", "suspects", "thinks", "guesses", "doubts",
+           "wonders whether", "asked whether", "expects", "dreamed", "assumes")  # fmt: skip
 _KNOWS = ("knew", "realised", "learned", "was surprised", "was glad", "discovered", "forgot",
           "remembered", "regretted", "noticed", "is aware", "proved")  # fmt: skip
-_MISTAKES = ("falsely claimed", "wrongly assumed", "pretended", "lied", "mistakenly believed",
-             "was wrong to say", "invented the story", "was under the false impression")  # fmt: skip
+_MISTAKES = ("falsely claimed", "wrongly assumed", "pretended", "lied", "mistakenly "
+             "believed", "was wrong to say", "invented the story", "was under the false impression")  # fmt: skip
 
 _PLANS = (
     "plans to", "was expected to", "intended to", "wanted to", "hoped to", "tried to", "was asked "
@@ -78,8 +78,11 @@ _PLANS = (
     "was preparing to", "threatened to", "was set to", "is considering whether to", "may", "might",
     "could", "will", "offered to", "was supposed to", "had hopes to",
 )  # fmt: skip
+# What can be said of things, too.
+_PENDING = ("was expected to", "was scheduled to", "was about to", "was set to", "may", "might",
+            "could", "will", "was supposed to", "is likely to", "is planned to")  # fmt: skip
 _FAILED = ("failed to", "did not", "refused to", "declined to", "never managed to", "was unable to",
-           "was not able to", "was prevented from having to", "forgot to")  # fmt: skip
+           "was not able to", "forgot to")  # fmt: skip
 _MANAGED = ("managed to", "was able to", "went on to", "did", "finally managed to", "did indeed")
 _PASSIVE_PLANS = (
     "is to be", "was expected to be", "was supposed to be", "may be", "will be", "was about to be",
@@ -171,7 +174,8 @@ def speech(window: str, claim: str, rng: Random) -> list[Case]:
 
     doubt = rng.choice(_DOUBTS)
     return [
-        (told(who, says), told(who, "said"), SUPPORTS), (told(who, denies), told(who, "said"), REFUTES),
+        (told(who, says), told(who, "said"), SUPPORTS),
+        (told(who, denies), told(who, "said"), REFUTES),
         (told(who, denies), told(who, "denied"), SUPPORTS),
         (told(who, says), told(who, "denied"), REFUTES),
         (told(who, says), told(other, "said"), NEITHER),
@@ -189,7 +193,10 @@ def plan(window: str, claim: str, rng: Random) -> list[Case]:
     if verb is None or verb.base in _STATES or re.search(r"\b(?:not|never|no)\b", claim):
         return []
     if verb.kind == "past":
-        forms = [with_infinitive(claim, rng.choice(t)) for t in (_PLANS, _FAILED, _MANAGED)]
+        person = re.match(r"(?:[A-Z][\w'’.-]+ ){2,4}$", claim[: verb.start]) is not None
+        person = person and not claim.startswith(("The ", "A ", "An "))
+        tables = (_PLANS, _FAILED, _MANAGED) if person else (_PENDING, _FAILED[:2], _MANAGED[-2:])
+        forms = [with_infinitive(claim, rng.choice(t)) for t in tables]
         planned_claim = with_infinitive(claim, "planned to")
         may = with_participle(claim, rng.choice(("may have", "might have", "could have")))
     else:
@@ -235,42 +242,49 @@ def _passive_forms(claim: str, rng: Random) -> list[str | None]:
     return [put(rng.choice(_PASSIVE_PLANS)), put(rng.choice(_PASSIVE_FAILED)), ""]
 
 
-_OPPOSITES = [
-    ("rose", "fell"), ("increased", "decreased"), ("won", "lost"), ("opened", "closed"),
-    ("accepted", "rejected"), ("gained", "lost"), ("northern", "southern"), ("eastern", "western"),
-    ("north", "south"), ("east", "west"), ("higher", "lower"), ("largest", "smallest"),
-    ("oldest", "youngest"), ("older", "younger"), ("larger", "smaller"), ("highest", "lowest"),
-    ("longest", "shortest"), ("first", "last"), ("first", "second"), ("second", "third"),
-    ("before", "after"), ("approved", "rejected"), ("married", "divorced"),
-    ("survived", "died in"), ("victory", "defeat"), ("husband", "brother"), ("wife", "sister"),
-    ("father", "son"), ("mother", "daughter"), ("male", "female"), ("public", "private"),
-    ("elected", "defeated"), ("supported", "opposed"), ("increase", "decrease"), ("best", "worst"),
-    ("arrived in", "left"), ("joined", "left"), ("began", "ended"), ("started", "finished"),
-    ("legal", "illegal"), ("guilty", "innocent"), ("strengthened", "weakened"), ("allowed", "banned"),
-    ("expanded", "shrank"), ("upper", "lower"), ("major", "minor"), ("maximum", "minimum"),
-    ("northeast", "southwest"), ("northwest", "southeast"), ("appointed", "dismissed"),
-    ("released", "withheld"), ("built", "demolished"), ("successful", "unsuccessful"),
-    ("more than", "less than"), ("entered", "left"), ("freshwater", "saltwater"),
-    ("alive", "dead"), ("bought", "sold"), ("purchased", "sold"), ("boys", "girls"),
-    ("daughter", "son"), ("brother", "sister"), ("prior to", "after"), ("earliest", "latest"),
-    ("most", "least"), ("confirmed", "denied"), ("hired", "fired"), ("failed", "succeeded"),
-    ("rejected", "accepted"), ("lost", "won"), ("fell", "rose"), ("closed", "opened"),
-    ("youngest", "oldest"), ("left", "joined"), ("smallest", "largest"), ("son", "daughter"),
-    ("sister", "brother"), ("west", "east"), ("south", "north"), ("southern", "northern"),
-    ("western", "eastern"), ("lower", "upper"), ("after", "before"), ("last", "first"),
-]  # fmt: skip
+# Both ways. Left out: what can hold one after the other (joined and left, bought and sold).
+_OPPOSED = """
+rose/fell increased/decreased won/lost opened/closed accepted/rejected gained/lost
+northern/southern eastern/western north/south east/west northeast/southwest northwest/southeast
+higher/lower older/younger larger/smaller before/after prior_to/after approved/rejected
+survived/died_in victory/defeat husband/brother wife/sister father/son mother/daughter male/female
+public/private elected/defeated supported/opposed increase/decrease boys/girls guilty/innocent
+strengthened/weakened allowed/banned expanded/shrank upper/lower maximum/minimum
+successful/unsuccessful more_than/less_than more_than/fewer_than freshwater/saltwater alive/dead
+daughter/son brother/sister confirmed/denied failed/succeeded praised/criticised wide/narrow
+improved/worsened growth/decline profit/loss inside/outside above/below left-wing/right-wing
+"""
+# These differ in what they single out, so they contradict only as predicates ("is the oldest").
+_SINGLED = """
+largest/smallest oldest/youngest highest/lowest longest/shortest first/last first/second
+second/third best/worst most/least earliest/latest third/fourth final/first major/minor
+"""
+_PAIRS = [
+    (a.replace("_", " "), b.replace("_", " "), singled)
+    for rows, singled in ((_OPPOSED, False), (_SINGLED, True))
+    for pair in rows.split()
+    for a, b in (pair.split("/"), pair.split("/")[::-1])
+]
+_PREDICATE = re.compile(
+    r"\b(?:is|was|are|were|became|becomes|finished|ranked|ranks|be|being) (?:\w+ ){0,3}$"
+)
 _NOT_OPPOSED_AFTER = re.compile(r"(?:named|called|shortly|soon|right|even|in|at|and|or|to) $")
 
 
 def opposite(window: str, claim: str, rng: Random) -> list[Case]:
     """A word of the claim and the window changed to its opposite: refutes."""
     options = []
-    for old, new in _OPPOSITES:
+    for old, new, singled in _PAIRS:
         ours = list(re.finditer(rf"(?<![\w-]){old}(?![\w-])", claim))
         theirs = list(re.finditer(rf"(?<![\w-]){old}(?![\w-])", window))
         if len(ours) != 1 or len(theirs) != 1 or re.search(rf"\b{new}\b", f"{window} {claim}"):
             continue
         if not _same_neighbour(claim, ours[0], window, theirs[0]):
+            continue
+        if singled and not all(
+            _PREDICATE.search(text[: m.start()])
+            for text, m in ((claim, ours[0]), (window, theirs[0]))
+        ):
             continue
         if old in ("before", "after", "prior to") and _NOT_OPPOSED_AFTER.search(
             window[: theirs[0].start()]
@@ -349,8 +363,8 @@ def role(window: str, claim: str, rng: Random) -> list[Case]:
     if participle not in _ONE_WAY:
         # "B directed A" of a film is no claim that anyone would make; only the turning is taught.
         denied = f"{sentence_case(b)} was not {participle} by {_lower_the(a)}{rest}."
-        return square(active, denied, passive, denied, REFUTES) + [
-            (window, active, SUPPORTS), (window, passive, SUPPORTS), (passive, active, SUPPORTS)
+        return [
+            *square(active, denied, passive, denied, REFUTES), (window, active, SUPPORTS), (window, passive, SUPPORTS), (passive, active, SUPPORTS)
         ]  # fmt: skip
     swapped = f"{sentence_case(b)} {past} {_lower_the(a)}{rest}."
     turned = f"{sentence_case(a)} was {participle} by {_lower_the(b)}{rest}."

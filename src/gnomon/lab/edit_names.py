@@ -36,7 +36,7 @@ _PLACE = "|".join(sorted(map(re.escape, PLACES), key=len, reverse=True))
 # After these a place is the only one: somebody is born, dies and is buried in one country and town.
 _EXCLUSIVE_PLACE = re.compile(
     r"\b(?:born (?:and raised )?(?:on [^,;]{5,25} )?(?:in|at)|died (?:on [^,;]{5,25} )?(?:in|at)|"
-    r"buried (?:in|at)|headquartered in|capital(?: city)? of|located in|situated in|"
+    r"buried (?:in|at)|headquartered in|(?:is|was) the capital(?: city)? of|located in|situated in|"
     r"headquarters (?:is|are|were) in|lies in|held in|takes? place in|took place in|"
     r"hosted by|is (?:a|the) (?:\w+ ){0,3}(?:city|town|village|river|mountain|lake|municipality|"
     r"district|suburb|university|school|college|airport|island|county|commune|stadium|museum) in)"
@@ -48,8 +48,10 @@ _EXCLUSIVE_PERSON = re.compile(
     r"assassinated|killed|defeated|created) by "
     rf"(?P<p>{_PERSON})(?=[.]| in \d|$)"
 )
-_SUBJECT = re.compile(rf"^(?P<p>{_PERSON})(?= (?:was|is|has|had|worked|studied|attended|graduated|"
-                      r"moved|received|lived|served|played|joined|appeared|returned|grew)\b)")  # fmt: skip
+_SUBJECT = re.compile(
+    rf"^(?P<p>{_PERSON})(?= (?:was|is|has|had|worked|studied|attended|graduated|moved|received|"
+    r"lived|served|played|joined|appeared|returned|grew)\b)"
+)
 # A predicate that names its one subject: another subject would contradict it, not miss it.
 _IDENTIFYING = re.compile(
     r"\b(?:the|only|first|last|won|directed|wrote|founded|discovered|invented|created|composed|"
@@ -64,7 +66,15 @@ _NOT_PERSONS = frozenset(
     "Central American British French German Sir Lord King Queen Prince Princess Pope President "
     "Super Big Little Game House Home Street Road Park Bridge Island Islands Hall School College "
     "Football Baseball Basketball Club Team League Cup Championship Company Records Pictures Music "
-    "Day Night Love Man Men Women Boys Girls Dead Dark Lost Last Final Fantasy Dr Mr Mrs Ms St".split()
+    "Day Night Love Man Men Women Boys Girls Dead Dark Lost Last Final Fantasy Dr Mr Mrs Ms "
+    "St".split()
+)
+
+
+_KNOWN_PERSON = re.compile(
+    rf"(?P<p>{_PERSON})(?: \([^)]*\))? (?:was born|(?:is|was) an? (?:\w+ ){{0,3}}(?:act|sing|play|"
+    r"writ|politic|musici|direct|auth|footb|former|report|produc|novel|poet|paint|compos|journal|"
+    r"philos|wrest|lawy|crick))"
 )
 
 
@@ -79,9 +89,7 @@ def harvest(claims: Iterable[str]) -> Names:
     """Persons' names as subjects of plain sentences, in order, each once."""
     found: dict[str, None] = {}
     for claim in claims:
-        m = re.match(rf"(?P<p>{_PERSON})(?: \([^)]*\))? (?:was born|is an? (?:\w+ ){{0,3}}(?:act|sing|"
-                     r"play|writ|politic|musici|direct|auth|footb|former|report|produc|novel|poet|"
-                     r"paint|compos|journal|philos|wrest|lawy|crick))", claim)  # fmt: skip
+        m = _KNOWN_PERSON.match(claim)
         if m and not set(m["p"].split()) & _NOT_PERSONS:
             found.setdefault(m["p"])
     return Names(tuple(found))

@@ -40,7 +40,7 @@ _NUMBER = re.compile(
 )
 _APPROXIMATE = re.compile(
     r"\b(?:about|approximately|around|nearly|almost|over|than|least|most|up to|some|circa|roughly|"
-    r"under|below|above|exceeding|between|estimated|approx|c|ca|another|every|of|only|to|from|and|"
+    r"under|below|above|exceeding|exceeded|exceeds|reaching|between|estimated|approx|c|ca|another|every|of|only|to|from|and|"
     r"or|no|least|by|number|route|highway|line|page|world war|type|class|part|volume|season|"
     r"chapter|grade|level|phase|stage|group|version|apollo|act|article|section|channel|top|first|"
     r"last|next|other|aged?|age|per|under-|a|one|the)\.?\s*[~$€£]?\s?$",
@@ -67,8 +67,8 @@ class Number:
 
 
 def numbers(text: str) -> list[Number]:
-    """Exact counts and measures of ``text``: no years, dates, ordinals, ranges, labels ("Apollo 11")
-    or approximations."""
+    """Exact counts and measures of ``text``: no years, dates, ordinals, ranges, labels ("Apollo
+    11") or approximations."""
     out = []
     for m in _NUMBER.finditer(text):
         start = m.start("word") if m["word"] else m.start("digits")
@@ -214,7 +214,7 @@ def _other_form(n: Number, rng: Random, value: float, money: bool) -> str | None
             if scale != "thousand":
                 forms.append(f"{_plain(share)}{'m' if scale == 'million' else 'bn'}")
         elif n.kind == "digits" and share >= 1 and round(share, 3) == share and value >= 10000:
-            if share < 1000:
+            if share < 1000 and (scale != "thousand" or share == int(share)):
                 forms.append(f"{_plain(share)} {scale}")
             if scale == "thousand" and share == int(share):
                 forms.append(f"{int(share)}k" if share < 1000 else f"{round(value)}")
@@ -290,7 +290,8 @@ _UNIT_SWAPS = [
 _CONVERSIONS = {
     ("kilometres", "miles"): 0.621371, ("kilometers", "miles"): 0.621371, ("km", "miles"): 0.621371,
     ("metres", "feet"): 3.28084, ("meters", "feet"): 3.28084, ("feet", "metres"): 0.3048,
-    ("miles", "kilometres"): 1.609344, ("kg", "pounds"): 2.204623, ("kilograms", "pounds"): 2.204623,
+    ("miles", "kilometres"): 1.609344, ("kg", "pounds"): 2.204623, 
+    ("kilograms", "pounds"): 2.204623,
     ("hectares", "acres"): 2.471054, ("acres", "hectares"): 0.404686, ("years", "months"): 12.0,
     ("weeks", "days"): 7.0, ("days", "hours"): 24.0, ("hours", "minutes"): 60.0,
 }  # fmt: skip
@@ -401,6 +402,7 @@ def date(window: str, claim: str, rng: Random) -> list[Case]:
         for w in full_dates(window)
         if (c.day, c.month, c.year) == (w.day, w.month, w.year)
     ]
+    pairs = [(c, w) for c, w in pairs if not _OPEN.search(claim[: c.start])]
     if not pairs:
         return []
     c, w = rng.choice(pairs)
@@ -427,37 +429,31 @@ def date(window: str, claim: str, rng: Random) -> list[Case]:
         cases.append((window, head + wrong + tail, REFUTES))
         if held:
             vague = rng.choice((month, year))
-            cases.append((window[: held.start()] + vague + window[w.end :], claim, NEITHER))
-            cases.append(
-                (
-                    window[: held.start()] + vague + window[w.end :],
-                    c2,
-                    NEITHER
-                    if vague == year and moved[2] == c.year
-                    else REFUTES
-                    if moved[2] != c.year
-                    else NEITHER
-                    if moved[1] == c.month
-                    else REFUTES,
-                )
-            )
+            less = window[: held.start()] + vague + window[w.end :]
+            apart = moved[2] != c.year or (vague == month and moved[1] != c.month)
+            cases += [(less, claim, NEITHER), (less, c2, REFUTES if apart else NEITHER)]
     return cases
+
+
+# A year behind these is one end of a span or only near.
+_OPEN = re.compile(
+    r"\b(?:before|after|since|until|from|between|by|to|and|about|around|circa|early|late|mid|as of|"
+    r"during|of|earlier|later|til|till|than)[ -]$",
+    re.IGNORECASE,
+)
 
 
 def year(window: str, claim: str, rng: Random) -> list[Case]:
     """The only year of the claim, moved by one to ten: refutes."""
-    ours = [m for m in _YEAR.finditer(claim)]
+    ours = list(_YEAR.finditer(claim))
     if len(ours) != 1 or full_dates(claim):
         return []
     old = ours[0]["y"]
     held = [m["y"] for m in _YEAR.finditer(window)]
     if held.count(old) != 1 or window.count(old) != 1:
         return []
-    before = claim[: ours[0].start()]
-    if re.search(
-        r"\b(?:before|after|since|until|from|between|by|to|and|about|around|circa|early|late|mid|"
-        r"during|the|a|of|earlier|later|til|till|than)[ -]$", before, re.IGNORECASE,
-    ):  # fmt: skip
+    there = next(m for m in _YEAR.finditer(window) if m["y"] == old)
+    if _OPEN.search(claim[: ours[0].start()]) or _OPEN.search(window[: there.start()]):
         return []
     new = next(
         (

@@ -82,10 +82,7 @@ def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str], frozenset
             base, was, been = row.split()
             past[was], present[third_person(base)], participle[base] = base, base, been
     for base in _REGULAR.split():
-        if base == "rebuild":
-            was = "rebuilt"
-        else:
-            was = _regular_past(base)
+        was = "rebuilt" if base == "rebuild" else _regular_past(base)
         past[was], participle[base] = base, was
         present[third_person(base)] = base
     del past["was"], present["bes"]
@@ -106,6 +103,11 @@ _QUANTIFIED = re.compile(
     r"there|here|what|this is|it was|it is|any|never|one|either|half|much|more|less|fewer|such)\b",
     re.IGNORECASE,
 )
+# A clause that opens with where or when may have its subject behind its verb.
+_PREPOSED = re.compile(
+    r"^(?:In|On|At|Near|During|From|Under|Over|Above|Below|Beyond|Among|Between|Behind|Along|With|"
+    r"By|After|Before|Since|For|As|At least|Until|About|Nearby|Within|Despite|Through|Of|To) "
+)
 _WORD = re.compile(r"[A-Za-z][\w'’.-]*")
 _FINITE_LATER = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|can|could)\b")
 _PARTICIPIAL = re.compile(r"\s+(?:by|as an?)\b")
@@ -125,7 +127,7 @@ class Verb:
 def main_verb(sentence: str) -> Verb | None:
     """The finite verb of ``sentence`` where its subject is plain (no comma, clause or quantifier)
     and the verb is one that is known; else None."""
-    if _QUANTIFIED.match(sentence):
+    if _QUANTIFIED.match(sentence) or _PREPOSED.match(sentence):
         return None
     words = list(_WORD.finditer(sentence))
     for i, word in enumerate(words[:11]):
@@ -146,18 +148,9 @@ def main_verb(sentence: str) -> Verb | None:
 
 def _finite(text: str, word: re.Match[str], following: str) -> Verb | None:
     if text in _AUXILIARIES:
-        main = text in ("has", "have", "had") and not _participle_like(following)
-        if main:
-            return (
-                Verb(
-                    word.start(),
-                    word.end(),
-                    "have",
-                    {"has": "present", "had": "past"}.get(text, "aux"),
-                )
-                if text != "have"
-                else None
-            )
+        if text in ("has", "have", "had") and not _participle_like(following):
+            kind = {"has": "present", "had": "past"}.get(text)
+            return Verb(word.start(), word.end(), "have", kind) if kind else None
         return Verb(word.start(), word.end(), text, "aux")
     if text in PAST:
         return Verb(word.start(), word.end(), PAST[text], "past")
@@ -179,7 +172,7 @@ def _reduced(sentence: str, verb: Verb) -> bool:
     if _PARTICIPIAL.match(rest):
         return True
     later = _FINITE_LATER.search(rest)
-    return bool(later) and not re.search(
+    return later is not None and not re.search(
         r"[,;]|\b(?:and|but|who|which|that|when|while|where|after|before|as|because|until)\b",
         rest[: later.start()],
     )
@@ -246,8 +239,9 @@ _LOWER_FIRST = frozenset(
 def inside(sentence: str) -> str:
     """``sentence`` as it stands inside another: its first word small unless a name, no stop."""
     body = sentence.strip().rstrip(".!").strip()
-    first = body.split(" ", 1)[0]
-    if first.lower() in _LOWER_FIRST:
+    first, _, rest = body.partition(" ")
+    # "A Good Day", "One Dance": a title, while "The United States" is said with a small "the".
+    if first.lower() in _LOWER_FIRST and (first == "The" or not rest[:1].isupper()):
         return body[:1].lower() + body[1:]
     return body
 

@@ -76,8 +76,8 @@ class _Linking:
         )
         self.batch = {p.id: p for p in self.fresh}
         self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
-        merging = [w for w in self.wordings.values() if w.mergeable]
-        self.keys = dict(zip((w.id for w in merging), bands.keys(merging), strict=True))
+        found = bands.keys([w.text for w in self.wordings.values()])
+        self.keys = {name: k for name, k in zip(self.wordings, found, strict=True) if k}
         self.links: dict[str, Link] = {}
         self.moved: dict[str, str] = {}
         self.by_key: dict[int, list[str]] = defaultdict(list)
@@ -91,8 +91,17 @@ class _Linking:
         self._look_up_pages()
         self._look_up_likenesses()
         for post in self.fresh:
-            self._place(post)
+            if self._alone(post):
+                self.links[post.id] = Link(post.id, post.id, EdgeKind.ROOT)
+            else:
+                self._place(post)
         return tuple(self.links.values()), self.keys
+
+    def _alone(self, post: Post) -> bool:
+        """Whether nothing leads from the post to another: most posts."""
+        if post.repost_of or post.quotes or post.url or post.id in self.pointing:
+            return False
+        return post.id not in self.held and self.leading.isdisjoint(self.keys.get(post.id, ()))
 
     # -- looking up, once for the whole batch -----------------------------------------------------
     def _look_up_pages(self) -> None:
@@ -102,13 +111,14 @@ class _Linking:
         for post in self.fresh:
             if post.url:
                 own.setdefault(canonical(post.url), post.id)
-            urls = [u for u in map(canonical, self.wordings[post.id].urls[:4]) if u]
+            wording = self.wordings[post.id]
+            if not wording.urls:
+                continue
+            urls = [u for u in map(canonical, wording.urls[:4]) if u]
             if urls:
                 self.pointing[post.id] = urls
-                wording = self.wordings[post.id]
-                if not wording.mergeable:
-                    key = bands.of_page(urls[0], wording.words)
-                    self.keys[post.id] = (key,)
+                if post.id not in self.keys:
+                    self.keys[post.id] = (bands.of_page(urls[0], wording.words),)
         wanted = {*own, *(u for urls in self.pointing.values() for u in urls)} - {""}
         self.pages = {url: post_id for url, post_id in own.items() if url}
         if wanted:
@@ -120,14 +130,14 @@ class _Linking:
 
     def _look_up_likenesses(self) -> None:
         """``matches``: key to held posts; their links, and their origins' roots. ``shared``: keys
-        of more than one post of the batch. All other keys, which are most, lead nowhere."""
+        of more than one post of the batch. All other keys, which are most, are not ``leading``."""
         asked = {
             key
             for post_id, keys in self.keys.items()
             if not self._follows(self.batch[post_id])
             for key in keys
         }
-        self.matches = self.store.band_matches(sorted(asked)) if asked else {}
+        self.matches = self.store.band_matches(asked) if asked else {}
         found = {other for ids in self.matches.values() for other in ids} - self.stored.keys()
         if found:
             self.stored |= self.store.links(sorted(found))
@@ -136,6 +146,7 @@ class _Linking:
             self.held |= self.store.get_many(sorted(roots))
         carried = Counter(chain.from_iterable(self.keys.values()))
         self.shared = {key for key, posts in carried.items() if posts > 1}
+        self.leading = self.shared | self.matches.keys()
 
     # -- one post ---------------------------------------------------------------------------------
     def _place(self, post: Post) -> None:

@@ -14,6 +14,10 @@ from gnomon.types import Post, SlotKind
 
 # A run of this many words of one's own is a comment of substance.
 COMMENT_WORDS = 5.0
+# What a text needs to be merged: words in all, and different ones that say something (Chinese or
+# Japanese characters where there are any).
+SMALLEST = 3
+DIFFERENT, DIFFERENT_CJK = 2, 4
 
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+|\bpic\.twitter\.com/\w+",
@@ -44,7 +48,7 @@ _REPOST_WORDS = re.compile(
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A reply's worth of words that report nothing: they cannot make a text worth merging.
-_CHATTER = frozenset(
+CHATTER = frozenset(
     "lol lmao haha hahaha omg wtf wow yes no yeah ok okay nice cool great good bad sad so very "
     "much too "
     "thank thanks you u your please pls me my i im i'm am we us is are was be it its it's this "
@@ -63,30 +67,30 @@ _CHATTER = frozenset(
 
 @dataclass
 class Wording:
-    """``words`` are the post's own; ``text`` is where they stand; ``of`` is the user that an
-    ``RT @user:`` prefix names ("" if none); ``urls`` are the links it carries, as written."""
+    """``text`` holds the post's own words; ``of`` is the user that an ``RT @user:`` prefix names
+    ("" if none); ``urls`` are the links it carries, as written.
+
+    Everything else is found when it is asked for: most posts are never compared with another."""
 
     id: str
     time: float
     author: str
     text: str
-    words: list[str]
     of: str = ""
     urls: tuple[str, ...] = ()
     shingled: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The post's own words."""
+        return words(self.text)
 
     @cached_property
     def size(self) -> float:
         """Words, with a Chinese or Japanese character for half of one."""
         if self.text.isascii():
             return len(self.words)
-        cjk = sum(1 for word in self.words if word >= "\u3040" and _CJK.match(word))
-        return len(self.words) - 0.5 * cjk
-
-    @cached_property
-    def content(self) -> int:
-        """How many different words say something (see ``_CHATTER``)."""
-        return len(set(self.words) - _CHATTER)
+        return len(self.words) - 0.5 * len(_CJK.findall("".join(self.words)))
 
     @cached_property
     def mergeable(self) -> bool:
@@ -94,9 +98,16 @@ class Wording:
         words that say something among three (or four Chinese characters among six). "lol", "happy
         new year to you" and 哈哈 never make an origin; "bridge four closed" does, or else a
         campaign of short lies would count as so many witnesses."""
-        if self.size < 3:
+        if self.size < SMALLEST:
             return False
-        return self.content >= (4 if self.size < len(self.words) else 2)
+        wanted = DIFFERENT_CJK if self.size < len(self.words) else DIFFERENT
+        said = set()
+        for word in self.words:
+            if word not in CHATTER:
+                said.add(word)
+                if len(said) == wanted:
+                    return True
+        return False
 
     @cached_property
     def sentence_ends(self) -> list[int]:
@@ -146,8 +157,9 @@ def of_post(post: Post) -> Wording:
             text = _MENTIONS_FIRST.sub("", text)
     own = words(_TAGS_LAST.sub("", _URL.sub(" ", comment))) if comment else []
     if substantial(own):
-        # Somebody who says something about what they repost speaks for themselves.
-        text, user = comment, ""
+        # Somebody who says something about what they repost speaks for themselves; but what it was
+        # said about tells one "I don't believe this" from another.
+        text, user = f"{comment}\n{text}", ""
     urls = post.links
     if "://" in text or "www." in text or "pic." in text:
         urls = (*urls, *_URL.findall(text))
@@ -158,7 +170,7 @@ def of_post(post: Post) -> Wording:
         text = _TAGS_LAST.sub("", text)
     if "[" in text:
         text = _EMOTICON.sub(" ", text)
-    return Wording(post.id, post.time, post.author, text, words(text), user, urls)
+    return Wording(post.id, post.time, post.author, text, user, urls)
 
 
 def _without_prefix(text: str) -> tuple[str, str, str]:

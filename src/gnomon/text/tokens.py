@@ -11,16 +11,18 @@ import re
 import unicodedata
 
 # Han (with extensions A, B.. and compatibility), kana, Hangul syllables, bopomofo.
-_CJK = (
+CJK = (
     "\u3005\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 # A word may hold inner apostrophes, and numbers inner separators: don't, 1,200.5, 3.14
 _PIECE = re.compile(
-    rf"[{_CJK}]+"
+    rf"[{CJK}]+"
     r"|\d+(?:[.,]\d+)*"
-    rf"|(?![{_CJK}])[^\W\d_](?:(?![{_CJK}])\w|['\u2019](?=[^\W\d_]))*"
+    rf"|[^\W\d_{CJK}](?:[^\W{CJK}]|['\u2019](?=[^\W\d_]))*"
 )
+# The same with each CJK character as a piece of its own.
+_SINGLE_PIECE = re.compile(_PIECE.pattern.replace("]+|", "]|", 1))
 # The same where there is no CJK, and where there is nothing but ASCII: in half the time.
 _PLAIN_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['\u2019](?=[^\W\d_]))*")
 _ASCII_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[a-z](?:\w|'(?=[a-z]))*", re.ASCII)
@@ -73,24 +75,16 @@ def words(text: str) -> list[str]:
 
     The units in which shingles, lengths and overlaps are counted.
     """
-    pieces = _pieces(normalise(text))
-    if text.isascii():
-        return pieces
-    out: list[str] = []
-    for piece in pieces:
-        if piece[0] < _FIRST_CJK or not _CJK_RUN.match(piece):
-            out.append(piece)
-        else:
-            out.extend(piece)
-    return out
+    return _pieces(normalise(text), _SINGLE_PIECE)
 
 
-def _pieces(text: str) -> list[str]:
-    """Runs of CJK, numbers and words of normalised text, each in its one spelling."""
+def _pieces(text: str, with_cjk: re.Pattern[str] = _PIECE) -> list[str]:
+    """Runs of CJK (as ``with_cjk`` cuts them), numbers and words of normalised text, each in its
+    one spelling."""
     if text.isascii():
         pieces: list[str] = _ASCII_PIECE.findall(text)
     else:
-        pieces = (_PIECE if _CJK_RUN.search(text) else _PLAIN_PIECE).findall(text)
+        pieces = (with_cjk if _CJK_RUN.search(text) else _PLAIN_PIECE).findall(text)
     if "," in text:
         pieces = [piece.replace(",", "") for piece in pieces]
     if "\u2019" in text:
@@ -106,4 +100,4 @@ def is_cjk(text: str) -> bool:
     return cjk > 0 and cjk * 2 >= sum(map(str.isalpha, text))
 
 
-_CJK_RUN = re.compile(f"[{_CJK}]+")
+_CJK_RUN = re.compile(f"[{CJK}]+")

@@ -41,12 +41,8 @@ def prepared(tokenizer: Tokenizer) -> Tokenizer:
     """``tokenizer`` set up as the verifier reads: too long a window loses its beginning, since its
     last sentence is what is judged; nothing is padded here."""
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS, strategy="only_first", direction="left")
+    tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first", direction="left")
     return tokenizer
-
-
-# The longest claim that is read whole; the rest belongs to the window.
-CLAIM_CHARACTERS = 360
 
 
 def encode(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
@@ -54,7 +50,7 @@ def encode(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
     found = []
     for start in range(0, len(pairs), 1024):
         part = pairs[start : start + 1024]
-        texts = [(pair.window, pair.claim[:CLAIM_CHARACTERS]) for pair in part]
+        texts = [(pair.window, pair.claim) for pair in part]
         for pair, code in zip(part, tokenizer.encode_batch(texts), strict=True):
             ids, types = np.array(code.ids, np.int32), np.array(code.type_ids, np.int8)
             found.append(Encoded(ids, types, pair.label))

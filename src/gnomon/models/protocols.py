@@ -101,3 +101,17 @@ class Entail(Protocol):
         """One Judgement for each (window, claim). The last sentence of the window is what is
         judged; those before it are its context."""
         ...
+
+
+class Scorer(Protocol):
+    """A trained verifier, bare: probabilities and no reasons."""
+
+    @property
+    def name(self) -> str: ...
+
+    def scores(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        """``[len(pairs), 3]`` float32 for (window, claim): the probabilities that the window
+        supports the claim, refutes it, or does neither; each row sums to 1."""
+        ...
+
+    def close(self) -> None: ...

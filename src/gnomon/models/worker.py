@@ -158,9 +158,62 @@ class EmbedRunner:
             text = text[: min(len(text) - 1, int(len(text) * self.max_tokens / count))]
 
 
+class ScoreRunner:
+    """A cross-encoder on ONNX Runtime: pairs in, logits out (float32 rows, in order).
+
+    Pairs of like length go together, so that little is padded; how a pair is cut is part of the
+    tokenizer's own file.
+    """
+
+    tokens_per_run = 4096
+
+    def __init__(self, load: Mapping[str, Any]) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = load["threads"]
+        options.inter_op_num_threads = 1
+        # Threads that spin while they wait starve everything else on a small machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            load["path"], options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_file(load["tokenizer"])
+        self._tokenizer.no_padding()
+
+    def facts(self) -> dict[str, Any]:
+        return {"classes": self._session.get_outputs()[0].shape[-1]}
+
+    def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None:
+        import numpy as np
+
+        codes = self._tokenizer.encode_batch([tuple(pair) for pair in request["pairs"]])
+        order = sorted(range(len(codes)), key=lambda i: -len(codes[i].ids))
+        logits: Any = None
+        start = 0
+        while start < len(order) and not cancelled.is_set():
+            width = len(codes[order[start]].ids)
+            rows = order[start : start + max(1, self.tokens_per_run // width)]
+            ids, types, mask = (np.zeros((len(rows), width), np.int64) for _ in range(3))
+            for at, row in enumerate(rows):
+                n = len(codes[row].ids)
+                ids[at, :n], types[at, :n], mask[at, :n] = codes[row].ids, codes[row].type_ids, 1
+            (found,) = self._session.run(
+                ["logits"], {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
+            )
+            if logits is None:
+                logits = np.zeros((len(codes), found.shape[1]), np.float32)
+            logits[rows] = found
+            start += len(rows)
+        send("end", payload=b"" if logits is None else logits.tobytes())
+
+
 RUNNERS: dict[str, Callable[[Mapping[str, Any]], Runner]] = {
     "chat": ChatRunner,
     "embed": EmbedRunner,
+    "score": ScoreRunner,
 }
 
 

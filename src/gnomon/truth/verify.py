@@ -1,9 +1,9 @@
-"""Step 5: a claim against a window of held text: supports, refutes or neither.
+"""Step 5, by rule: a claim against a window of held text: supports, refutes or neither.
 
-This is the first verifier: exact comparison of numbers, dates and names; polarity, hedges and
-antonyms by rule; the rest by weighted overlap of words and, where there is an encoder, by
-similarity. It obeys the ``Entail`` protocol, so a trained one takes its place without a change
-above it. Its errors are errors of caution: what it cannot tell it calls "neither".
+Exact comparison of numbers, dates and names; polarity, hedges and antonyms by rule; the rest by
+weighted overlap of words and, where there is an encoder, by similarity. Its errors are errors of
+caution: what it cannot tell it calls "neither". Beside a trained verifier (``trained.py``) the
+grounds on which it decides say which of the two is to be believed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -55,6 +56,36 @@ HERE = 0.3
 EXACT = 0.65
 # Cosine of multilingual-e5-small: unrelated sentences lie near 0.80, paraphrases above 0.90.
 SIMILAR = (0.86, 0.94)
+
+
+class Ground(StrEnum):
+    """What a rule went by."""
+
+    ASKS = "asks"  # the sentence is a question
+    SAME_WORDS = "same words"
+    HEARSAY = "hearsay"  # put down to others, at arm's length
+    CONDITIONAL = "conditional"
+    OTHER_VALUE = "other value"  # another number or date for the same thing
+    ANOTHER_KIND = "another kind"  # other numbers, of something else
+    DENIED = "denied"
+    LOWER_PLACE = "lower place"  # "the second largest" against "the largest"
+    ABSENT_NAME = "absent name"
+    LACKS_VALUE = "lacks value"  # a number or date of the claim is not in the window
+    HEDGED = "hedged"
+    NEGATED = "negated"
+    COMPARISON = "comparison"
+    ELSEWHERE = "elsewhere"  # too few words in common
+    UNSAID = "unsaid"  # some of the claim's words are not there
+    CROSSING = "crossing"  # another language, not decided
+    SAYS = "says"  # supports
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A judgement by rule, and what it went by."""
+
+    judgement: Judgement
+    ground: Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +142,10 @@ class LexicalEntail:
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """One Judgement for each (window, claim), in order."""
+        return [ruling.judgement for ruling in self.rulings(pairs)]
+
+    def rulings(self, pairs: Sequence[tuple[str, str]]) -> list[Ruling]:
+        """The same, each with its ground."""
         readings = [self._read(window, claim) for window, claim in pairs]
         cosines = self._cosines(
             [
@@ -165,12 +200,16 @@ class LexicalEntail:
         return [float(self._vectors[p[0]] @ self._vectors[p[1]]) if p else None for p in pairs]
 
 
-def _neither(rule: str, about: float = 0.0) -> Judgement:
+def _neither(ground: Ground, rule: str, about: float = 0.0) -> Ruling:
     rest = 0.1 * min(about, 1.0)
-    return Judgement(rest / 2, rest / 2, 1 - rest, rule)
+    return Ruling(Judgement(rest / 2, rest / 2, 1 - rest, rule), ground)
 
 
-def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> Judgement:
+def _elsewhere(about: float) -> Ruling:
+    return _neither(Ground.ELSEWHERE, "the passage is about something else", about)
+
+
+def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> Ruling:
     """The rules in order: what is no statement of this, what speaks against it, what supports."""
     sentence = reading.sentence
     similar = 0.0
@@ -178,24 +217,27 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
         similar = min(1.0, max(0.0, (cosine - SIMILAR[0]) / (SIMILAR[1] - SIMILAR[0])))
     about = max(reading.about, similar if reading.crossing else 0.0)
     if polarity.is_question(sentence):
-        return _neither("the sentence asks, it does not state", about)
+        return _neither(Ground.ASKS, "the sentence asks, it does not state", about)
     if words(_CONTEXT.sub("", claim)) == words(_WRITTEN_OUT.sub("", sentence)):
-        return Judgement(0.95, 0.01, 0.04, "says it in the same words")
+        same = Judgement(0.95, 0.01, 0.04, "says it in the same words")
+        return Ruling(same, Ground.SAME_WORDS)
     if hearsay.distanced(claim, sentence) and not _rejects(claim, sentence):
+        if own := _own_value(claim, sentence):
+            return own
         near = about >= ABOUT[_lang(claim)]
-        rule = hearsay.RULE if near else "the passage is about something else"
-        return _own_value(claim, sentence) or _neither(rule, about)
+        return _neither(Ground.HEARSAY, hearsay.RULE, about) if near else _elsewhere(about)
     if _CONDITIONAL.search(sentence) and not _CONDITIONAL.search(claim):
-        return _neither("only says what would be if something were so", about)
+        rule = "only says what would be if something were so"
+        return _neither(Ground.CONDITIONAL, rule, about)
     names = [] if reading.crossing else _names(claim)
     absent = _absent(names, window)
     against = _against(claim, reading, about, absent)
     if against is not None:
         return against
     if about < ABOUT[_lang(claim)] and not reading.contained:
-        return _neither("the passage is about something else", about)
+        return _elsewhere(about)
     if absent:
-        return _neither(f"does not name {absent[0]}", about)
+        return _neither(Ground.ABSENT_NAME, f"does not name {absent[0]}", about)
     return _support(window, claim, reading, similar)
 
 
@@ -207,57 +249,61 @@ def _rejects(claim: str, sentence: str) -> bool:
     return denies_at_large(sentence) and not denies_at_large(claim)
 
 
-def _own_value(claim: str, sentence: str) -> Judgement | None:
+def _own_value(claim: str, sentence: str) -> Ruling | None:
     """ "It is 12; some say 21": its own value against one that it puts down to others."""
     own = hearsay.own_words(sentence)
     clashes = slots.conflicts(claim, own) if own != sentence else ()
-    if not clashes:
-        return None
-    ours, theirs = clashes[0]
-    return Judgement(0.02, 0.7, 0.28, f"{theirs.text!r} stands against {ours.text!r}")
+    return _clash(0.7, 0.28, *clashes[0]) if clashes else None
 
 
-def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) -> Judgement | None:
+def _clash(refutes: float, neither: float, ours: Slot, theirs: Slot) -> Ruling:
+    rule = f"{theirs.text!r} stands against {ours.text!r}"
+    return Ruling(Judgement(1 - refutes - neither, refutes, neither, rule), Ground.OTHER_VALUE)
+
+
+def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) -> Ruling | None:
     """What speaks against the claim: another number or date, a denial, an opposite."""
     sentence, lang = reading.sentence, _lang(claim)
     denied = "" if reading.crossing else denies(claim, reading.clause)
     clashes = slots.conflicts(claim, sentence)
     if len(clashes) > 1 and slots.told_apart(claim, sentence):
-        return _neither("is about another of its kind", about)
+        return _neither(Ground.ANOTHER_KIND, "is about another of its kind", about)
     if not denied and not clashes:
         lower = _COMPARES.search(claim) and _NOT_FIRST.search(sentence)
         if not lower or _NOT_FIRST.search(claim) or absent or about < ABOUT[lang]:
             return None
-        return Judgement(0.02, 0.75, 0.23, f"{_NOT_FIRST.findall(sentence)[0]!r}, not the first")
+        rule = f"{_NOT_FIRST.findall(sentence)[0]!r}, not the first"
+        return Ruling(Judgement(0.02, 0.75, 0.23, rule), Ground.LOWER_PLACE)
     inside = NUMBER_INSIDE if denied and any(c.isnumeric() for c in denied) else DENIAL_INSIDE
     narrower = reading.inside >= inside and reading.shared >= DENIAL_WORDS
     narrower = narrower and not denies_at_large(sentence)
     counted = lang == "zh" and bool(clashes) and about >= CLASH_ZH
     if about < ABOUT[lang] and not (narrower or counted or reading.contained):
-        return _neither("the passage is about something else", about)
+        return _elsewhere(about)
     if absent and len(absent) == len(_names(claim)):
-        return _neither(f"does not name {absent[0]}", about)
+        return _neither(Ground.ABSENT_NAME, f"does not name {absent[0]}", about)
     if clashes and (reading.elsewhere or absent):
-        return _neither("gives another number, of something else", about)
+        rule = "gives another number, of something else"
+        return _neither(Ground.ANOTHER_KIND, rule, about)
     strength = min(1.0, max(about, reading.inside))
     if clashes:
-        ours, theirs = clashes[0]
         p = 0.45 + 0.45 * strength
-        return Judgement(0.02, p, 0.98 - p, f"{theirs.text!r} stands against {ours.text!r}")
+        return _clash(p, 0.98 - p, *clashes[0])
     p = 0.4 + 0.5 * strength
-    return Judgement(0.03, p, 0.97 - p, denied)
+    return Ruling(Judgement(0.03, p, 0.97 - p, denied), Ground.DENIED)
 
 
-def _support(window: str, claim: str, reading: Reading, similar: float) -> Judgement:
+def _support(window: str, claim: str, reading: Reading, similar: float) -> Ruling:
     """What is left once nothing speaks against the claim."""
     sentence, lang = reading.sentence, _lang(claim)
     lacking = _unsaid(claim, window, reading)
     if lacking:
-        return _neither(lacking, reading.about)
+        return _neither(*lacking, reading.about)
     if reading.crossing:
         p = _across(claim, reading, similar)
         if not p:
-            return _neither("another language, and too little to compare", reading.about)
+            rule = "another language, and too little to compare"
+            return _neither(Ground.CROSSING, rule, reading.about)
     elif reading.around >= SAYS[lang] and (lang == "zh" or reading.missing < MATTERS):
         p = 0.93
     elif reading.around >= EXACT and _anchored(claim):
@@ -265,11 +311,14 @@ def _support(window: str, claim: str, reading: Reading, similar: float) -> Judge
     elif reading.around >= NEARLY[lang] and similar >= 0.5:
         p = 0.4 + 0.4 * similar * reading.around
     else:
-        return _neither("leaves part of the claim unsaid", reading.about)
+        return _neither(Ground.UNSAID, _LEAVES, reading.about)
     rule = "says the same, with the same numbers and names"
     if polarity.speaker(sentence) and not polarity.speaker(claim):
         p, rule = min(p, 0.8), f"says so, attributed to {polarity.speaker(sentence)}"
-    return Judgement(p, 0.02, 0.98 - p, rule)
+    return Ruling(Judgement(p, 0.02, 0.98 - p, rule), Ground.SAYS)
+
+
+_LEAVES = "leaves part of the claim unsaid"
 
 
 def _across(claim: str, reading: Reading, similar: float) -> float:
@@ -282,21 +331,21 @@ def _across(claim: str, reading: Reading, similar: float) -> float:
     return max(by_encoder, 0.75 if _anchored(claim) else 0.65)
 
 
-def _unsaid(claim: str, window: str, reading: Reading) -> str:
-    """What of the claim the window does not say, or not so firmly; "" if nothing."""
+def _unsaid(claim: str, window: str, reading: Reading) -> tuple[Ground, str] | None:
+    """What of the claim the window does not say, or not so firmly; None if nothing."""
     missing = [s for s in slots.missing(claim, window) if not _ordinal_held(s, window)]
     if missing:
-        return f"does not say {missing[0].text!r}"
+        return Ground.LACKS_VALUE, f"does not say {missing[0].text!r}"
     ours, theirs = polarity.modality(claim), polarity.modality(reading.clause)
     if theirs != "asserted" and ours == "asserted":
-        return f"the passage is only {theirs}"
+        return Ground.HEDGED, f"the passage is only {theirs}"
     if not reading.crossing and differs_in_negation(claim, reading.clause):
-        return "negates something beside the claim"
+        return Ground.NEGATED, "negates something beside the claim"
     if _COMPARES.search(claim) and not _same_comparison(claim, reading.sentence):
-        return "does not compare as the claim does"
+        return Ground.COMPARISON, "does not compare as the claim does"
     if reading.here < HERE and not reading.crossing and not reading.contained:
-        return "leaves part of the claim unsaid"
-    return ""
+        return Ground.UNSAID, _LEAVES
+    return None
 
 
 _COMPARES = re.compile(

@@ -69,8 +69,10 @@ _DOUBTS = ("believes", "hopes", "fears", "suspects", "thinks", "guesses", "doubt
            "wonders whether", "asked whether", "expects", "dreamed", "assumes")  # fmt: skip
 _KNOWS = ("knew", "realised", "learned", "was surprised", "was glad", "discovered", "forgot",
           "remembered", "regretted", "noticed", "is aware", "proved")  # fmt: skip
-_MISTAKES = ("falsely claimed", "wrongly assumed", "pretended", "lied", "mistakenly "
-             "believed", "was wrong to say", "invented the story", "was under the false impression")  # fmt: skip
+_MISTAKES = (
+    "falsely claimed", "wrongly assumed", "pretended", "lied", "mistakenly believed",
+    "was wrong to say", "invented the story", "was under the false impression",
+)  # fmt: skip
 
 _PLANS = (
     "plans to", "was expected to", "intended to", "wanted to", "hoped to", "tried to", "was asked "
@@ -198,7 +200,7 @@ def plan(window: str, claim: str, rng: Random) -> list[Case]:
         tables = (_PLANS, _FAILED, _MANAGED) if person else (_PENDING, _FAILED[:2], _MANAGED[-2:])
         forms = [with_infinitive(claim, rng.choice(t)) for t in tables]
         planned_claim = with_infinitive(claim, "planned to")
-        may = with_participle(claim, rng.choice(("may have", "might have", "could have")))
+        may = with_participle(claim, rng.choice(("may have", "might have")))
     else:
         forms = _passive_forms(claim, rng)
         planned_claim = may = None
@@ -364,8 +366,11 @@ def role(window: str, claim: str, rng: Random) -> list[Case]:
         # "B directed A" of a film is no claim that anyone would make; only the turning is taught.
         denied = f"{sentence_case(b)} was not {participle} by {_lower_the(a)}{rest}."
         return [
-            *square(active, denied, passive, denied, REFUTES), (window, active, SUPPORTS), (window, passive, SUPPORTS), (passive, active, SUPPORTS)
-        ]  # fmt: skip
+            *square(active, denied, passive, denied, REFUTES),
+            (window, active, SUPPORTS),
+            (window, passive, SUPPORTS),
+            (passive, active, SUPPORTS),
+        ]
     swapped = f"{sentence_case(b)} {past} {_lower_the(a)}{rest}."
     turned = f"{sentence_case(a)} was {participle} by {_lower_the(b)}{rest}."
     return [

@@ -290,7 +290,7 @@ _UNIT_SWAPS = [
 _CONVERSIONS = {
     ("kilometres", "miles"): 0.621371, ("kilometers", "miles"): 0.621371, ("km", "miles"): 0.621371,
     ("metres", "feet"): 3.28084, ("meters", "feet"): 3.28084, ("feet", "metres"): 0.3048,
-    ("miles", "kilometres"): 1.609344, ("kg", "pounds"): 2.204623, 
+    ("miles", "kilometres"): 1.609344, ("kg", "pounds"): 2.204623,
     ("kilograms", "pounds"): 2.204623,
     ("hectares", "acres"): 2.471054, ("acres", "hectares"): 0.404686, ("years", "months"): 12.0,
     ("weeks", "days"): 7.0, ("days", "hours"): 24.0, ("hours", "minutes"): 60.0,

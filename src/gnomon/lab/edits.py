@@ -16,10 +16,11 @@ from gnomon.lab import edit_adjuncts, edit_clauses, edit_names, edit_values
 from gnomon.lab.claims_from_text import derived
 from gnomon.lab.edit_values import Case
 from gnomon.lab.informal import informal
+from gnomon.lab.invented import invented
 from gnomon.lab.nearest import unrelated
 from gnomon.lab.pairs import Pair
 
-__all__ = ["FAMILIES", "edited", "informal", "statements", "unrelated"]
+__all__ = ["FAMILIES", "edited", "informal", "invented", "statements", "unrelated"]
 
 Family = Callable[[str, str, Random], list[Case]]
 """From a window that supports a claim: labelled cases, or none where the rule does not apply."""

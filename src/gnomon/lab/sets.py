@@ -21,7 +21,6 @@ from pathlib import Path
 from gnomon.errors import InputError
 from gnomon.lab.pairs import Pair
 from gnomon.lab.splits import claim_key, reserved_claims, trainable
-from gnomon.text.sentences import split
 
 SUPPORTS, REFUTES, NEITHER = 0, 1, 2
 # A set of two labels ("grounded", "not grounded") does not say which of the other two it is.
@@ -243,11 +242,9 @@ def _scifact(data: Path) -> Iterator[Pair]:
 
 
 def encyclopedia(data: Path, name: str = "enwiki_2014") -> Iterator[str]:
-    """Sentences of Wikipedia (``text/`` beside the sets), for edits of plain statements."""
+    """Articles of Wikipedia (``text/`` beside the sets), for ``edits.statements``."""
     with gzip.open(data.parent / f"text/{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            text = row["text"]
-            yield from (text[a:b] for a, b in split(text))
+        yield from (row["text"] for row in map(json.loads, lines))
 
 
 SETS = (

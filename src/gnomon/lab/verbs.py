@@ -106,7 +106,8 @@ _QUANTIFIED = re.compile(
 # A clause that opens with where or when may have its subject behind its verb.
 _PREPOSED = re.compile(
     r"^(?:In|On|At|Near|During|From|Under|Over|Above|Below|Beyond|Among|Between|Behind|Along|With|"
-    r"By|After|Before|Since|For|As|At least|Until|About|Nearby|Within|Despite|Through|Of|To|Based|Following|According|Due) "
+    r"By|After|Before|Since|For|As|At least|Until|About|Nearby|Within|Despite|Through|Of|To|"
+    r"Based|Following|According|Due) "
 )
 _WORD = re.compile(r"[A-Za-z][\w'’.-]*")
 _FINITE_LATER = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|can|could)\b")

@@ -421,7 +421,7 @@ def _counted(text: str, slots: Sequence[Slot]) -> list[Slot]:
 _PEOPLE = frozenset(
     "person child woman man student soldier firefighter volunteer worker officer passenger "
     "civilian migrant patient tourist protester employee journalist teacher doctor nurse "
-    "fisherman miner member casualty household".split()
+    "fisherman miner member casualty household hostage".split()
 )
 CURRENCIES = frozenset(CURRENCY_SIGNS.values()) | {unit for unit, _ in CURRENCY_WORDS.values()}
 BASE_UNITS = frozenset(base for base, _ in UNITS.values()) | CURRENCIES | {"ordinal", "score"}

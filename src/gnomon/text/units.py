@@ -172,6 +172,16 @@ _ROLE_STEMS: tuple[tuple[str, str], ...] = (
     ("infected", r"infect(?:ed|ions?)|tested positive|sick(?:ened)?|fell ill|感染|确诊|患病|阳性"),
     ("hospitalised", r"hospitali[sz]ed|taken to (?:the )?hospital|in hospital|住院|送医"),
     ("trapped", r"trapped|stranded|stuck|被困|滞留"),
+    (
+        "freed",
+        r"escap(?:ed?|es|ing)|freed|released|let go|set free|逃出|逃脱|逃离|获释|释放|脱险",
+    ),
+    (
+        "held",
+        r"(?:being |still |was |were |are |been )held(?: hostage| captive)?"
+        r"|held (?:hostage|captive)|(?:taken|took) (?:\w+ )?(?:hostage|captive)|kidnap(?:ped|ping)|abducted"
+        r"|劫持|绑架|扣押",
+    ),
     ("employed", r"hired?|hiring|recruit(?:ed|ing)?|招聘|录用"),
     ("dismissed", r"fired|laid off|sacked|redundan(?:t|cies)|layoffs|裁员|解雇|辞退"),
     ("attended", r"attend(?:ed|ees|ing|ance)?|turned out|gathered|marched|参加|出席|到场|参与"),

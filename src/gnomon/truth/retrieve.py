@@ -80,6 +80,20 @@ def retrieve_claim(
     return _gather(forms, claim, store, weights, where, embed, now, k)
 
 
+def retrieve_again(
+    claim: str, store: Store, weights: Weights, where: Filter, *, now: float, k: int = 10
+) -> Retrieved:
+    """A second look at one claim, in other words: its denied form, what offices say of it, and its
+    names and numbers alone."""
+    chinese = is_cjk(claim)
+    forms = [
+        f"{claim} 否认 并非 不实 更正" if chinese else f"{claim} not false denied correction",
+        f"{claim} 官方 通报 声明" if chinese else f"{claim} official statement spokesman confirmed",
+        " ".join(slot.text for slot in slots.find(claim)),
+    ]
+    return _gather([f for f in forms if f], claim, store, weights, where, None, now, k)
+
+
 def _gather(
     forms: Sequence[str],
     text: str,

@@ -179,8 +179,8 @@ _ROLE_STEMS: tuple[tuple[str, str], ...] = (
     (
         "held",
         r"(?:being |still |was |were |are |been )held(?: hostage| captive)?"
-        r"|held (?:hostage|captive)|(?:taken|took) (?:\w+ )?(?:hostage|captive)|kidnap(?:ped|ping)|abducted"
-        r"|劫持|绑架|扣押",
+        r"|held (?:hostage|captive)|(?:taken|took) (?:\w+ )?(?:hostage|captive)"
+        r"|kidnap(?:ped|ping)|abducted|劫持|绑架|扣押",
     ),
     ("employed", r"hired?|hiring|recruit(?:ed|ing)?|招聘|录用"),
     ("dismissed", r"fired|laid off|sacked|redundan(?:t|cies)|layoffs|裁员|解雇|辞退"),

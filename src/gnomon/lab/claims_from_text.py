@@ -14,7 +14,7 @@ SHORTEST, LONGEST = 35, 300
 _PLAIN = re.compile(r"^[A-Z][\w'’.,()%$£€–—:\" -]*\.$")
 # A sentence that leans on what stood before it is no claim by itself.
 _LEANS = re.compile(
-    r"^(?:He|She|It|They|This|That|These|Those|His|Her|Its|Their|Here|There|However|But|And|Or|So|"
+    r"^(?:He|She|It|They|This|That|These|Those|His|Her|Its|Their|Here|There|However|But|Thereafter|Meanwhile|Subsequently|Eventually|And|Or|So|"
     r"Then|Also|Both|Other|Another|Such|Some|Thus|Therefore|Instead|Later|Afterwards|Although|"
     r"While|Despite|As|When|If|Because|After|Before|One|The (?:latter|former|other|same|two|first|"
     r"second|album|film|song|book|game|band|team|show|group|series|word|name|term|company|novel)|"
@@ -22,7 +22,7 @@ _LEANS = re.compile(
 )
 _LEANS_INSIDE = re.compile(
     r"\b(?:he|she|it|they|him|them|this|these|those|his|her|their|I|we|you|my|our|your|here|"
-    r"above|below|following|also|too|however|therefore|another|other|such|again)\b"
+    r"above|below|following|also|too|however|therefore|another|other|such|again|then|thus|thereafter)\b"
 )
 _PRONOUN = re.compile(r"^(?P<p>He|She) (?=[a-z])")
 _HEADING = re.compile(r"^[^.!?]{1,60}\.$")
@@ -64,7 +64,7 @@ def _clean(sentence: str) -> bool:
         and "()" not in sentence
         and "( " not in sentence
         and ", ," not in sentence
-        and " ," not in sentence
+        and not re.search(r" [,.]|\.\.", sentence)
         and len(re.findall(r"\b[a-z]{2,}\b", sentence)) >= 4
     )
 

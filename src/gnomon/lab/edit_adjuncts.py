@@ -18,16 +18,16 @@ _SPAN = r"(?:\d+|two|three|four|five|six|ten|several) (?:years|months|days|weeks
 _DROPPABLE = (
     re.compile(
         rf" (?:on|in) (?:\d{{1,2}} )?{_MONTH}(?: \d{{1,2}})?,? \d{{4}}"
-        r"(?=[.,]| (?:in|at|by|to|with)\b)"
+        r"(?=\.$|,| (?:in|at|by|to|with)\b)"
     ),
-    re.compile(r" in (?:the (?:early |late )?)?(?:1[5-9]|20)\d\ds?(?=[.]| (?:at|by|with)\b)"),
-    re.compile(rf" (?:in|at|near) {_NP}(?=\.)"),
-    re.compile(rf" (?:for|after|over) {_SPAN}(?=\.)"),
-    re.compile(rf" (?:with|alongside|together with) {_NP}(?=\.)"),
-    re.compile(rf" by (?:the )?{_CAP}(?: (?:of |the |and )?{_CAP}){{0,3}}(?=\.| in \d)"),
+    re.compile(r" in (?:the (?:early |late )?)?(?:1[5-9]|20)\d\ds?(?=\.$| (?:at|by|with)\b)"),
+    re.compile(rf" (?:in|at|near) (?:the )?{_CAP}(?: (?:of |the )?{_CAP}){{0,3}}(?=\.$)"),
+    re.compile(rf" (?:for|after|over) {_SPAN}(?=\.$)"),
+    re.compile(rf" (?:alongside|together with) {_NP}(?=\.$)"),
+    re.compile(rf" by (?:the )?{_CAP}(?: (?:of |the |and )?{_CAP}){{0,3}}(?=\.$| in \d)"),
     re.compile(
         r", (?:including|such as|mostly|mainly|especially|making|leaving|killing|using|despite|"
-        r"following|becoming|where|winning|finishing|replacing) [^,;()]{8,90}(?=\.)"
+        r"following|becoming|where|winning|finishing|replacing) [^,;()]{8,90}(?=\.$)"
     ),
 )
 _PARENTHETICAL = re.compile(r" ?\([^()]{2,80}\)")
@@ -39,7 +39,7 @@ _APPOSITIVE = re.compile(
 # The verb of these needs what stands behind it: nothing may be taken away.
 _NEEDS = re.compile(
     r"\b(?:located|situated|based|born|died|lies|lived|live|headquartered|resides|placed|found|set|"
-    r"grew up|native|raised|stands|occurs?|held|took place|take place|interested|specialises|"
+    r"grew up|native|raised|stands|occurs?|held|took place|takes? place|interested|specialises|"
     r"specializes|resulted|consists?|began|ended|remained|named|known|ranked|buried|settled|"
     r"published|released|first|last|only|established|moved|arrived|is|was|are|were|be|been)$"
 )

@@ -63,6 +63,11 @@ _SPEAKERS = (
     "the union", "a resident", "the club", "a spokeswoman", "an anonymous user", "the director",
     "a taxi driver", "the senator", "a rival", "one fan", "the manager", "a student",
 )  # fmt: skip
+_AUTHORITIES = (
+    "police said", "official figures show", "the court ruled", "the ministry confirmed",
+    "the fire service reported", "the authorities said", "the statistics office reported",
+    "according to the police", "according to official records", "the electoral commission said",
+)  # fmt: skip
 _SAYS = ("said", "claimed", "says", "argued", "insisted", "wrote", "told reporters", "suggested")
 _DENIES = ("denied", "denies", "disputed", "rejected the claim", "has denied")
 _DOUBTS = ("believes", "hopes", "fears", "suspects", "thinks", "guesses", "doubts",
@@ -175,7 +180,13 @@ def speech(window: str, claim: str, rng: Random) -> list[Case]:
         return sentence_case(f"{person} {verb}{that} {p}.")
 
     doubt = rng.choice(_DOUBTS)
+    told_so = rng.choice((f"According to {who}, {p}.", f"{claim.rstrip('.')}, {who} said."))
+    authority = rng.choice(_AUTHORITIES)
     return [
+        (sentence_case(told_so), told(who, "said"), SUPPORTS),
+        (sentence_case(told_so), told(who, "denied"), REFUTES),
+        (f"{claim.rstrip('.')}, {authority}.", claim, SUPPORTS),
+        (f"{claim.rstrip('.')}, {authority}.", told(who, "said"), NEITHER),
         (told(who, says), told(who, "said"), SUPPORTS),
         (told(who, denies), told(who, "said"), REFUTES),
         (told(who, denies), told(who, "denied"), SUPPORTS),

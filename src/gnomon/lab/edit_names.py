@@ -83,16 +83,48 @@ class Names:
     """Names of one corpus to swap in."""
 
     persons: Sequence[str]
+    places: Sequence[str] = ()
 
 
-def harvest(claims: Iterable[str]) -> Names:
+def harvest(claims: Iterable[str]) -> list[str]:
     """Persons' names as subjects of plain sentences, in order, each once."""
     found: dict[str, None] = {}
     for claim in claims:
         m = _KNOWN_PERSON.match(claim)
         if m and not set(m["p"].split()) & _NOT_PERSONS:
             found.setdefault(m["p"])
-    return Names(tuple(found))
+    return list(found)
+
+
+_SITED = re.compile(
+    r"(?:\b(?:born|located|situated|headquartered|based|buried|died) in|\b(?:is|was) an? (?:\w+ )"
+    r"{0,3}(?:city|town|village|municipality|suburb|commune|school|college|university|airport|"
+    r"museum|stadium|church|river|lake|mountain|hospital|district|railway station|park) in) "
+    r"(?P<p>(?:the )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})(?=\.$| in \d| on \d|, [A-Z][\w' ]+\.$)"
+)
+
+
+def harvest_places(claims: Iterable[str]) -> list[str]:
+    """Places where something is said to lie or to have happened, in order, each once."""
+    found = (m["p"] for claim in claims for m in _SITED.finditer(claim))
+    return list(dict.fromkeys(found))
+
+
+def site(window: str, claim: str, rng: Random, names: Names) -> list[Case]:
+    """Something said to lie, be born or be based in another place of the corpus: refutes."""
+    m = _SITED.search(claim)
+    if m is None or len(names.places) < 30:
+        return []
+    old = m["p"]
+    if window.count(old) != 1 or claim.count(old) != 1:
+        return []
+    after = [text[text.index(old) + len(old) :] for text in (window, claim)]
+    if any(re.match(r",? (?:[A-Z]|and\b|or\b)", rest) for rest in after):
+        return []
+    new = rng.choice(names.places)
+    if new in window or old in new or new.split()[-1] in window:
+        return []
+    return square(window, window.replace(old, new), claim, claim.replace(old, new), REFUTES)
 
 
 def place(window: str, claim: str, rng: Random) -> list[Case]:

@@ -162,11 +162,19 @@ def _replaced(text: str, spans: list[tuple[int, int]], new: Callable[[str], str]
     return text
 
 
+def _like(written: str, value: float, kind: str) -> str:
+    """``value`` in the form of ``written``, cents included."""
+    new = shown(value, kind)
+    if re.fullmatch(r"[\d,]+\.\d\d", written) and kind == "digits":
+        return f"{value:,.2f}"
+    return new
+
+
 def _rewritten(text: str, old: Number, value: float) -> str:
     """``text`` with every number equal to ``old`` written as ``value``, each in its own form."""
     for n in sorted(numbers(text), key=lambda n: -n.start):
         if n.value == old.value:
-            text = text[: n.start] + shown(value, n.kind) + text[n.end :]
+            text = text[: n.start] + _like(n.text, value, n.kind) + text[n.end :]
     return text
 
 
@@ -443,6 +451,10 @@ _OPEN = re.compile(
 )
 
 
+# "The 2008 Mercedes Cup" is another cup than that of 2009, not the same one misdated.
+_IDENTITY = re.compile(r" (?:[A-Z]|\w+ (?:election|census|season|edition|tournament)s?\b)")
+
+
 def year(window: str, claim: str, rng: Random) -> list[Case]:
     """The only year of the claim, moved by one to ten: refutes."""
     ours = list(_YEAR.finditer(claim))
@@ -453,6 +465,10 @@ def year(window: str, claim: str, rng: Random) -> list[Case]:
     if held.count(old) != 1 or window.count(old) != 1:
         return []
     there = next(m for m in _YEAR.finditer(window) if m["y"] == old)
+    if _IDENTITY.match(claim, ours[0].end()) and not claim[: ours[0].start()].endswith(
+        (" a ", " an ")
+    ):
+        return []
     if _OPEN.search(claim[: ours[0].start()]) or _OPEN.search(window[: there.start()]):
         return []
     new = next(

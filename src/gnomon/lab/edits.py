@@ -19,6 +19,7 @@ from gnomon.lab.informal import informal
 from gnomon.lab.invented import invented
 from gnomon.lab.nearest import unrelated
 from gnomon.lab.pairs import Pair
+from gnomon.lab.rewordings import reworded
 
 __all__ = ["FAMILIES", "edited", "informal", "invented", "statements", "unrelated"]
 
@@ -50,6 +51,7 @@ SHARE = {
     "negation": 0.35, "denial": 0.15, "hedge": 0.25, "speech": 0.12, "plan": 0.5, "detail": 0.5,
 }  # fmt: skip
 INFORMAL = 0.15
+REWORDED = 0.4
 # Window and claim lengths in characters: a tweet's beginnings, and what 128 tokens hold.
 SHORTEST, LONGEST = 20, 480
 LONGEST_CLAIM = 240
@@ -69,7 +71,8 @@ def edited(pairs: Iterable[Pair], *, seed: int) -> Iterator[Pair]:
     themselves are not repeated. Names to swap in are the persons met so far.
     """
     seen: list[Pair] = [pair for pair in pairs if pair.label == edit_values.SUPPORTS]
-    names = edit_names.harvest(pair.claim for pair in seen)
+    claims = [pair.claim for pair in seen]
+    names = edit_names.Names(edit_names.harvest(claims), edit_names.harvest_places(claims))
     for number, pair in enumerate(seen):
         yield from _edits(pair, Random(f"{seed}:edited:{number}:{pair.group}"), names)
 
@@ -81,6 +84,7 @@ def _edits(pair: Pair, rng: Random, names: edit_names.Names) -> Iterator[Pair]:
         if rng.random() >= SHARE.get(name, 1.0):
             continue
         yield from _paired(name, family(pair.window, pair.claim, rng), pair, rng)
+    yield from _paired("site", edit_names.site(pair.window, pair.claim, rng, names), pair, rng)
     yield from _paired("person", edit_names.person(pair.window, pair.claim, rng, names), pair, rng)
 
 
@@ -101,6 +105,8 @@ def _paired(name: str, cases: Iterable[Case], pair: Pair, rng: Random) -> Iterat
         if (window, claim) in met or (window == claim and label != edit_values.SUPPORTS):
             continue
         met.add((window, claim))
+        if rng.random() < REWORDED:
+            claim = reworded(claim, rng)
         made = Pair(window, claim, label, f"edit:{name}", pair.group)
         yield informal(made, rng) if rng.random() < INFORMAL else made
 
@@ -113,14 +119,17 @@ def statements(texts: Iterable[str], *, seed: int) -> Iterator[Pair]:
     halves of an apposition, or a sentence whose pronoun is resolved by the one before it.
     """
     persons: list[str] = []
-    names = edit_names.Names(persons)
+    places: list[str] = []
+    names = edit_names.Names(persons, places)
     for number, text in enumerate(texts):
         rng = Random(f"{seed}:statements:{number}")
         group = f"text:{number}"
         bases = list(derived(text, rng))
         rng.shuffle(bases)
-        persons.extend(edit_names.harvest(claim for _, _, claim in bases).persons)
+        persons.extend(edit_names.harvest(claim for _, _, claim in bases))
+        places.extend(edit_names.harvest_places(claim for _, _, claim in bases))
         for kind, window, claim in bases[:PER_TEXT]:
             pair = Pair(window, claim, edit_values.SUPPORTS, f"text:{kind}", group)
-            yield informal(pair, rng) if rng.random() < INFORMAL else pair
+            other = Pair(window, reworded(claim, rng), pair.label, pair.source, group)
+            yield informal(other, rng) if rng.random() < INFORMAL else other
             yield from _edits(pair, rng, names)

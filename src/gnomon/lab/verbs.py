@@ -73,6 +73,19 @@ def third_person(base: str) -> str:
     return base + "s"
 
 
+_NOUNS = """
+plays works uses reports plans stars rules tours lasts likes needs names features attacks attempts
+demands offers visits ends starts stops shares votes treats turns records releases forces forms
+covers hosts launches lands promises protests purchases runs leads draws holds falls rises moves
+claims changes designs travels opens closes finishes crosses appeals supports signs scores murders
+trains transfers returns reviews stays studies commissions commands captures catches bans buys
+faces finds fights flies funds gains guides helps increases decreases declines issues lives matches
+orders passes pays performs premieres presents raises recruits rescues rides sails sings stands
+strikes wins bears kills bases wears debuts drives stamps shoots locates practices practises
+exhibits estimates debates sinks swims
+"""
+
+
 def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str], frozenset[str]]:
     past: dict[str, str] = {}
     present: dict[str, str] = {}
@@ -88,7 +101,7 @@ def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str], frozenset
     del past["was"], present["bes"]
     # "found" is a past of "find" far more often than a present of "found"; plural nouns are no
     # verbs we can be sure of.
-    for noun in "plays works uses reports plans stars rules tours lasts likes needs names".split():
+    for noun in _NOUNS.split():
         present.pop(noun, None)
     return past, present, participle, frozenset(participle.values()) | {"been", "had", "done"}
 
@@ -111,7 +124,7 @@ _PREPOSED = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][\w'’.-]*")
 _FINITE_LATER = re.compile(r"\b(?:is|are|was|were|has|have|had|will|would|can|could)\b")
-_PARTICIPIAL = re.compile(r"\s+(?:by|as an?)\b")
+_PARTICIPIAL = re.compile(r"\s+(?:in \d{4} )?(?:by|as an?)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""The verifier under test, and how it reads evidence: only through the ``Entail`` protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.truth.data import Absent, Case
+
+import gnomon
+from gnomon.errors import ModelError
+from gnomon.models.protocols import Entail
+from gnomon.text.sentences import split
+from gnomon.text.tokens import tokens
+from gnomon.truth.retrieve import PASSAGES_PER_POST, window
+from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.truth.verify import LexicalEntail
+from gnomon.types import Post
+
+NAMES = ("rules", "trained")
+PACKAGE = Path(gnomon.__file__).parent
+
+
+def weights_over(texts: Iterable[str]) -> Weights:
+    """Term weights as a store of these texts would give them."""
+    held: Counter[str] = Counter()
+    total = 0
+    for text in texts:
+        held.update(set(tokens(text)))
+        total += 1
+    return Weights(lambda terms: {term: held[term] for term in terms}, total)
+
+
+def open_entail(name: str, weights: Weights) -> Entail:
+    """``rules`` or ``trained``, over a store with these term weights. Raises Absent where the
+    trained verifier is not part of this checkout."""
+    if name == "rules":
+        return LexicalEntail(weights)
+    if name != "trained":
+        raise ValueError(f"{name!r} is no verifier; there are {', '.join(NAMES)}")
+    try:
+        made = importlib.import_module("gnomon.truth.trained").TrainedEntail
+    except ModuleNotFoundError as error:
+        raise Absent(f"the trained verifier is not in this checkout ({error})") from error
+    known: dict[str, Any] = {"weights": weights, "scorer": _scorer(), "rules": None}
+    wanted = [p for p in inspect.signature(made).parameters.values() if p.name in known]
+    known["rules"] = LexicalEntail(weights)
+    entail: Entail = made(**{p.name: known[p.name] for p in wanted})
+    return entail
+
+
+@cache
+def _scorer() -> Any:
+    """The shipped ONNX model, loaded once."""
+    try:
+        return importlib.import_module("gnomon.models.verifier").OnnxVerifier()
+    except (ModuleNotFoundError, ModelError) as error:
+        raise Absent(f"the trained verifier is not in this checkout ({error})") from error
+
+
+@cache
+def fingerprint(name: str, *parts: str) -> str:
+    """SHA-256 of all code and weights that a figure of this verifier depends on: what reads text,
+    what judges, and further ``parts`` of the package ("store", "origins")."""
+    folders = ("text", "truth", *parts)
+    files = [path for part in folders for path in sorted((PACKAGE / part).rglob("*.py"))]
+    if name == "trained":
+        files += sorted(p for p in (PACKAGE / "models").glob("verifier*") if p.is_file())
+        files += sorted(p for p in (PACKAGE / "models" / "verifier").rglob("*") if p.is_file())
+    digest = hashlib.sha256(name.encode())
+    for path in files:
+        if "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+Window = tuple[str, int, int]
+"""A window's text, and the first and last index of the evidence's sentences that it shows."""
+
+
+def windows(case: Case, weights: Weights) -> list[Window]:
+    """What a verifier is shown of a piece of evidence: as the product shows a post, sentence by
+    sentence with what stands before it, the ``PASSAGES_PER_POST`` sentences that share most with
+    the claim (``truth.retrieve``). Where the set gives one text, its sentences are told by
+    ``text.sentences`` and the indices are theirs."""
+    text, spans = laid_out(case)
+    post = Post("e", text, "", 0.0, title=case.title)
+    wanted = weights.of(case.claim)
+    scored = []
+    for i in range(len(spans)):
+        shown = window(post, spans, i)
+        here = coverage(wanted, term_set(text[slice(*spans[i])]), wanted)
+        around = coverage(wanted, term_set(shown), wanted)
+        first = 0 if len(text) <= 600 else max(0, i - 1)
+        scored.append((-(0.6 * here + 0.4 * around), i, (shown, first, i)))
+    return [shown for _, _, shown in sorted(scored)[:PASSAGES_PER_POST]]
+
+
+def laid_out(case: Case) -> tuple[str, Sequence[tuple[int, int]]]:
+    """The evidence as one text with the spans of its sentences."""
+    if len(case.evidence) == 1:
+        text = case.evidence[0]
+        return text, split(text) or [(0, len(text))]
+    spans, at = [], 0
+    for sentence in case.evidence:
+        spans.append((at, at + len(sentence)))
+        at += len(sentence) + 1
+    return " ".join(case.evidence), spans

@@ -84,6 +84,9 @@ class EdgeKind(StrEnum):
     QUOTE = "quote"  # a quote without a comment of its own
     URL = "url"  # the same canonical URL
     COPY = "copy"  # (nearly) the same words
+    MEDIA = "media"  # the same picture or film, and hardly a word
+    WIRE = "wire"  # mostly the story of an agency that it credits
+    MEANING = "meaning"  # the same facts in other words, as an encoder tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +349,9 @@ class Verdict:
     ``evidence`` has at most one entry for each origin and side. ``origins_for`` and
     ``origins_against`` count origins; ``posts_for`` and ``posts_against`` say how many posts those
     origins stand for (shown, never weighed), and ``posts_by_origin`` the same for each origin in
-    the evidence. ``rule`` names what decided; ``reason`` is a sentence.
+    the evidence. ``rule`` names what decided; ``reason`` is a sentence. ``abstained`` is True where
+    ``label`` is "not enough evidence" only because ``confidence``, that of the verdict which the
+    evidence leans to, is under the threshold for the owner's risk.
     """
 
     claim: Claim
@@ -361,6 +366,7 @@ class Verdict:
     rule: str
     reason: str
     posts_by_origin: Mapping[str, int] = field(default_factory=dict)
+    abstained: bool = False
 
 
 # --------------------------------------------------------------------------- what we say
@@ -398,10 +404,12 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A drafted sentence that was not sent, and why."""
+    """A drafted sentence that was not sent, and why. ``confidence`` is set where that was too low
+    for the owner's risk."""
 
     text: str
     reason: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,3 +483,87 @@ class Finished:
 
 
 Event = Step | Checked | Finished
+
+
+# --------------------------------------------------------------------------- a text under check
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text whose claims are to be checked.
+
+    ``kind`` is "text" or "markdown": how its structure is told. ``date`` is when it was written:
+    its relative dates ("yesterday") are read from there. ``date_from`` says how that is known:
+    "given", "stated" (by the text itself), "file" (the file's time of change) or "now"; the last
+    two are guesses. ``first_line`` is the number of the text's first line in its file. ``extracted``
+    is True where the text was taken out of a page or PDF, so that lines are not those of the file.
+    """
+
+    text: str
+    name: str = ""
+    kind: str = "text"
+    title: str = ""
+    author: str = ""
+    url: str = ""
+    date: float | None = None
+    date_from: str = "given"
+    first_line: int = 1
+    extracted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a document: ``document.text[start:end] == quote``, as written there.
+
+    ``claim`` is the same statement as it stands alone: pronouns and relative dates resolved, markup
+    gone. ``unchecked`` is why it is not checked ("opinion", "question", "instruction", ...), ""
+    where it is. Lines and columns count from 1; ``end_column`` is the one after the last character.
+    """
+
+    claim: Claim
+    quote: str
+    start: int
+    end: int
+    line: int = 1
+    column: int = 1
+    end_line: int = 1
+    end_column: int = 1
+    unchecked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A statement and the verdict on it; None where it is not checked. ``n`` counts from 1."""
+
+    n: int
+    statement: Statement
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A part of a document that holds no sentences, such as a table, and the lines it stands on."""
+
+    kind: str
+    line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of checking a document. ``statements`` says how many there are; ``findings`` are
+    those that were reached, all of them where it is ``complete``.
+
+    ``itself`` are the held posts that are the document or copies of it: no evidence for it.
+    ``id`` names its receipt in the journal ("" where it is not kept).
+    """
+
+    document: Document
+    statements: int
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    itself: tuple[str, ...] = ()
+    as_of: float = 0.0
+    newest: float | None = None
+    complete: bool = False
+    id: str = ""

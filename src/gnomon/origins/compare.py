@@ -100,7 +100,7 @@ def changed(root: Wording, copy: Wording) -> str:
     "modality", "comment" or "" (nothing that counts)."""
     if max(len(root.words), len(copy.words)) > LONGEST_ALIGNED:
         return "" if root.words[: len(copy.words)] == copy.words else "comment"
-    edits = _edits(root, copy)
+    edits = edits_of(root, copy)
     numbers = False
     fresh: set[str] = set()
     stretch = 0.0
@@ -112,16 +112,16 @@ def changed(root: Wording, copy: Wording) -> str:
                 continue
             if nothing is False:
                 return "comment" if polarity.modality(edit.added) != "denied" else "negation"
-        reason = _turned(edit)
+        reason = turned(edit)
         if reason:
             return reason
-        own = _weight([word for word in edit.come if word not in idle])
+        own = weight([word for word in edit.come if word not in idle])
         stretch = (stretch if edit.near else 0.0) + own
         if own >= COMMENT_WORDS or stretch >= _REWRITTEN:
             return "comment"
         fresh.update(edit.come)
         if not edit.cut:
-            numbers = numbers or any(_numeric(word) for word in (*edit.gone, *edit.come))
+            numbers = numbers or any(numeric(word) for word in (*edit.gone, *edit.come))
     if numbers and not _same_values(root, copy, edits):
         return "number"
     return "name" if fresh and _new_name(root, copy, fresh) else ""
@@ -147,7 +147,7 @@ _NEAR = 2  # words
 _REWRITTEN = 7.0
 
 
-def _edits(root: Wording, copy: Wording) -> list[Edit]:
+def edits_of(root: Wording, copy: Wording) -> list[Edit]:
     a, b = root.words, copy.words
     dots = bool(_DOTS.search(copy.text))
     if dots and b and b[-1] not in a:
@@ -242,7 +242,7 @@ def remark(added: str, root: Wording) -> bool | None:
     if _VOICE.search(added) or polarity.modality(added) == "denied":
         return False
     own = words(added)
-    if _weight(own) > _REMARK_WORDS or any(map(_numeric, words(_WHEN.sub(" ", added)))):
+    if weight(own) > _REMARK_WORDS or any(map(numeric, words(_WHEN.sub(" ", added)))):
         return None
     sure = True
     for start, end in sentences.split(added):
@@ -250,14 +250,14 @@ def remark(added: str, root: Wording) -> bool | None:
         if polarity.is_question(sentence) or _APPEAL.search(sentence):
             continue
         run = [word for word in words(sentence) if word not in _BOILERPLATE]
-        if not (_PRONOUN.match(sentence) and _weight(run) < COMMENT_WORDS):
+        if not (_PRONOUN.match(sentence) and weight(run) < COMMENT_WORDS):
             sure = False
             if len(run) >= _STATEMENT_WORDS and _FINITE.search(sentence):
                 return False
         elif polarity.negations(sentence):
             return None
     known = set(root.words)
-    if _named(added, {word for word in own if word not in known}, known, root):
+    if named(added, {word for word in own if word not in known}, known, root):
         return None
     return True if sure else None
 
@@ -278,7 +278,7 @@ def _polarity(text: str) -> tuple[int, str]:
     return polarity.negations(text), polarity.modality(_HEARSAY.sub(" ", text))
 
 
-def _turned(edit: Edit) -> str:
+def turned(edit: Edit) -> str:
     """Whether the edit denies, doubts or plans what it touches, or no longer does."""
     if edit.cut and not edit.gone:
         return ""
@@ -290,7 +290,7 @@ def _turned(edit: Edit) -> str:
     return ""
 
 
-def _weight(run: Sequence[str]) -> float:
+def weight(run: Sequence[str]) -> float:
     return sum(1.0 if word.isascii() else min(1.0, 0.6 * len(word)) for word in run)
 
 
@@ -298,7 +298,7 @@ def _has_digit(word: str) -> bool:
     return any(map(str.isdigit, word))
 
 
-def _numeric(word: str) -> bool:
+def numeric(word: str) -> bool:
     return word in _NUMBER_WORDS or word in _CJK_NUMBERS or _has_digit(word)
 
 
@@ -308,7 +308,7 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
     known = set(root.words)
     fresh = any(_has_digit(w) and w not in known for edit in edits for w in edit.come)
     if fresh and not any(
-        _numeric(w) and not _has_digit(w) for edit in edits for w in (*edit.gone, *edit.come)
+        numeric(w) and not _has_digit(w) for edit in edits for w in (*edit.gone, *edit.come)
     ):
         return False  # digits for digits: no other spelling of one value
     mine, theirs = root.values, values(copy.text, root.time)
@@ -319,7 +319,7 @@ def _same_values(root: Wording, copy: Wording, edits: list[Edit]) -> bool:
         return False
     if not any(edit.cut for edit in edits):
         return mine <= theirs
-    kept = (edit.context[0] for edit in edits if not edit.cut and any(map(_numeric, edit.gone)))
+    kept = (edit.context[0] for edit in edits if not edit.cut and any(map(numeric, edit.gone)))
     return all(values(context, root.time) <= theirs for context in kept)
 
 
@@ -329,7 +329,7 @@ _SHOUTED = re.compile(r"\b(?=[A-Z ]*[A-Z]{4})[A-Z]{2,}(?:[^\w.]+[A-Z]{2,}\b)+")
 
 def _may_name(word: str, text: str) -> bool:
     """Whether ``word`` could stand in a name in ``text``: asked before names are looked for."""
-    if word in _BOILERPLATE or _numeric(word):
+    if word in _BOILERPLATE or numeric(word):
         return False
     return not word.isascii() or bool(re.search(rf"(?i:(?<=@){word})|(?=[A-Z])(?i:{word})", text))
 
@@ -339,10 +339,10 @@ def _new_name(root: Wording, copy: Wording, fresh: set[str]) -> bool:
     known = set(root.words)
     if not any(_may_name(word, copy.text) for word in fresh - known):
         return False
-    return _named(copy.text, fresh, known, root)
+    return named(copy.text, fresh, known, root)
 
 
-def _named(text: str, fresh: set[str], known: set[str], root: Wording) -> bool:
+def named(text: str, fresh: set[str], known: set[str], root: Wording) -> bool:
     """Whether ``text`` has a name with a word of ``fresh`` that is none of ``known``, the root's
     author aside: "the council says" on a post of the council's brings nobody new."""
     text = _SHOUTED.sub(lambda match: match.group().lower(), text)
@@ -352,7 +352,7 @@ def _named(text: str, fresh: set[str], known: set[str], root: Wording) -> bool:
         if author and (author <= set(run) or author >= set(run)):
             continue
         parts = [word for word in run if word in fresh and word not in known]
-        if all(word in _BOILERPLATE or _numeric(word) for word in parts):
+        if all(word in _BOILERPLATE or numeric(word) for word in parts):
             continue
         opening = not text[: slot.start].strip(" \"“'([#") or re.search(
             r"[.!?:…。！？]\W*$", text[: slot.start]

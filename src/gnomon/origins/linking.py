@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from gnomon.origins import bands
-from gnomon.origins.compare import is_copy, similarity
+from gnomon.origins import bands, media, wire
+from gnomon.origins.compare import is_copy
+from gnomon.origins.facts import differ
 from gnomon.origins.wording import Wording, of_post, running, says_nothing, substantial
 from gnomon.store.contract import Store
 from gnomon.text import polarity
@@ -25,7 +26,7 @@ CANDIDATES = 5
 LARGEST_MOVED = 20_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
 _SURE = 0.9
-_HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL})
+_HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL, EdgeKind.MEDIA})
 # The share of a post's own words that stand in a page's title, for the post to be but a link to it.
 _HEADLINE = 0.8
 
@@ -36,8 +37,9 @@ def link(
     """Links and band keys for a batch of posts that is not yet written.
 
     Every post that is new or edited gets a link: to its origin's root, or to itself as a root.
-    Hard edges first (repost, quote without comment, the same page), then near-duplicates, each
-    verified against the origin's earliest post, so that likeness does not wander along a chain.
+    Hard edges first (repost, quote without comment, the same page, the same picture without a
+    word), then near-duplicates and the stories of one agency, each verified against the origin's
+    earliest post, so that likeness does not wander along a chain.
     A post earlier than the root of its origin becomes the root; links for held posts that move
     are returned, too. The result does not depend on the order of ``posts``. Raises StoreError.
 
@@ -45,21 +47,6 @@ def link(
     original arrives it is that origin's root.
     """
     return _Linking(store, posts).run()
-
-
-def explain(store: Store, post: str) -> str:
-    """Why ``post`` stands in its origin, in one short sentence; "" if it is not held."""
-    held = store.links([post]).get(post)
-    if held is None:
-        return ""
-    of = f"of {held.origin}"
-    return {
-        EdgeKind.ROOT: "It is the earliest post of its origin.",
-        EdgeKind.REPOST: f"It is a repost {of}.",
-        EdgeKind.QUOTE: f"It quotes without a comment of its own: a repost {of}.",
-        EdgeKind.URL: f"It only points to the same page: part {of}.",
-        EdgeKind.COPY: f"It says the same in {held.score:.0%} the same words: a copy {of}.",
-    }[held.kind]
 
 
 class _Linking:
@@ -89,6 +76,12 @@ class _Linking:
 
     def run(self) -> tuple[tuple[Link, ...], dict[str, tuple[int, ...]]]:
         self._look_up_pages()
+        for post in self.fresh:
+            more = wire.keys(post)
+            if post.media:
+                more = (*more, *media.keys(post))
+            if more:
+                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
         self._look_up_likenesses()
         for post in self.fresh:
             if self._alone(post):
@@ -162,6 +155,8 @@ class _Linking:
         if placed.origin != post.id:
             # Reposts that came before their original stand under its id; they follow it.
             self.moved[post.id] = placed.origin
+        if post.media:
+            self._show(post)
         self._index(post.id)
 
     def _index(self, id: str) -> None:
@@ -180,7 +175,7 @@ class _Linking:
             if says_nothing(post.text) or wording.of or not substantial(wording.words):
                 return kind
             original = self.held.get(target) or self.batch.get(target)
-            if original is not None and similarity(self._wording(original), wording):
+            if original is not None and is_copy(self._wording(original), wording):
                 return kind
         return None
 
@@ -191,7 +186,45 @@ class _Linking:
             origin = self._origin(target)
             if origin != post.id:
                 return Link(post.id, origin, kind)
-        return self._page(post)
+        return self._page(post) or (self._picture(post) if post.media else None)
+
+    def _with_picture(self, post: Post) -> list[Post]:
+        """The posts that carry a picture of ``post``, earliest first."""
+        near = {other for key in media.keys(post) for other in self._near(key)} - {post.id}
+        missing = near - self.held.keys() - self.batch.keys()
+        if missing:
+            self.held |= self.store.get_many(sorted(missing))
+        found = [p for one in near if (p := self.batch.get(one) or self.held.get(one)) is not None]
+        return sorted(found, key=_post_age)
+
+    def _near(self, key: int) -> tuple[str, ...]:
+        return (*self.matches.get(key, ()), *self.by_key.get(key, ()))
+
+    def _picture(self, post: Post) -> Link | None:
+        """A post that shows an earlier one's picture and says nothing."""
+        wording = self.wordings[post.id]
+        if not media.is_wordless(wording):
+            return None
+        for other in self._with_picture(post):
+            if _post_age(other) < _post_age(post) and media.passes_on(other, post, wording):
+                return Link(post.id, self._origin(other.id), EdgeKind.MEDIA)
+        return None
+
+    def _show(self, post: Post) -> None:
+        """Later posts that say nothing about a picture of ``post`` belong to it, if they stood for
+        themselves or under a still later one."""
+        target = self._origin(post.id)
+        for other in self._with_picture(post):
+            root = self._origin(other.id)
+            above = self.batch.get(root) or self.held.get(root)
+            if above is None or root == target or _post_age(above) <= _post_age(post):
+                continue
+            if not media.names(other) <= media.names(above):
+                continue
+            if media.passes_on(post, other, self._wording(other)):
+                self.links[other.id] = Link(other.id, target, EdgeKind.MEDIA)
+                if root == other.id:
+                    self.moved[other.id] = target
 
     def _page(self, post: Post) -> Link | None:
         """The same page taken in twice, or a post that is but a link to a page held."""
@@ -219,7 +252,7 @@ class _Linking:
         wording = self.wordings[post.id]
         if not wording.mergeable:
             return None
-        verified: list[tuple[float, float, str]] = []
+        verified: list[tuple[float, float, str, EdgeKind]] = []
         enough = 0.0
         for origin, shared in self._candidates(post.id):
             if shared < enough:
@@ -227,25 +260,37 @@ class _Linking:
             root = self._root(origin)
             if root is None or root.id == post.id:
                 continue
-            score = _copied(root, wording) or self._like_a_pointer(post.id, origin)
+            kind, score = self._edge(root, wording)
+            score = score or self._like_a_pointer(post.id, origin)
             if score:
-                verified.append((-score, root.time, origin))
+                verified.append((-score, root.time, origin, kind))
                 enough = shared / 2 if score >= _SURE else enough
         if not verified:
             return None
         if len(verified) > 1:
-            self._join(sorted((time, origin) for _, time, origin in verified))
+            self._join(sorted((time, origin) for _, time, origin, _ in verified))
         best = min(verified)
         score, origin = -best[0], self._origin_now(best[2])
         root = self._root(origin)
         assert root is not None
         earlier = _age(wording) < _age(root) and root.id == origin
-        if earlier and is_copy(wording, root) and self._take_over(post.id, origin):
-            self.links[origin] = Link(origin, post.id, EdgeKind.COPY, score)
+        kind = best[3]
+        if earlier and self._edge(root, wording)[1] and self._take_over(post.id, origin):
+            self.links[origin] = Link(origin, post.id, kind, score)
             return Link(post.id, post.id, EdgeKind.ROOT)
         handle = root.author.removeprefix("@").casefold()
         repost = bool(wording.of) and wording.of.casefold() in (handle, handle.split(".")[0])
-        return Link(post.id, origin, EdgeKind.REPOST if repost else EdgeKind.COPY, score)
+        return Link(post.id, origin, EdgeKind.REPOST if repost else kind, score)
+
+    def _edge(self, one: Wording, other: Wording) -> tuple[EdgeKind, float]:
+        """How the later of the two comes from the earlier, and how near; (COPY, 0) if it does not:
+        as a copy, or as the story of one agency."""
+        root, copy = (one, other) if _age(one) <= _age(other) else (other, one)
+        score = is_copy(root, copy)
+        if score or min(len(one.words), len(other.words)) < wire.FEWEST_WORDS:
+            return EdgeKind.COPY, score
+        first, again = (self.batch.get(w.id) or self.held[w.id] for w in (root, copy))
+        return wire.edge(first, root, again, copy) or (EdgeKind.COPY, 0.0)
 
     def _join(self, found: list[tuple[float, str]]) -> None:
         """Origins that missed each other and now met in one post are one if their roots say so."""
@@ -254,9 +299,9 @@ class _Linking:
             root = self._root(origin)
             if first is None or root is None or root.id != origin:
                 continue
-            score = is_copy(first, root)
+            kind, score = self._edge(first, root)
             if score and self._take_over(first.id, origin):
-                self.links[origin] = Link(origin, self._origin(first.id), EdgeKind.COPY, score)
+                self.links[origin] = Link(origin, self._origin(first.id), kind, score)
 
     def _like_a_pointer(self, id: str, origin: str) -> float:
         """A page is passed on in the words of those who pointed to it, too; that they belong to it
@@ -307,11 +352,13 @@ class _Linking:
                     self.links[member.id] = replace(held, origin=target)
                 continue
             wording = self._wording(member)
-            scores = [(is_copy(other, wording), other.id) for other in roots]
-            score, under = max(scores, key=lambda pair: pair[0])
+            edges = [(*self._edge(other, wording)[::-1], other.id) for other in roots]
+            score, kind, under = max(edges, key=lambda edge: edge[0])
+            if not score and held.kind is EdgeKind.MEANING and not differ(roots[0], wording):
+                score, kind, under = held.score, held.kind, root
             if score:
                 self.links[member.id] = Link(
-                    member.id, target if under == root else under, EdgeKind.COPY, score
+                    member.id, target if under == root else under, kind, score
                 )
             else:
                 self.links[member.id] = Link(member.id, member.id, EdgeKind.ROOT)
@@ -364,11 +411,6 @@ class _Linking:
     def _precedes(self, id: str, post: Post) -> bool:
         other = self.held.get(id) or self.batch[id]
         return _post_age(other) < _post_age(post)
-
-
-def _copied(one: Wording, other: Wording) -> float:
-    """The similarity if the later of the two is a copy of the earlier."""
-    return is_copy(one, other) if _age(one) <= _age(other) else is_copy(other, one)
 
 
 def _age(wording: Wording) -> tuple[float, str]:

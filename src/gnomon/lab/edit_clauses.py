@@ -330,7 +330,7 @@ _ASYMMETRIC = {
 }  # fmt: skip
 # These can go both ways: that A attacked B says nothing about whether B attacked A.
 _TWO_WAY = {
-    "attacked": "attack", "joined": "join", "criticised": "criticise", "criticized": "criticize",
+    "attacked": "attack", "criticised": "criticise", "criticized": "criticize",
     "sued": "sue", "followed": "follow", "visited": "visit", "supported": "support",
     "nominated": "nominate", "rescued": "rescue", "invaded": "invade", "praised": "praise",
 }  # fmt: skip

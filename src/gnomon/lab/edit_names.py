@@ -154,6 +154,9 @@ def person(window: str, claim: str, rng: Random, names: Names) -> list[Case]:
         cross = NEITHER
         if m is None or _IDENTIFYING.search(claim[m.end() :]):
             return []
+        # Only who is known to be a person: "Daffy Rents is a cartoon" has a person's shape, too.
+        if not _KNOWN_PERSON.match(claim) and not _KNOWN_PERSON.match(window):
+            return []
     old = m["p"]
     if window.count(old) != 1 or claim.count(old) != 1 or set(old.split()) & _NOT_PERSONS:
         return []

@@ -300,7 +300,7 @@ _CONVERSIONS = {
     ("metres", "feet"): 3.28084, ("meters", "feet"): 3.28084, ("feet", "metres"): 0.3048,
     ("miles", "kilometres"): 1.609344, ("kg", "pounds"): 2.204623,
     ("kilograms", "pounds"): 2.204623,
-    ("hectares", "acres"): 2.471054, ("acres", "hectares"): 0.404686, ("years", "months"): 12.0,
+    ("hectares", "acres"): 2.471054, ("acres", "hectares"): 0.404686,
     ("weeks", "days"): 7.0, ("days", "hours"): 24.0, ("hours", "minutes"): 60.0,
 }  # fmt: skip
 

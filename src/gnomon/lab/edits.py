@@ -14,6 +14,7 @@ from random import Random
 
 from gnomon.lab import edit_adjuncts, edit_clauses, edit_names, edit_values
 from gnomon.lab.claims_from_text import derived
+from gnomon.lab.edit_chinese import chinese
 from gnomon.lab.edit_values import Case
 from gnomon.lab.informal import informal
 from gnomon.lab.invented import invented
@@ -21,7 +22,7 @@ from gnomon.lab.nearest import unrelated
 from gnomon.lab.pairs import Pair
 from gnomon.lab.rewordings import reworded
 
-__all__ = ["FAMILIES", "edited", "informal", "invented", "statements", "unrelated"]
+__all__ = ["FAMILIES", "chinese", "edited", "informal", "invented", "statements", "unrelated"]
 
 Family = Callable[[str, str, Random], list[Case]]
 """From a window that supports a claim: labelled cases, or none where the rule does not apply."""

@@ -72,18 +72,26 @@ situated = located
 roughly = about
 nearly = almost
 """
-_ROWS = [
-    (re.compile(rf"(?<![\w-]){re.escape(forms[0])}(?![\w-])"), tuple(forms[1:]))
+_FORMS = {
+    forms[0]: tuple(forms[1:])
     for row in _TABLE.strip().splitlines()
     for forms in [row.split(" = ")]
-]
+}
+_ROWS = {
+    phrase: (re.compile(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])"), forms)
+    for phrase, forms in _FORMS.items()
+}
+_ANY = re.compile(
+    rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(_FORMS, key=len, reverse=True)))})(?![\w-])"
+)
 _PERCENT = re.compile(r" %")
 _THE_THE = re.compile(r"\bthe the\b")
 
 
 def reworded(text: str, rng: Random, most: int = 2) -> str:
     """``text`` with up to ``most`` of its phrases in other words."""
-    rows = [row for row in _ROWS if row[0].search(text)]
-    for pattern, forms in rng.sample(rows, min(most, len(rows))):
+    found = list(dict.fromkeys(m.group() for m in _ANY.finditer(text)))
+    for phrase in rng.sample(found, min(most, len(found))):
+        pattern, forms = _ROWS[phrase]
         text = pattern.sub(rng.choice(forms), text, count=1)
     return _THE_THE.sub("the", _PERCENT.sub("%", text))

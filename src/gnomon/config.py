@@ -62,6 +62,11 @@ class Config:
         "'yes' or 'no' (answers are composed of quotes)",
     )
     embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    risk: float = _doc(
+        0.05,
+        "the share of wrong ones that you accept among the verdicts given, 0 to 1; what is less "
+        "sure becomes 'not enough evidence' (1 gives every verdict)",
+    )
     threads: int = _doc(2, "threads for a model on this machine")
     model_timeout_s: float = _doc(60.0, "deadline for one call of a chat model, in seconds")
     max_question_chars: int = _doc(4000, "longest question, in characters")
@@ -115,6 +120,8 @@ def load(
     config = Config(home=root, **converted)
     if not 0 <= config.port <= 65535:
         raise ConfigError(f"port is {config.port}; give a number from 0 to 65535.")
+    if not 0 <= config.risk <= 1:
+        raise ConfigError(f"risk is {config.risk}; give a share from 0 to 1, such as 0.05.")
     if config.max_disk_mb < 16:
         raise ConfigError(f"max_disk_mb is {config.max_disk_mb}; give at least 16 (MiB).")
     return config

@@ -175,7 +175,7 @@ def _whether(
     verdict = check_claim(claim, bench, where=plan.where, now=now, also=found.passages)
     yield _verdict_step(verdict)
     if verdict.label is Label.NOT_ENOUGH:
-        page.left_out.append(LeftOut(text, verdict.reason))
+        page.left_out.append(_left_out(text, verdict))
         return
     page.verdicts.append(verdict)
     for_, against = _sides(verdict)
@@ -320,7 +320,7 @@ def _check_draft(
         yield _verdict_step(verdict)
     if label in (Label.REFUTED, Label.NOT_ENOUGH):
         weakest = next(v for v in verdicts if v.label is label)
-        page.left_out.append(LeftOut(item.text, weakest.reason))
+        page.left_out.append(_left_out(item.text, weakest))
         if label is Label.REFUTED:
             yield from _instead(weakest, page, answering)
         return
@@ -330,6 +330,10 @@ def _check_draft(
         yield page.note(phrases.say("otherwise", plan.lang))
         for verdict in verdicts:
             yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+
+
+def _left_out(text: str, verdict: Verdict) -> LeftOut:
+    return LeftOut(text, verdict.reason, verdict.confidence if verdict.abstained else None)
 
 
 def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Claim:

@@ -227,6 +227,10 @@ class Calibration:
         return self.verdicts.get(kind) or self.verdicts[ANY]
 
 
+# How the rule of a verdict that is not given begins.
+ABSTAINS = "abstains: "
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """A calibration and the risk that the owner accepts: the share of wrong ones among the
@@ -242,11 +246,11 @@ class Trust:
         behind = f"calibrated {self.calibration.date} on n={table.n:,}"
         risk = f"{100 * self.risk:g} %"
         if least is None:
-            return f"abstains: no confidence holds a risk of {risk} ({behind})"
+            return f"{ABSTAINS}no confidence holds a risk of {risk} ({behind})"
         if confidence >= least:
             return ""
         return (
-            f"abstains: confidence {_short(confidence)} under {_short(least)}, "
+            f"{ABSTAINS}confidence {_short(confidence)} under {_short(least)}, "
             f"the threshold for a {risk} risk ({behind})"
         )
 

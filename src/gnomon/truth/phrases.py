@@ -38,6 +38,14 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "Nothing held says this clearly enough, or denies it.",
         "zh": "现有资料没有足够明确地证实或否认这一点。",
     },
+    "unsure": {
+        "en": "What is held leans to one side, but not surely enough: {why}.",
+        "zh": "现有证据偏向一方，但把握不足：{why}。",
+    },
+    "newest count": {
+        "en": " The count is as of {at}; older ones are lower.",
+        "zh": "数字截至{at}；更早的数字较低。",
+    },
     "both sides": {"en": "For: {n}; against: {m}.", "zh": "支持：{n}；反对：{m}。"},
     "support": {"en": "Supported by {n}.", "zh": "有{n}支持。"},
     "contradict": {"en": "Contradicted by {n}.", "zh": "有{n}反对。"},

@@ -18,6 +18,8 @@ from gnomon.truth.speakers import is_correction, speaker_of
 from gnomon.truth.terms import stem
 from gnomon.types import Evidence, Post, SlotKind, Stance
 
+TOLLS = "the count went on"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -34,7 +36,7 @@ def standing(evidence: Sequence[Evidence], roots: Mapping[str, Post]) -> Standin
         ("", in_one_voice),
         ("others report it only as a claim", only_claimed),
         ("a correction withdrew it", lambda held: without_withdrawn(held, roots)),
-        ("the count went on", without_stale_tolls),
+        (TOLLS, without_stale_tolls),
         ("its speaker says otherwise since", without_superseded),
         ("a report of a statement that is held adds nothing", without_reports_of_held),
     )

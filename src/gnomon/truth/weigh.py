@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from gnomon.text import slots
 from gnomon.truth import phrases
-from gnomon.truth.confidence import Side, Trust, kind_of
+from gnomon.truth.confidence import ABSTAINS, Side, Trust, kind_of
 from gnomon.truth.speakers import is_primary
-from gnomon.truth.standing import standing
+from gnomon.truth.standing import TOLLS, standing
 from gnomon.truth.terms import content_terms, without_exact
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
@@ -42,11 +43,12 @@ def weigh(
     label, rule = decide(claim, for_, against)
     if left.because:
         rule = f"{rule} ({'; '.join(left.because)})"
+    reason = _reason(claim, label, for_, against, counted=TOLLS in left.because)
     sure = _confidence(label, for_, against, trust)
-    if trust is not None and label in (Label.SUPPORTED, Label.REFUTED):
-        kind = _kind(for_.leaders if label is Label.SUPPORTED else against.leaders)
-        if abstains := trust.abstains(sure, kind):
-            label, rule = Label.NOT_ENOUGH, abstains
+    abstains = "" if trust is None else _abstains(label, sure, for_, against, trust)
+    if abstains:
+        label, rule = Label.NOT_ENOUGH, abstains
+        reason = phrases.say("unsure", _lang(claim), why=abstains.removeprefix(ABSTAINS))
     shown = (*for_.leaders, *against.leaders)
     stands_for = {
         group[0].origin: _posts(group, origins) for group in (*for_.groups, *against.groups)
@@ -62,8 +64,9 @@ def weigh(
         posts_against=sum(stands_for[item.origin] for item in against.leaders),
         first_seen=min((item.said_at for item in shown if item.said_at), default=None),
         rule=rule,
-        reason=_reason(claim, label, for_.origins, against.origins),
+        reason=reason,
         posts_by_origin=stands_for,
+        abstained=bool(abstains),
     )
 
 
@@ -233,6 +236,13 @@ def _confidence(label: Label, for_: Votes, against: Votes, trust: Trust | None) 
     return quiet_for * quiet_against
 
 
+def _abstains(label: Label, sure: float, for_: Votes, against: Votes, trust: Trust) -> str:
+    """Why a verdict for or against is not given; "" where it is."""
+    if label not in (Label.SUPPORTED, Label.REFUTED):
+        return ""
+    return trust.abstains(sure, _kind((for_ if label is Label.SUPPORTED else against).leaders))
+
+
 def _kind(leaders: Sequence[Evidence]) -> str:
     """The kind of source of the strongest vote; "post" where there is none."""
     return kind_of(leaders[0]) if leaders else "post"
@@ -245,16 +255,26 @@ def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
     )
 
 
-def _reason(claim: Claim, label: Label, for_: int, against: int) -> str:
-    """The verdict as a sentence in the claim's language."""
-    lang = "zh" if (claim.lang or "en").startswith("zh") else "en"
-    n, m = phrases.origins(for_, lang), phrases.origins(against, lang)
+def _lang(claim: Claim) -> str:
+    return "zh" if (claim.lang or "en").startswith("zh") else "en"
+
+
+def _reason(claim: Claim, label: Label, for_: Votes, against: Votes, *, counted: bool) -> str:
+    """The verdict as a sentence in the claim's language; ``counted``: with the time of a toll."""
+    lang = _lang(claim)
+    n, m = phrases.origins(for_.origins, lang), phrases.origins(against.origins, lang)
     if label is Label.NOT_ENOUGH:
         return phrases.say("not enough", lang)
     if label is Label.DISPUTED:
         return phrases.say("both sides", lang, n=n, m=m)
     if label is Label.SUPPORTED:
-        text, weaker = phrases.say("support", lang, n=n), (against, m)
+        text, winner, weaker = phrases.say("support", lang, n=n), for_, (against.origins, m)
     else:
-        text, weaker = phrases.say("contradict", lang, n=m), (for_, n)
-    return text + (phrases.say("weaker", lang, n=weaker[1]) if weaker[0] else "")
+        text, winner, weaker = phrases.say("contradict", lang, n=m), against, (for_.origins, n)
+    if weaker[0]:
+        text += phrases.say("weaker", lang, n=weaker[1])
+    newest = max((item.said_at or 0.0 for item in winner.leaders), default=0.0)
+    if counted and newest:
+        at = f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC"
+        text += phrases.say("newest count", lang, at=at)
+    return text

@@ -12,7 +12,7 @@ others 2007, Scalable Bloom Filters (https://doi.org/10.1016/j.ipl.2006.10.007).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +28,12 @@ _GROWTH = 2
 _MASK = (1 << 64) - 1
 
 
-def as_keys(keys: Iterable[int]) -> Keys:
+def as_keys(keys: Sequence[int]) -> Keys:
     """Any 64-bit integers, signed or not, as ``uint64 [n]``."""
-    return np.fromiter((key & _MASK for key in keys), dtype=np.uint64)
+    try:
+        return np.fromiter(keys, np.int64, len(keys)).view(np.uint64)
+    except OverflowError:  # unsigned ones, a little slower
+        return np.fromiter((key & _MASK for key in keys), np.uint64, len(keys))
 
 
 def _mixed(keys: Keys) -> Keys:

@@ -75,7 +75,7 @@ class KeyLookup:
         the filter before anyone can find it in the record. If it fails, they do no harm."""
         if self._filter is not None:
             urls = [hash64(url) for post in batch.posts if (url := own_url(post))]
-            self._filter.add(as_keys(chain(urls, *batch.bands.values())))
+            self._filter.add(as_keys(list(chain(urls, *batch.bands.values()))))
 
     def close(self) -> None:
         """Stop reading keys, if that is going on."""

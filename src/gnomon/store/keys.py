@@ -6,10 +6,12 @@ things may share a key, so whoever looks one up compares the thing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import chain
 
 import xxhash
 
+from gnomon.store.key_filter import as_keys
 from gnomon.store.rules import own_url
 from gnomon.types import Post
 
@@ -51,5 +53,13 @@ def band_key(band: int) -> str:
     return f"b{band & _MASK:016x}"
 
 
-def band_keys(bands: Iterable[int]) -> str:
-    return " ".join(map(band_key, bands))
+def band_keys(bands: Sequence[Sequence[int]]) -> list[str]:
+    """For each post's bands their keys, joined by spaces."""
+    written = as_keys(list(chain.from_iterable(bands))).astype(">u8").tobytes()
+    out, start = [], 0
+    for keys in bands:
+        end = start + 8 * len(keys)
+        # In groups of eight bytes: "0123456789abcdef 0123..."
+        out.append(f"b{written[start:end].hex(' ', 8).replace(' ', ' b')}" if keys else "")
+        start = end
+    return out

@@ -46,7 +46,6 @@ class Transaction:
         self._log: list[tuple[int, str, int | None, str | None, float]] = []
         self._sources: dict[str, int] = {}
         self._counts: Counter[int] = Counter()
-        self._placed: set[str] = set()  # posts whose link was written
 
     def _value(self, sql: str, *values: Any) -> Any:
         found = self._db.execute(sql, values).fetchone()
@@ -71,8 +70,7 @@ class Transaction:
     def apply(self, batch: Batch) -> Written:
         """Everything of ``batch``, in the contract's order."""
         count = self._put_posts(batch)
-        for link in sorted(batch.links, key=lambda link: link.post != link.origin):
-            self._put_link(link)
+        self._put_links(batch.links)
         for deletion in batch.deletions:
             count["deleted"] += self._delete(deletion)
         count["set_aside"] = self._put_reports(batch)
@@ -193,22 +191,63 @@ class Transaction:
             self._db.executemany(sql, [to_row(*values) for values in changed])
             refs = [(row, keys) for row, _, post in changed if (keys := ref_keys(post))]
             self._db.executemany("INSERT INTO refs (rowid, keys) VALUES (?, ?)", refs)
-            bands = [
-                (row, band_keys(batch.bands[post.id]))
-                for row, _, post in changed
-                if batch.bands.get(post.id)
-            ]
-            self._db.executemany("INSERT INTO bands (rowid, keys) VALUES (?, ?)", bands)
+            bands = {row: some for row, _, post in changed if (some := batch.bands.get(post.id))}
+            keyed = zip(bands, band_keys(list(bands.values())), strict=True)
+            self._db.executemany("INSERT INTO bands (rowid, keys) VALUES (?, ?)", keyed)
 
     def _unkey(self, rows: Sequence[int]) -> None:
         for table in ("refs", "bands"):
             self._db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(row,) for row in rows])
 
     # -- origins ------------------------------------------------------------------------------
-    def _put_link(self, link: Link) -> None:
-        untouched = link.post in self._fresh and link.post not in self._placed
-        if untouched and link == Link(link.post, link.post, EdgeKind.ROOT):
+    def _put_links(self, links: Sequence[Link]) -> None:
+        """Roots first, then in their order; but posts that this batch adds and that nobody stands
+        under get their links together at the end: they change nothing for any other link."""
+        targets = {link.origin for link in links if link.post != link.origin}
+        new = {link.post for link in links if link.post in self._fresh and link.post not in targets}
+        new -= self._above(list(new))
+        rooted: set[str] = set()
+        for link in links:
+            if link.post == link.origin:
+                plain = link == Link(link.post, link.post, EdgeKind.ROOT)
+                # A post that is added is its own root already.
+                if not (plain and link.post in self._fresh and link.post not in rooted):
+                    rooted.add(link.post)
+                    self._put_link(link)
+        alone = []
+        for link in links:
+            if link.post != link.origin:
+                if link.post in new:
+                    alone.append(link)
+                else:
+                    self._put_link(link)
+        self._put_alone(alone)
+
+    def _above(self, posts: Sequence[str]) -> set[str]:
+        """Those of ``posts`` that others stand under."""
+        found = self._db.execute(
+            "SELECT value FROM json_each(?) j"
+            " WHERE EXISTS (SELECT 1 FROM posts WHERE origin = j.value)",
+            (as_list(posts),),
+        )
+        return {str(post) for (post,) in found}
+
+    def _put_alone(self, links: Sequence[Link]) -> None:
+        """Links of posts that this batch added, with nobody under them."""
+        target = {origin: self._resolve(origin) for origin in {link.origin for link in links}}
+        if not {link.post for link in links}.isdisjoint(target.values()):
+            for link in links:  # one is the heir of what another names
+                self._put_link(link)
             return
+        self._db.executemany(
+            "UPDATE posts SET origin = ?, kind = ?, score = ? WHERE row = ?",
+            [
+                (target[k.origin], k.kind.value, float(k.score), self._fresh[k.post].row)
+                for k in links
+            ],
+        )
+
+    def _put_link(self, link: Link) -> None:
         if self._origin(link.post) is None:
             return
         target = self._resolve(link.origin)
@@ -254,7 +293,6 @@ class Transaction:
     ) -> None:
         """Put ``posts`` under ``origin`` (kind and score None: as they are), logging each change;
         ``quiet``: but not those of posts that this very batch added."""
-        self._placed.update(posts)
         for post in posts:
             found = self._db.execute(
                 "SELECT row, ifnull(origin, id), kind, score, fetched FROM posts WHERE id = ?",

@@ -7,7 +7,7 @@ while a question is answered. ``bench/truth/calibrate.py`` is the command.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +25,9 @@ from gnomon.types import Label
 
 BINS = 15
 FOLDS = 5
-# Testing for the threshold begins where so many verdicts of the fitting half are as sure: fewer
-# could not show a risk of 2 % at all (0.98 ** 114 = 0.1).
-START_WITH = 120
+# Testing for the threshold begins where these shares of the fitting half's verdicts are as sure:
+# where few are, no low risk can be shown; where most are, it may already be too high.
+START_AT = (0.1, 0.25, 0.5, 0.75)
 # A kind of source has a table of its own from so many claims on.
 LEAST_CLAIMS = 300
 # The strength of the prior that weights are 0, in units of one example's log-likelihood.
@@ -172,28 +172,22 @@ def fit_verdicts(cases: Sequence[Case]) -> VerdictTable:
     fit = [case for case in cases if case.group % 2 == 0]
     held = [case for case in cases if case.group % 2]
     side, dispute = softmax_weights(fit)
-    plain = VerdictTable(
-        len(cases), side, dispute, Curve((0.0, 1.0), (0.0, 1.0)),
-        (0,) * (STEPS + 1), (0,) * (STEPS + 1), STEPS,
-    )  # fmt: skip
-    p, right, weight = _decided(plain, fit)
-    curve = isotonic(p, right, weight) if len(p) else plain.curve
-    bent = VerdictTable(
-        len(cases), side, dispute, curve, plain.given, plain.wrong, STEPS
-    )  # fmt: skip
-    p, _, _ = _decided(bent, fit)
-    start = max((i for i in range(STEPS + 1) if (p >= i / STEPS).sum() >= START_WITH), default=0)
-    p, right, _ = _decided(bent, held)
+    none = (0,) * (STEPS + 1)
+    table = VerdictTable(len(cases), side, dispute, Curve((0.0, 1.0), (0.0, 1.0)), none, none, ())
+    p, right, weight = _decided(table, fit)
+    if len(p):
+        table = replace(table, curve=isotonic(p, right, weight))
+        p, _, _ = _decided(table, fit)
+        least = np.quantile(p, [1.0 - share for share in START_AT])
+        starts = {min(STEPS, int(at * STEPS)) for at in least}
+        table = replace(table, starts=tuple(sorted(starts, reverse=True)))
+    p, right, _ = _decided(table, held)
     at = [p >= i / STEPS for i in range(STEPS + 1)]
     shares = np.histogram(p, 10, (0.0, 1.0))[0] / max(1, len(p))
-    return VerdictTable(
-        n=len(cases),
-        side=side,
-        dispute=dispute,
-        curve=curve,
+    return replace(
+        table,
         given=tuple(int(above.sum()) for above in at),
         wrong=tuple(int((above & (right == 0)).sum()) for above in at),
-        start=start,
         shares=tuple(round(float(share), 4) for share in shares),
         ece=round(ece(p, right), 4) if len(p) else 0.0,
     )

@@ -131,8 +131,8 @@ class VerdictTable:
     ``side`` ``[6]`` and ``dispute`` ``[3]`` are the weights of a softmax over the four labels (the
     score of "not enough" is 0); ``curve`` bends the winner's probability. ``given[i]`` and
     ``wrong[i]`` count the verdicts for or against at confidence >= i / STEPS in the other half of
-    the data, and those of them that were wrong. ``start`` is the index at which testing begins,
-    chosen without looking at ``wrong``. ``shares`` are the relative frequencies of confidences in
+    the data, and those of them that were wrong. ``starts`` are the indices at which testing begins,
+    chosen on the first half. ``shares`` are the relative frequencies of confidences in
     ten equal parts of [0, 1], for drift. ``ece`` as in PairTable, of the other half.
     """
 
@@ -142,7 +142,7 @@ class VerdictTable:
     curve: Curve
     given: tuple[int, ...]
     wrong: tuple[int, ...]
-    start: int
+    starts: tuple[int, ...]
     shares: tuple[float, ...] = ()
     ece: float = 0.0
 
@@ -168,18 +168,20 @@ class VerdictTable:
         """The lowest confidence from which on at most ``risk`` of the verdicts given are wrong,
         but for a chance of ``delta``; None where these data cannot show it for any.
 
-        Fixed-sequence testing from ``start`` downwards: each step tests "the share of wrong ones is
-        above the risk" by the exact binomial tail, and the first that cannot be rejected ends it.
-        A lower risk rejects less at every step, so it never answers more.
+        Fixed-sequence testing downwards from each of ``starts``, which share ``delta`` between
+        them: each step tests "the share of wrong ones is above the risk" by the exact binomial
+        tail, and the first that cannot be rejected ends it. A lower risk rejects less at every
+        step, so it never answers more.
         """
         if risk >= 1.0:
             return 0.0
         found = None
-        for i in range(self.start, -1, -1):
-            if binomial_tail(self.wrong[i], self.given[i], risk) > delta:
-                break
-            found = i / STEPS
-        return found
+        for start in self.starts:
+            for i in range(start, -1, -1):
+                if binomial_tail(self.wrong[i], self.given[i], risk) > delta / len(self.starts):
+                    break
+                found = i if found is None else min(found, i)
+        return None if found is None else found / STEPS
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
@@ -325,8 +327,12 @@ def _verdict_table(row: Mapping[str, Any]) -> VerdictTable:
     given, wrong = tuple(map(int, row["given"])), tuple(map(int, row["wrong"]))
     if len(given) != STEPS + 1 or len(wrong) != STEPS + 1:
         raise ValueError(f"{len(given)} and {len(wrong)} steps of confidence, not {STEPS + 1}")
-    if not 0 <= row["start"] <= STEPS or len(row["side"]) != 6 or len(row["dispute"]) != 3:
-        raise ValueError("weights or start that do not fit")
+    starts = tuple(map(int, row["starts"]))
+    if not all(0 <= i <= STEPS for i in starts) or (len(row["side"]), len(row["dispute"])) != (
+        6,
+        3,
+    ):
+        raise ValueError("weights or starts that do not fit")
     return VerdictTable(
         n=int(row["n"]),
         side=tuple(map(float, row["side"])),
@@ -334,7 +340,7 @@ def _verdict_table(row: Mapping[str, Any]) -> VerdictTable:
         curve=_curve(row["curve"]),
         given=given,
         wrong=wrong,
-        start=int(row["start"]),
+        starts=starts,
         shares=tuple(map(float, row["shares"])),
         ece=float(row["ece"]),
     )

@@ -1,0 +1,319 @@
+"""Calibration: probabilities that mean what they say, and abstention that keeps its promise."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnomon.errors import ConfigError, ModelMismatch
+from gnomon.truth import confidence
+from gnomon.truth.calibrate import (
+    Case,
+    Pairs,
+    aurc,
+    ece,
+    fit_pairs,
+    fit_verdicts,
+    isotonic,
+    temperature,
+)
+from gnomon.truth.confidence import (
+    ANY,
+    LABELS,
+    STEPS,
+    Calibration,
+    Curve,
+    PairTable,
+    Side,
+    Trust,
+    VerdictTable,
+    binomial_tail,
+)
+from gnomon.truth.drift import drift, stability
+from gnomon.types import Judgement, Label
+
+RNG = np.random.default_rng(7)
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    p = np.exp(z - z.max(1, keepdims=True))
+    return p / p.sum(1, keepdims=True)
+
+
+def drawn(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return (p.cumsum(1) < rng.random((len(p), 1))).sum(1)
+
+
+# ----------------------------------------------------------------------------- fitting
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0, 2.5])
+def test_the_temperature_that_bent_the_scores_is_found(true):
+    logits = RNG.normal(size=(20_000, 3)) * 2
+    gold = drawn(softmax(logits / true), RNG)
+    assert temperature(softmax(logits), gold) == pytest.approx(true, rel=0.05)
+
+
+def slow_isotonic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """max over a <= i of min over b >= i of the mean of y[a..b]: Barlow et al. 1972."""
+    y = y[np.argsort(x, kind="stable")]
+    n = len(y)
+    return np.array(
+        [max(min(y[a : b + 1].mean() for b in range(i, n)) for a in range(i + 1)) for i in range(n)]
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=25))
+def test_pool_adjacent_violators_against_the_definition(y):
+    x = np.arange(len(y)) / 32
+    curve = isotonic(x, np.array(y))
+    assert [curve(at) for at in x] == pytest.approx(list(slow_isotonic(x, np.array(y))), abs=2e-6)
+
+
+def test_equal_scores_are_pooled_and_weights_count():
+    curve = isotonic(np.array([0.5, 0.5, 0.9]), np.array([0.0, 1.0, 1.0]), np.array([3.0, 1.0, 1]))
+    assert (curve(0.5), curve(0.9), curve(0.0), curve(1.0)) == (0.25, 1.0, 0.25, 1.0)
+    assert curve(0.7) == pytest.approx(0.625)
+
+
+def test_errors_of_calibration():
+    p = np.array([0.9] * 100 + [0.6] * 100)
+    right = np.array([1] * 90 + [0] * 10 + [1] * 30 + [0] * 70)
+    assert ece(p, right, bins=2) == pytest.approx((0.0 + 0.3) / 2)
+    # The best ranking of two right and one wrong; and one without any ranking.
+    assert aurc(np.array([0.9, 0.8, 0.1]), np.array([1, 1, 0])) == pytest.approx(1 / 9)
+    assert aurc(np.array([0.5, 0.5, 0.5]), np.array([1, 1, 0])) == pytest.approx(1 / 3)
+
+
+def overconfident(n: int, seed: int) -> Pairs:
+    """Scores three times too sure, with pairs of one claim together."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, 3))
+    return Pairs(softmax(3 * logits), drawn(softmax(logits), rng), np.arange(n) // 3, np.ones(n))
+
+
+def test_calibration_holds_on_pairs_that_were_not_seen():
+    table = fit_pairs(overconfident(6000, 1))
+    assert table.temperature == pytest.approx(3.0, rel=0.1)
+    assert table.ece[0] > 0.15
+    assert table.ece[1] < 0.03
+    other = overconfident(6000, 2)
+    p = np.array([table(row) for row in other.p])
+    assert p.sum(1) == pytest.approx(np.ones(len(p)))
+    assert ece(p.max(1), (p.argmax(1) == other.gold).astype(float)) < 0.03
+
+
+def test_curves_are_taken_where_no_temperature_can_mend_it():
+    rng = np.random.default_rng(3)
+    sure = rng.random(9000)
+    p = np.stack([sure, (1 - sure) / 2, (1 - sure) / 2], 1)
+    right = rng.random(9000) < 0.2 + 0.1 * (sure > 0.5)  # no longer depends on how sure it is
+    gold = np.where(right, 0, 1 + rng.integers(0, 2, 9000))
+    table = fit_pairs(Pairs(p, gold, np.arange(9000), np.ones(9000)))
+    assert table.curves
+    assert table.ece[1] < 0.03 < table.ece[0]
+    assert table((0.9, 0.05, 0.05))[0] == pytest.approx(0.3, abs=0.05)
+
+
+# ---------------------------------------------------------------------------- verdicts
+
+
+def claims(n: int, seed: int) -> list[Case]:
+    """Claims whose sides are drawn by what is true; one in five labels is wrong."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(n):
+        truth = LABELS[rng.integers(4)]
+        mass = {
+            Label.SUPPORTED: (0.9, 0.1), Label.REFUTED: (0.1, 0.9),
+            Label.NOT_ENOUGH: (0.15, 0.15), Label.DISPUTED: (0.7, 0.7),
+        }[truth]  # fmt: skip
+        a, b = np.clip(np.array(mass) + rng.normal(size=2) * 0.35, 0, 2)
+        sides = Side(a, int(a > 0), min(a, 1)), Side(b, int(b > 0), min(b, 1))
+        label = Label.SUPPORTED if a > b else Label.REFUTED
+        out.append(Case(*sides, label, truth, group=i))
+    return out
+
+
+def test_a_verdicts_confidence_is_calibrated_and_symmetric():
+    table = fit_verdicts(claims(6000, 1))
+    assert table.ece < 0.05
+    one, other = Side(0.8, 2, 0.9), Side(0.2, 1, 0.4)
+    for label, swapped in ((Label.SUPPORTED, Label.REFUTED), (Label.DISPUTED, Label.DISPUTED)):
+        assert table.confidence(label, one, other) == table.confidence(swapped, other, one)
+    assert sum(table.probabilities(one, other).values()) == pytest.approx(1.0)
+    strong, weak = Side(1.4, 2, 0.95), Side(0.3, 1, 0.4)
+    none = Side()
+    assert table.confidence(Label.SUPPORTED, strong, none) > table.confidence(
+        Label.SUPPORTED, weak, none
+    )
+    assert table.confidence(Label.SUPPORTED, strong, none) > table.confidence(
+        Label.SUPPORTED, strong, one
+    )
+
+
+def test_the_binomial_tail_is_the_binomial_tail():
+    for n, k, p in ((10, 3, 0.4), (200, 7, 0.05), (45, 0, 0.05)):
+        exact = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
+        assert binomial_tail(k, n, p) == pytest.approx(exact)
+    assert binomial_tail(0, 10, 0.0) == 1.0
+    assert binomial_tail(3, 10, 1.0) == 0.0
+
+
+def table_of(p: np.ndarray, right: np.ndarray, *starts: int) -> VerdictTable:
+    at = [p >= i / STEPS for i in range(STEPS + 1)]
+    return VerdictTable(
+        n=len(p), side=(0.0,) * 6, dispute=(0.0,) * 3, curve=AS_IT_IS,
+        given=tuple(int(a.sum()) for a in at), wrong=tuple(int((a & ~right).sum()) for a in at),
+        starts=starts, shares=tuple(np.histogram(p, 10, (0, 1))[0] / len(p)),
+    )  # fmt: skip
+
+
+def test_the_risk_is_kept_as_often_as_promised():
+    """At the threshold for 10 %, the true share of wrong verdicts is above 10 % in at most one of
+    ten calibrations (delta), over many of them."""
+    rng = np.random.default_rng(11)
+    broken = answered = 0
+    for _ in range(300):
+        p = rng.random(3000)
+        table = table_of(p, rng.random(3000) < p, 90, 75, 60)
+        least = table.threshold(0.1)
+        if least is None:
+            continue
+        answered += 1
+        # Confidence is uniform and right as often as it says: of those above t, (1 - t)/2 err.
+        broken += (1 - least) / 2 > 0.1
+    assert answered > 200
+    assert broken / 300 <= confidence.DELTA + 0.03
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 400),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.lists(st.integers(0, STEPS), min_size=1, max_size=4),
+)
+def test_a_lower_risk_never_answers_more(seed, n, one, other, starts):
+    rng = np.random.default_rng(seed)
+    p = rng.random(n)
+    table = table_of(p, rng.random(n) < p ** rng.random(), *starts)
+    low, high = sorted((one, other))
+    strict, loose = table.threshold(low), table.threshold(high)
+    if strict is not None:
+        assert loose is not None
+        assert loose <= strict
+
+
+def test_the_ends_of_risk():
+    p = RNG.random(500)
+    table = table_of(p, RNG.random(500) < p, 80)
+    assert table.threshold(0.0) is None
+    assert table.threshold(1.0) == 0.0
+
+
+# ---------------------------------------------------------------------------- the file
+
+
+AS_IT_IS = Curve((0.0, 1.0), (0.0, 1.0))
+
+
+def calibration(**more) -> Calibration:
+    p = np.linspace(0, 1, 1000)
+    base = Calibration(
+        verifier="v-1", verifier_sha256="ab" * 32, date="2026-11-22",
+        data={"fever": {"sha256": "cd" * 32, "n": 1000}},
+        pairs={ANY: PairTable(900, 2.0), "post": PairTable(400, 1.0, (AS_IT_IS,) * 3)},
+        verdicts={ANY: table_of(p, p > 0.1, 90)},
+    )  # fmt: skip
+    return replace(base, **more)
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(confidence.to_json(calibration()))
+    assert confidence.load(path, "v-1", "ab" * 32) == calibration()
+
+
+def test_another_verifiers_table_is_refused(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(confidence.to_json(calibration()))
+    with pytest.raises(ModelMismatch, match=r"calibrates 'v-1' .*not 'v-2'"):
+        confidence.load(path, "v-2", "ab" * 32)
+    with pytest.raises(ModelMismatch, match="calibrate"):
+        confidence.load(path, "v-1", "00" * 32)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda body: "{",
+        lambda body: json.dumps({**body, "format": 99}),
+        lambda body: json.dumps({k: v for k, v in body.items() if k != "pairs"}),
+        lambda body: json.dumps({**body, "verdicts": {}}),
+        lambda body: json.dumps({**body, "pairs": {"any": {"n": 1}}}),
+        lambda body: json.dumps(
+            {**body, "verdicts": {"any": {**body["verdicts"]["any"], "given": [1]}}}
+        ),
+        lambda body: json.dumps([]),
+    ],
+)  # fmt: skip
+def test_a_damaged_table_says_what_to_do(tmp_path, damage):
+    path = tmp_path / "calibration.json"
+    path.write_text(damage(json.loads(confidence.to_json(calibration()))))
+    with pytest.raises(ConfigError, match=r"make it anew|format 99"):
+        confidence.load(path, "v-1", "ab" * 32)
+
+
+def test_a_judgement_is_calibrated_by_kind_and_keeps_its_rule():
+    held = calibration()
+    raw = Judgement(0.8, 0.1, 0.1, "why")
+    as_post, as_report = held.judgement(raw, "post"), held.judgement(raw, "report")
+    assert (as_post.supports, as_post.rule) == (pytest.approx(0.8), "why")
+    assert as_report.supports == pytest.approx(0.8**0.5 / (0.8**0.5 + 2 * 0.1**0.5))
+
+
+def test_abstention_says_its_number_its_threshold_and_its_date():
+    p = np.array([0.95] * 400 + [0.4] * 400)
+    right = np.array([True] * 400 + [False] * 400)
+    trust = Trust(calibration(verdicts={ANY: table_of(p, right, 90)}), 0.05)
+    assert trust.abstains(0.95, "post") == ""
+    said = trust.abstains(0.4, "post")
+    assert said == (
+        "abstains: confidence .40 under .41, the threshold for a 5 % risk "
+        "(calibrated 2026-11-22 on n=800)"
+    )
+    strict = replace(trust, risk=0.001)
+    assert "no confidence holds a risk of 0.1 %" in strict.abstains(0.99, "post")
+
+
+# ---------------------------------------------------------------------------- drift
+
+
+def receipts(confidences) -> list[dict]:
+    return [
+        {"verdicts": [{"label": "supported", "confidence": c}], "left_out": []} if i % 2 else
+        {"verdicts": [{"label": "not_enough_evidence", "confidence": 0.5}],
+         "left_out": [{"text": "", "reason": "", "confidence": c}, {"text": "", "reason": ""}]}
+        for i, c in enumerate(confidences)
+    ]  # fmt: skip
+
+
+def test_drift_is_seen_and_chance_is_not():
+    rng = np.random.default_rng(5)
+    held = calibration()  # confidences uniform over 0..1
+    same = [drift(receipts(rng.random(n)), held) for n in (60, 60, 200, 400, 400)]
+    assert not any(found.moved for found in same)
+    moved = drift(receipts(rng.random(200) ** 4), held)
+    assert moved.moved
+    assert "calibrate anew" in moved.said
+    few = drift(receipts(np.zeros(20)), held)
+    assert not few.moved
+    assert "needed to tell" in few.said
+    assert stability([0.5, 0.5], [0.5, 0.5]) == 0.0

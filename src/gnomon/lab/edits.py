@@ -9,7 +9,7 @@ that cannot tell what its edit means makes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
 from gnomon.lab import edit_adjuncts, edit_clauses, edit_names, edit_values
@@ -18,7 +18,7 @@ from gnomon.lab.edit_chinese import chinese
 from gnomon.lab.edit_values import Case
 from gnomon.lab.informal import informal
 from gnomon.lab.invented import invented
-from gnomon.lab.nearest import unrelated
+from gnomon.lab.nearest import terms, unrelated
 from gnomon.lab.pairs import Pair
 from gnomon.lab.rewordings import reworded
 
@@ -57,6 +57,8 @@ REWORDED = 0.4
 SHORTEST, LONGEST = 20, 480
 LONGEST_CLAIM = 240
 PER_TEXT = 8
+# How often a claim meets another window of its text, and how much of it such a window may hold.
+BESIDE, OVERLAPS = 0.5, 0.4
 # A claim that denies or bounds already: what an edit of it means depends on where the word stands.
 _INEXACT = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|neither|nor|only|incapable|unable|failed|refused|denied"
@@ -116,7 +118,7 @@ def statements(texts: Iterable[str], *, seed: int) -> Iterator[Pair]:
     """Pairs from bare text (articles, posts): a window of one to three sentences, a claim that
     follows from it, and the edits of both.
 
-    One group a text. A claim is a sentence without a detail, bracket or fronted date, the two
+    One group a text. Windows of the same text that do not hold a claim are "neither". A claim is a sentence without a detail, bracket or fronted date, the two
     halves of an apposition, or a sentence whose pronoun is resolved by the one before it.
     """
     persons: list[str] = []
@@ -129,8 +131,27 @@ def statements(texts: Iterable[str], *, seed: int) -> Iterator[Pair]:
         rng.shuffle(bases)
         persons.extend(edit_names.harvest(claim for _, _, claim in bases))
         places.extend(edit_names.harvest_places(claim for _, _, claim in bases))
-        for kind, window, claim in bases[:PER_TEXT]:
+        bases = bases[:PER_TEXT]
+        yield from _beside(bases, group, rng)
+        for kind, window, claim in bases:
             pair = Pair(window, claim, edit_values.SUPPORTS, f"text:{kind}", group)
             other = Pair(window, reworded(claim, rng), pair.label, pair.source, group)
             yield informal(other, rng) if rng.random() < INFORMAL else other
             yield from _edits(pair, rng, names)
+
+
+def _beside(bases: Sequence[tuple[str, str, str]], group: str, rng: Random) -> Iterator[Pair]:
+    """Claims against another window of their text that holds little of them."""
+    for i, (_, own, claim) in enumerate(bases):
+        wanted = set(terms(claim))
+        others = [
+            window
+            for j, (_, window, other) in enumerate(bases)
+            if i != j
+            and other not in own
+            and claim not in window
+            and len(wanted & set(terms(window))) < OVERLAPS * len(wanted)
+        ]
+        if others and len(wanted) >= 4 and rng.random() < BESIDE:
+            made = Pair(rng.choice(others), claim, edit_values.NEITHER, "text:beside", group)
+            yield informal(made, rng) if rng.random() < INFORMAL else made

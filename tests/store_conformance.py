@@ -365,6 +365,20 @@ class StoreConformance:
         assert store.origins(["e"])["e"].posts == 6
         assert store.status().origins == 1
 
+    def test_a_link_to_itself_takes_a_post_out_of_its_origin(self, store):
+        posts = [post(name, "w", i) for i, name in enumerate("abc")]
+        store.write(batch(*posts, links=[Link(n, "a", EdgeKind.COPY, 0.9) for n in "bc"]))
+        seq = store.status().seq
+        store.write(batch(links=(Link("c", "c", EdgeKind.ROOT), Link("b", "c", EdgeKind.COPY))))
+        assert {k: v.origin for k, v in store.links(list("abc")).items()} == {
+            "a": "a", "b": "c", "c": "c",
+        }  # fmt: skip
+        assert store.links(["c"])["c"] == Link("c", "c", EdgeKind.ROOT)
+        assert {c.ref for c in store.tail(seq)} == {"b", "c"}
+        assert (store.origins(["a"])["a"].posts, store.origins(["c"])["c"].posts) == (1, 2)
+        self.fill(store, batch(post("d", "w"), links=(Link("d", "c", EdgeKind.URL),)))
+        assert len(store.search("w", 9)) == 2
+
     def test_an_origin_need_not_be_held(self, store):
         posts = [post("r1", "w", 2, repost_of="unheld"), post("r2", "w", 1, repost_of="unheld")]
         links = tuple(Link(p.id, "unheld", EdgeKind.REPOST) for p in posts)

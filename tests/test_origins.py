@@ -11,7 +11,7 @@ from gnomon import origins
 from gnomon.origins.compare import changed, is_copy
 from gnomon.origins.wording import of_post
 from gnomon.store.memory import MemoryStore
-from gnomon.types import Batch, Deletion, EdgeKind, Post
+from gnomon.types import Batch, Deletion, EdgeKind, Link, Post
 
 BASE = (
     "Three people were injured when a fire broke out at the old market in Porto Verde on Friday "
@@ -291,6 +291,15 @@ def test_again_changes_nothing_and_an_edited_root_stays():
                   fetched_at=5000.0, created_at=1001.0)  # fmt: skip
     put(store, edited)
     assert {link.origin for link in store.links(["1", "2"]).values()} == {"1"}
+
+
+def test_a_copy_that_is_edited_into_another_claim_leaves_the_origin():
+    store = MemoryStore()
+    put(store, post(1, BASE), post(2, BASE + " 🔥"), post(3, "", repost_of="2"))
+    other = post(2, BASE.replace("Three", "Five"))
+    put(store, Post(id="2", text=other.text, source="s", fetched_at=5000.0, created_at=1002.0))
+    assert store.links(["2"])["2"] == Link("2", "2", EdgeKind.ROOT)
+    assert store.origins(["1"])["1"].posts == 2
 
 
 def test_after_the_root_is_deleted_copies_still_find_the_rest():

@@ -130,7 +130,8 @@ class Store(Protocol):
         the links of an origin whose root is deleted move to its next earliest post.
 
         Links are kept flat: a link to a post that has another origin means that origin, and when a
-        root gets another origin its followers go along. An origin need not be held.
+        root gets another origin its followers go along; a link to itself makes a post its own
+        origin again, whatever it stood under. An origin need not be held.
         """
         ...
 

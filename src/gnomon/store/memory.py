@@ -163,7 +163,8 @@ class MemoryStore:
             held = self._held.get(link.post)
             if held is None:
                 continue
-            target = self._resolve(link.origin)
+            itself = link.origin == link.post
+            target = link.post if itself else self._resolve(link.origin)
             if target == link.post != link.origin:
                 if link.origin not in self._held:  # it is the heir of what it names
                     continue

@@ -250,7 +250,8 @@ class Transaction:
     def _put_link(self, link: Link) -> None:
         if self._origin(link.post) is None:
             return
-        target = self._resolve(link.origin)
+        itself = link.origin == link.post
+        target = link.post if itself else self._resolve(link.origin)
         if target == link.post != link.origin:
             if self._origin(link.origin) is None:  # it is the heir of what it names
                 return

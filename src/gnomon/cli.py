@@ -1,7 +1,8 @@
 """The command line: thin commands over ``assemble.Gnomon``; no logic of its own.
 
 Exit codes: 0 done; 1 it could not be done (one sentence on standard error); 2 wrong usage;
-3 the answer is "I don't know"; 130 interrupted (Ctrl-C, or SIGTERM).
+3 the answer is "I don't know"; 130 interrupted (Ctrl-C, or SIGTERM). ``check`` ends with 1 where a
+claim is refuted, and with 2 where it could not be done.
 
 With ``--json`` standard output holds one JSON document and nothing else, whatever happens; where
 it could not be done that is ``{"error": {"type", "message"}}``.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gnomon.types import Filter
 
 DONE, FAILED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+REFUTED = 1  # of `check`, which tells its failures by USAGE
 
 
 class UsageError(Exception):
@@ -44,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     parser = build_parser()
+    failed = FAILED
     try:
         _prepare_streams()
         args = parser.parse_args(words)
+        failed = getattr(args, "failed", FAILED)
         if not getattr(args, "run", None):
             parser.print_help()
             return USAGE
@@ -56,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _failed("UsageError", str(error), as_json, USAGE)
     except GnomonError as error:
-        return _failed(type(error).__name__, str(error), as_json, FAILED)
+        return _failed(type(error).__name__, str(error), as_json, failed)
     except KeyboardInterrupt:
         said = "stopped; what was acknowledged is kept."
         return _failed("Interrupted", said, as_json, INTERRUPTED)
@@ -67,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         said = f"{place}{error.strerror or error}; see whether it may be used, then try again."
-        return _failed(type(error).__name__, said, as_json, FAILED)
+        return _failed(type(error).__name__, said, as_json, failed)
 
 
 def _prepare_streams() -> None:
@@ -110,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gnomon {__version__}")
     parser.add_argument("--home", help="where everything lives (default $GNOMON_HOME or ~/.gnomon)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_ask, _search, _show, _pull, _status, _models, _serve):
+    for add in (_ask, _check, _search, _show, _pull, _status, _models, _serve):
         add(commands)
     return parser
 
@@ -128,12 +132,13 @@ def _command(
     return parser
 
 
-def _scope(parser: argparse.ArgumentParser) -> None:
+def _scope(parser: argparse.ArgumentParser, *, file: bool = True) -> None:
     """What to look in."""
-    parser.add_argument(
-        "--file", action="append", default=[], metavar="PATH",
-        help="look in this file or folder only, with nothing else set up (repeatable)",
-    )  # fmt: skip
+    if file:
+        parser.add_argument(
+            "--file", action="append", default=[], metavar="PATH",
+            help="look in this file or folder only, with nothing else set up (repeatable)",
+        )  # fmt: skip
     parser.add_argument("--sample", action="store_true", help="look in the sample world (fiction)")
     parser.add_argument("--since", metavar="TIME", help="only posts from this time on (ISO 8601)")
     parser.add_argument("--until", metavar="TIME", help="only posts before this time")
@@ -155,6 +160,56 @@ def _ask(commands: Any) -> None:
     parser.add_argument("--model", help="chat model: a name, a GGUF path, a URL, or none")
     parser.add_argument("--quiet", action="store_true", help="do not show the steps")
     _scope(parser)
+
+
+def _check(commands: Any) -> None:
+    parser = _command(
+        commands, "check", check, "check what a text claims",
+        "FILE is plain text, Markdown, HTML or PDF, or - for standard input. Comes back: each "
+        "claim with its place, a verdict (supported, refuted, disputed, not enough evidence), "
+        "confidence, origins for and against, and exact quotes; opinions, questions and "
+        "instructions are listed as not checked. Exit codes: 0 none is refuted, 1 one is (or of "
+        "another label that --fail-on names), 2 it could not be checked, 130 interrupted: what "
+        "was checked by then is printed. The text itself, where it is held, is no evidence.",
+    )  # fmt: skip
+    parser.set_defaults(failed=USAGE)
+    parser.add_argument("text", nargs="+", metavar="FILE", help="what to check (- for stdin)")
+    parser.add_argument(
+        "--against", "--file", dest="file", action="extend", nargs="+", default=[],
+        metavar="PATH", help="check against these files or folders only, with nothing else set up",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-on", action="append", type=_labels, default=[], metavar="LABELS",
+        help="exit with 1 on these: refuted (the default), disputed, not_enough_evidence, none; "
+        "repeatable, or parted by commas",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=["text", "markdown", "github"], default="text",
+        help="text (default), a Markdown report, or annotations for GitHub Actions",
+    )  # fmt: skip
+    parser.add_argument("--markdown", dest="format", action="store_const", const="markdown",
+                        help="the same as --format markdown")  # fmt: skip
+    parser.add_argument("--date", metavar="TIME",
+                        help="when the text was written: its \"yesterday\" is the day before "
+                        "(default: the date it states, the file's, or today)")  # fmt: skip
+    parser.add_argument("--as-of", metavar="TIME", help="check as if it were this time (ISO 8601)")
+    parser.add_argument("--as", dest="kind", choices=["text", "markdown", "html", "pdf"],
+                        default="", help="what FILE is (default: by its name)")  # fmt: skip
+    parser.add_argument("--encoding", default="", help="encoding of a text that is not UTF-8")
+    parser.add_argument(
+        "--model", help="chat model as second judge: a name, a path, a URL, or none"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    _scope(parser, file=False)
+
+
+def _labels(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    known = ("refuted", "disputed", "not_enough_evidence", "supported", "none")
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"{name[:40]!r} is none of {', '.join(known)}")
+    return names
 
 
 def _search(commands: Any) -> None:
@@ -325,6 +380,45 @@ def _say_set_aside(args: argparse.Namespace, gnomon: Gnomon) -> None:
         paths = " ".join(f"--file {shlex.quote(path)}" for path in args.file)
         said = terminal.count(total, "thing")
         terminal.warn(f"Set aside: {said}; `gnomon status {paths}` says what and why.")
+
+
+def check(args: argparse.Namespace) -> int:
+    from gnomon import assemble, terminal
+    from gnomon.types import Label
+    from gnomon.wire import parse_time, to_json
+
+    where = filter_of(args)
+    date = parse_time(args.date) if args.date else None
+    now = parse_time(args.as_of) if args.as_of else None
+    named = [name for names in args.fail_on for name in names] or ["refuted"]
+    fails = {Label(name) for name in named if name != "none"}
+    if args.text.count("-") > 1:
+        raise UsageError("standard input (-) can be read only once.")
+    read = partial(assemble.open_document, stdin=sys.stdin.buffer, kind=args.kind,
+                   encoding=args.encoding, date=date)  # fmt: skip
+    with opened(args, "ask", chat_model=args.model) as gnomon:
+        documents = [read(path, now=gnomon.now()) for path in args.text]
+        if not gnomon.store.status().posts:
+            raise InputError(
+                "Nothing is held to check against; give evidence with --against FILE, or take "
+                "posts in with `gnomon pull`."
+            )
+        checks = (gnomon.check(document, where=where, now=now) for document in documents)
+        shown = "json" if args.json else args.format
+        done, stopped = terminal.follow_checks(checks, shown, fails, progress=not args.quiet)
+        if args.json:
+            one = len(documents) == 1 and done
+            print_json(to_json(done[0] if one else {"object": "list", "data": done}))
+        for trouble in gnomon.trouble.values():
+            terminal.warn(f"Checked without a model: {trouble}")
+        if gnomon.unkept:
+            terminal.warn(f"This check is not in the journal: {gnomon.unkept}.")
+        _say_set_aside(args, gnomon)
+    if stopped:
+        print("gnomon: stopped; what was checked by then is above.", file=sys.stderr)
+        return INTERRUPTED
+    labels = {f.verdict.label for one in done for f in one.findings if f.verdict}
+    return REFUTED if labels & fails else DONE
 
 
 def search(args: argparse.Namespace) -> int:

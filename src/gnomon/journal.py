@@ -1,4 +1,5 @@
-"""The journal: every answer is kept as a receipt named by the hash of what it says.
+"""The journal: every answer, and every check of a text, is kept as a receipt named by the hash of
+what it says.
 
 A receipt is append-only. When a cited post is deleted by its author, the store takes the quotes of
 that post out of the receipt's body and notes what was lost; the receipt keeps its name.
@@ -12,8 +13,8 @@ from typing import Any
 
 from gnomon.errors import NotFound
 from gnomon.store.contract import Store
-from gnomon.types import Answer
-from gnomon.wire import answer_to_json
+from gnomon.types import Answer, Verification
+from gnomon.wire import answer_to_json, verification_to_json
 
 
 def record(store: Store, answer: Answer) -> Answer:
@@ -25,8 +26,19 @@ def record(store: Store, answer: Answer) -> Answer:
     return replace(answer, id=receipt.id)
 
 
+def record_check(store: Store, verification: Verification) -> Verification:
+    """Keep ``verification``; returns it with its ``id``, the SHA-256 of its body. The text that was
+    checked is kept as far as its statements go, not whole."""
+    body = verification_to_json(verification)
+    body.pop("id")
+    verdicts = [finding.verdict for finding in verification.findings if finding.verdict]
+    cites = {evidence.post for verdict in verdicts for evidence in verdict.evidence}
+    receipt = store.append_journal(verification.as_of, body, sorted(cites))
+    return replace(verification, id=receipt.id)
+
+
 def read(store: Store, id: str) -> Mapping[str, Any]:
-    """A kept answer as JSON, with ``lost``: the cited posts that were deleted since.
+    """A kept answer or check as JSON, with ``lost``: the cited posts that were deleted since.
 
     Raises NotFound.
     """

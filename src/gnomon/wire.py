@@ -15,7 +15,17 @@ from enum import Enum
 from typing import Any
 
 from gnomon.errors import InputError
-from gnomon.types import Answer, Citation, Evidence, Post, Verdict, content_hash
+from gnomon.types import (
+    Answer,
+    Citation,
+    Evidence,
+    Finding,
+    Label,
+    Post,
+    Verdict,
+    Verification,
+    content_hash,
+)
 
 _TIMES = frozenset(
     {
@@ -144,6 +154,10 @@ def to_json(value: Any) -> Any:
         return post_to_json(value)
     if isinstance(value, Answer):
         return answer_to_json(value)
+    if isinstance(value, Verification):
+        return verification_to_json(value)
+    if isinstance(value, Finding):
+        return finding_to_json(value)
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -213,6 +227,70 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 def citation_to_json(citation: Citation) -> dict[str, Any]:
     """``{"n", "post", "quote", "start", "end", "hash", "origin", "posts", ...}``, flat."""
     return {"n": citation.n, "posts": citation.posts, **to_json(citation.evidence)}
+
+
+def verification_to_json(verification: Verification) -> dict[str, Any]:
+    """What came of checking a text, for the API and ``--json``; the text itself is not in it."""
+    document = verification.document
+    claims = [finding_to_json(finding) for finding in verification.findings]
+    labels = [claim["label"] for claim in claims]
+    counts = {label.value: labels.count(label.value) for label in Label}
+    return {
+        "id": verification.id,
+        "object": "gnomon.verification",
+        "complete": verification.complete,
+        "document": {
+            "name": document.name,
+            "kind": document.kind,
+            "title": document.title,
+            "author": document.author,
+            "url": document.url,
+            "date": iso(document.date),
+            "date_from": document.date_from if document.date is not None else None,
+            "extracted": document.extracted,
+            "hash": content_hash(document.text),
+        },
+        "statements": verification.statements,
+        "counts": {**counts, "not_checked": labels.count(None)},
+        "claims": claims,
+        "skipped": [to_json(part) for part in verification.skipped],
+        "itself": list(verification.itself),
+        "as_of": iso(verification.as_of),
+        "newest": iso(verification.newest),
+    }
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """One statement and its verdict, flat. ``label`` is null where it was not checked, and
+    ``not_checked`` says why; then the fields of the verdict are null or empty."""
+    statement, verdict = finding.statement, finding.verdict
+    claim = statement.claim
+    out: dict[str, Any] = {
+        "n": finding.n,
+        "quote": statement.quote,
+        "claim": claim.text,
+        "context": claim.context,
+        **{
+            name: getattr(statement, name)
+            for name in ("start", "end", "line", "column", "end_line", "end_column")
+        },
+        "lang": claim.lang,
+        "speaker": claim.speaker,
+        "modality": claim.modality,
+        "label": verdict.label.value if verdict else None,
+        "not_checked": statement.unchecked or None,
+        "confidence": round(verdict.confidence, 4) if verdict else None,
+        "reason": verdict.reason if verdict else None,
+        "rule": verdict.rule if verdict else None,
+    }
+    for name in ("origins_for", "origins_against", "posts_for", "posts_against"):
+        out[name] = getattr(verdict, name) if verdict else 0
+    out["first_seen"] = iso(verdict.first_seen) if verdict else None
+    out["evidence"] = [
+        {"posts": verdict.posts_by_origin.get(evidence.origin, 1), **to_json(evidence)}
+        for evidence in (verdict.evidence if verdict else ())
+    ]
+    return out
 
 
 def _short(value: Any) -> str:

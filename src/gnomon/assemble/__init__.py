@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from gnomon import sample
+from gnomon.assemble.checking import open_document
 from gnomon.assemble.models import (
     chat_choice,
     embed_choice,
@@ -39,6 +40,7 @@ __all__ = [
     "load_embed",
     "model_rows",
     "move_model",
+    "open_document",
     "open_files",
     "open_for_asking",
     "open_for_serving",

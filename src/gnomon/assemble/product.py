@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from gnomon import __version__, journal, sample
+from gnomon.assemble import checking
 from gnomon.assemble.background import Background
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.unkept import Forgiving
@@ -37,14 +38,18 @@ from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import (
     Batch,
+    Document,
     EdgeKind,
     Event,
     Filter,
+    Finding,
     Found,
     Link,
     Origin,
+    Post,
     PostView,
     SetAside,
+    Verification,
 )
 from gnomon.wire import iso, to_json
 
@@ -110,12 +115,45 @@ class Gnomon:
         """What was wrong with models so far, by task or name."""
         return dict(self._models.trouble)
 
-    def bench(self, chat: Chat | None = None) -> Bench:
-        """What a claim is checked with: the store, its term weights, the verifiers."""
+    def check(
+        self,
+        document: Document | Sequence[str],
+        *,
+        against: Sequence[Post] | None = None,
+        where: Filter = ANY,
+        date: float | None = None,
+        now: float | None = None,
+        most: int | None = None,
+    ) -> Iterator[Verification | Finding]:
+        """Check what a document states, or claims given one by one, as a stream: the Verification
+        as it begins, a Finding for each statement, the Verification whole (and journalled).
+
+        ``against`` are posts to check against instead of what is held; such a check is not
+        journalled. ``date`` is from when claims given one by one speak. Raises InputError (also
+        where there are more than ``most`` statements), ModelError.
+        """
+        store = None if against is None else checking.store_of(against)
+        return checking.check(
+            document,
+            self.bench(self._models.chat(), store),
+            now=self._now() if now is None else now,
+            where=where,
+            date=date,
+            most=most,
+            keep=against is None,
+        )
+
+    def now(self) -> float:
+        """The time that it is for this store: the sample world has one of its own."""
+        return self._now()
+
+    def bench(self, chat: Chat | None = None, store: Store | None = None) -> Bench:
+        """What a claim is checked with: the store (unless another is given), its term weights, the
+        verifiers."""
         embed = self._models.embed()
-        weights = Weights(self.store.frequencies, self.store.status().posts)
+        store = self._forgiving.as_store if store is None else store
+        weights = Weights(store.frequencies, store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
-        store = self._forgiving.as_store
         return Bench(store, weights, LexicalEntail(weights, embed), embed, second)
 
     # -- looking --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
 #   make run    sets up and starts gnomon at http://127.0.0.1:8080
 #   make test   runs the whole test suite, offline once set up
-.PHONY: run test check chromium models docs bench clean help
+.PHONY: run test check chromium models docs bench bench-truth clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -76,6 +76,11 @@ docs: $(VENV)/run.stamp
 
 bench: $(VENV)/test.stamp
 	for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# How right the truth engine is: docs/truth.md, docs/truth.json and the curves. It goes on where it
+# was interrupted, and skips, saying so, where the development data is absent.
+bench-truth: $(VENV)/test.stamp
+	$(BIN)/python -m bench.truth --docs docs
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -54,8 +54,11 @@ def one_claim(verifier: str, own: Sequence[Case], times: Sequence[int]) -> dict[
     out: dict[str, Any] = {"claim": own[0].group, "flooded": []}
     with world.opened([post for post, _ in posts.values()]) as store:
         first = world.verdict(store, verifier, claim)
-        judge = world.desk(store, verifier).entail
-        judged = {ref: judge.judge([(post.text, claim)])[0] for ref, (post, _) in posts.items()}
+        bench = world.desk(store, verifier)
+        judged = {
+            ref: world.judgement(bench.entail, bench.weights, claim, post.text)
+            for ref, (post, _) in posts.items()
+        }
         out["at_one"] = [first.label, first.confidence]
     for side in sorted({label for _, label in posts.values()} - {NEITHER}):
         chosen = [post for post, label in posts.values() if label == side]

@@ -21,7 +21,7 @@ from bench.truth.rows import Row
 from bench.truth.run import Run
 
 from gnomon.store.contract import Store
-from gnomon.types import EdgeKind, Judgement, Post
+from gnomon.types import EdgeKind, Post
 from gnomon.wire import parse_time
 
 COPIES = 4  # beside the one: five
@@ -55,11 +55,11 @@ def _one(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     against = world.post("against", row["counter_memory_aligned_evidence"], hours_ago=69.0)
     with world.opened([for_, against]) as store:
         first = world.verdict(store, run.verifier, claim).label
-        entail = world.desk(store, run.verifier).entail
-        pairs = [(for_.text, claim), (against.text, claim)]
-        judged: dict[str, Judgement] = dict(
-            zip(("for", "against"), entail.judge(pairs), strict=True)
-        )
+        bench = world.desk(store, run.verifier)
+        judged = {
+            post.id: world.judgement(bench.entail, bench.weights, claim, post.text)
+            for post in (for_, against)
+        }
     out: dict[str, Any] = {"first": first, "then": [], "by_posts": []}
     for side in (for_, against):
         with world.opened([for_, against]) as store:

@@ -12,16 +12,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from bench.truth import subject
+from bench.truth.data import Case
 
 from gnomon import sample
 from gnomon.ingest import take
+from gnomon.models.protocols import Entail
 from gnomon.store.contract import Store
 from gnomon.store.engine import open_store
 from gnomon.truth.answer import answer
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at
 from gnomon.truth.terms import Weights
-from gnomon.types import Answer, Filter, Finished, Post, Verdict
+from gnomon.types import Answer, Filter, Finished, Judgement, Post, Verdict
 
 NOW = sample.NOW
 HOUR_S = 3600.0
@@ -87,6 +89,12 @@ def verdict(store: Store, verifier: str, claim: str, now: float = NOW) -> Verdic
     """What the product says of ``claim``."""
     made = claim_at(claim, 0, len(claim), said_at=now)
     return check_claim(made, desk(store, verifier), where=Filter(until=now + 1), now=now)
+
+
+def judgement(entail: Entail, weights: Weights, claim: str, text: str) -> Judgement:
+    """How one text bears on the claim by the sentence that decides, whatever else is held."""
+    shown = subject.windows(Case("", claim, (text,), 0, ""), weights)
+    return min(entail.judge([(window, claim) for window, _, _ in shown]), key=lambda j: j.neither)
 
 
 def asked(store: Store, verifier: str, question: str, now: float = NOW) -> Answer:

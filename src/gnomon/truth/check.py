@@ -10,11 +10,11 @@ from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.truth import relations, rulings
 from gnomon.truth.confidence import Trust, kind_of
-from gnomon.truth.judge import differ, with_second
+from gnomon.truth.judge import DIFFER, differ, with_second
 from gnomon.truth.retrieve import dated, retrieve_again, retrieve_claim, window_of
 from gnomon.truth.speakers import weight
 from gnomon.truth.terms import Weights
-from gnomon.truth.weigh import weigh
+from gnomon.truth.weigh import disputed, weigh
 from gnomon.types import Claim, Evidence, Filter, Judgement, Label, Passage, Stance, Verdict
 
 
@@ -55,33 +55,47 @@ def check_claim(
     rivals = [p for p in rivals if accepts(where, p.post)]
     also = [p for p in also if accepts(where, p.post)]
     passages = _distinct([*rivals, *found.passages, *also])
-    evidence = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
-    if differ(evidence):
+    evidence, doubted = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
+    if doubted:
         more = retrieve_again(claim.whole, bench.store, bench.weights, where, now=now)
         seen = {_key(p) for p in passages}
         new = [p for p in more.passages if _key(p) not in seen]
         passages = [*passages, *new]
-        evidence = [*evidence, *_judged(claim, new, bench, now)]
-        unsure = {id(item) for item in differ(evidence)}
-        evidence = [replace(e, weight=0.0) if id(e) in unsure else e for e in evidence]
-    evidence = rulings.answered(evidence, {p.post.id: p.post.text for p in passages})
+        further, also_doubted = _judged(claim, new, bench, now)
+        evidence, doubted = [*evidence, *further], doubted | also_doubted
+    texts = {p.post.id: p.post.text for p in passages}
+    if not doubted:
+        return _weighed(claim, rulings.answered(evidence, texts), bench)
+    agreed = [replace(e, weight=0.0) if _place(e) in doubted else e for e in evidence]
+    alone = [replace(e, judgement=doubted.get(_place(e), e.judgement)) for e in evidence]
+    return _between(
+        _weighed(claim, rulings.answered(agreed, texts), bench),
+        _weighed(claim, rulings.answered(alone, texts), bench),
+        differ(evidence)[0],
+    )
+
+
+def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdict:
     bearing = {item.origin for item in evidence if item.stance is not Stance.NEITHER}
-    verdict = weigh(
+    return weigh(
         claim,
         evidence,
         bench.store.origins(list({item.origin for item in evidence})),
         bench.store.get_many(sorted(bearing)),
         bench.trust,
     )
-    return _unless_they_differ(verdict, evidence)
 
 
-def _unless_they_differ(verdict: Verdict, evidence: Sequence[Evidence]) -> Verdict:
-    """The verdict, with the reason where it is open only because the judges differ."""
-    if verdict.label is not Label.NOT_ENOUGH or not differ(evidence):
-        return verdict
-    first = differ(evidence)[0]
-    return replace(verdict, rule=f"{first.judgement.rule}, after one more look")
+def _between(agreed: Verdict, alone: Verdict, doubted: Evidence) -> Verdict:
+    """What two judges who differ leave of a verdict: ``agreed`` rests on what both read alike,
+    ``alone`` on the verifier's word for the rest. The second judge can take certainty away, and
+    not turn a verdict: whoever writes to it would else turn it with words."""
+    why = f"{doubted.judgement.rule}, after one more look"
+    if agreed.label is Label.NOT_ENOUGH and not agreed.abstained:
+        return replace(agreed, rule=why)
+    if alone.label is agreed.label or agreed.label in (Label.NOT_ENOUGH, Label.DISPUTED):
+        return agreed
+    return replace(alone, label=Label.DISPUTED, rule=why, reason=disputed(alone))
 
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
@@ -91,8 +105,15 @@ def _distinct(passages: Sequence[Passage]) -> list[Passage]:
     return list(seen.values())
 
 
-def _key(passage: Passage) -> tuple[str, int, int]:
+Place = tuple[str, int, int]  # post, start, end
+
+
+def _key(passage: Passage) -> Place:
     return passage.post.id, passage.start, passage.end
+
+
+def _place(evidence: Evidence) -> Place:
+    return evidence.post, evidence.start, evidence.end
 
 
 # How sure it is that another answer to the same question denies this one: less than a denial.
@@ -104,9 +125,10 @@ def _judged(
     passages: Sequence[Passage],
     bench: Bench,
     now: float,
-    rivals: Collection[tuple[str, int, int]] = (),
-) -> list[Evidence]:
-    """Each passage as evidence: judged, calibrated, read in its post, seen by the second judge."""
+    rivals: Collection[Place] = (),
+) -> tuple[list[Evidence], dict[Place, Judgement]]:
+    """Each passage as evidence: judged, calibrated, read in its post, seen by the second judge; and
+    the verifier's own judgement where the two differ."""
     pairs = [(dated(window_of(p), p.post.created_at), claim.whole) for p in passages]
     judgements = [
         RIVAL
@@ -118,12 +140,19 @@ def _judged(
         relations.not_this(claim.text, p.text, judgement)
         for p, judgement in zip(passages, judgements, strict=True)
     ]
+    first = judgements
     if bench.second is not None:
-        judgements = with_second(bench.second, pairs, judgements, bench.entail)
-    return [
+        judgements = with_second(bench.second, pairs, first, bench.entail)
+    evidence = [
         _evidence(rulings.shown(p, judgement), judgement, _weight(p, judgement, now))
         for p, judgement in zip(passages, judgements, strict=True)
     ]
+    doubted = {
+        _place(item): own
+        for item, own in zip(evidence, first, strict=True)
+        if item.judgement.rule.startswith(DIFFER)
+    }
+    return evidence, doubted
 
 
 def _calibrated(

@@ -122,14 +122,18 @@ def with_second(
     order = [i for i in range(len(pairs)) if not is_instruction(pairs[i][0])]
     order = sorted(order, key=lambda i: first[i].neither)[:SECOND_SEES]
     for i, other in zip(order, judge.judge([pairs[i] for i in order]), strict=True):
-        out[i] = joined(first[i], other, pairs[i], tells_neither=tells_neither(verifier))
+        out[i] = joined(first[i], other, pairs[i], tells_neither=tells_neither(verifier, pairs[i]))
     return out
 
 
-def tells_neither(verifier: Entail) -> bool:
-    """Whether the verifier's "neither" is a finding. That of rules, which call everything so that
-    they cannot read, is not, and the second judge's word stands in its place."""
-    return not verifier.name.startswith("rules")
+def tells_neither(verifier: Entail, pair: tuple[str, str]) -> bool:
+    """Whether the verifier's "neither" on this pair is a finding. That of rules, which call
+    everything so that they cannot read, is none, and the second judge's word stands in its place.
+    A verifier may say which pairs it reads (``reads``); else those in Chinese are left to rules."""
+    if verifier.name.startswith("rules"):
+        return False
+    reads = getattr(verifier, "reads", None)
+    return bool(reads(pair)) if callable(reads) else not any(map(is_cjk, pair))
 
 
 def joined(

@@ -255,6 +255,15 @@ def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
     )
 
 
+def disputed(verdict: Verdict) -> str:
+    """The reason of a verdict that is disputed, whatever the masses say."""
+    lang = _lang(verdict.claim)
+    n, m = (
+        phrases.origins(count, lang) for count in (verdict.origins_for, verdict.origins_against)
+    )
+    return phrases.say("both sides", lang, n=n, m=m)
+
+
 def _lang(claim: Claim) -> str:
     return "zh" if (claim.lang or "en").startswith("zh") else "en"
 

@@ -65,7 +65,7 @@ def _clean(sentence: str) -> bool:
         and "( " not in sentence
         and ", ," not in sentence
         and not re.search(r" [,.]|\.\.", sentence)
-        and len(re.findall(r"\b[a-z]{2,}\b", sentence)) >= 4
+        and len(re.findall(r"\b[a-z]{2,}\b", sentence)) >= 3
     )
 
 

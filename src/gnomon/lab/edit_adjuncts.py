@@ -124,7 +124,7 @@ _LEADING = re.compile(
 def fronted(sentence: str) -> str | None:
     """ "In 1998, she won it." as "She won it in 1998.", or None."""
     m = _LEADING.match(sentence)
-    if m is None or _SCOPE.search(m["rest"]) or "," in m["rest"] or re.search(
+    if m is None or _SCOPE.search(m["rest"]) or re.search(r",(?!\d)", m["rest"]) or re.search(
         r"\b(?:and|but|when|after|before|which|who|until|while|that|because)\b", m["rest"]
     ):  # fmt: skip
         return None

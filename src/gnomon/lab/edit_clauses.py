@@ -334,8 +334,16 @@ _TWO_WAY = {
     "sued": "sue", "followed": "follow", "visited": "visit", "supported": "support",
     "nominated": "nominate", "rescued": "rescue", "invaded": "invade", "praised": "praise",
 }  # fmt: skip
+# Nobody would swap the sides of these; they are only turned.
+_MAKES = {
+    "directed": "direct", "wrote": "write", "produced": "produce", "designed": "design",
+    "built": "build", "composed": "compose", "painted": "paint", "published": "publish",
+    "released": "release", "developed": "develop", "created": "create", "hosted": "host",
+    "recorded": "record", "performed": "perform", "translated": "translate", "opened": "open",
+}  # fmt: skip
 _ACTIVE = re.compile(
-    rf"^(?P<a>(?:The )?{_NAMES}) (?P<v>{'|'.join(_ASYMMETRIC | _TWO_WAY)}) (?P<b>(?:the )?{_NAMES})"
+    rf"^(?P<a>(?:The )?{_NAMES}) (?P<v>{'|'.join(_ASYMMETRIC | _TWO_WAY | _MAKES)}) "
+    rf"(?P<b>(?:the )?{_NAMES})"
     r"(?P<rest>(?: (?:in|on|at|by|with|to|as|during|after|from|for) [^,;]*)?)\.$"
 )
 _TURNED = re.compile(
@@ -353,7 +361,7 @@ def role(window: str, claim: str, rng: Random) -> list[Case]:
     m = _ACTIVE.match(claim)
     if m:
         past = m["v"]
-        participle = PARTICIPLE.get((_ASYMMETRIC | _TWO_WAY)[past], past)
+        participle = PARTICIPLE.get((_ASYMMETRIC | _TWO_WAY | _MAKES)[past], past)
         a, b, rest = m["a"], m["b"], m["rest"]
     else:
         t = _TURNED.match(claim)

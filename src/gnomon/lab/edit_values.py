@@ -40,10 +40,10 @@ _NUMBER = re.compile(
 )
 _APPROXIMATE = re.compile(
     r"\b(?:about|approximately|around|nearly|almost|over|than|least|most|up to|some|circa|roughly|"
-    r"under|below|above|exceeding|exceeded|exceeds|reaching|between|estimated|approx|c|ca|another|every|of|only|to|from|and|"
-    r"or|no|least|by|number|route|highway|line|page|world war|type|class|part|volume|season|"
+    r"under|below|above|exceeding|exceeded|exceeds|reaching|between|estimated|approx|c|ca|another|every|only|and|"
+    r"or|no|least|number|route|highway|line|page|world war|type|class|part|volume|season|"
     r"chapter|grade|level|phase|stage|group|version|apollo|act|article|section|channel|top|first|"
-    r"last|next|other|aged?|age|per|under-|a|one|the)\.?\s*[~$€£]?\s?$",
+    r"last|next|other|aged?|age|per|under-|a|one)\.?\s*[~$€£]?\s?$",
     re.IGNORECASE,
 )
 _COUNTED_AFTER = re.compile(r"\s+(?:[a-z][\w-]*\s+){0,2}?(?P<noun>[a-z][a-z-]{2,})\b")
@@ -119,7 +119,7 @@ def other_value(value: float, rng: Random) -> float:
         swapped = written[:i] + written[i + 1] + written[i] + written[i + 2 :]
         if not swapped.startswith("0"):
             choices.append(float(swapped))
-        j = rng.randrange(len(written))
+        j = rng.randrange(len(written.rstrip("0")))
         digit = str((int(written[j]) + rng.choice((1, 2, 3, 5, 8, 9))) % 10)
         changed = written[:j] + digit + written[j + 1 :]
         if not changed.startswith("0"):

@@ -118,8 +118,9 @@ def statements(texts: Iterable[str], *, seed: int) -> Iterator[Pair]:
     """Pairs from bare text (articles, posts): a window of one to three sentences, a claim that
     follows from it, and the edits of both.
 
-    One group a text. Windows of the same text that do not hold a claim are "neither". A claim is a sentence without a detail, bracket or fronted date, the two
-    halves of an apposition, or a sentence whose pronoun is resolved by the one before it.
+    One group a text. A claim is a sentence without a detail, bracket or fronted date, the two
+    halves of an apposition, or a sentence whose pronoun is resolved by the one before it. Windows
+    of the same text that hold little of a claim are "neither".
     """
     persons: list[str] = []
     places: list[str] = []

@@ -191,7 +191,7 @@ class Transaction:
             self._db.executemany(sql, [to_row(*values) for values in changed])
             refs = [(row, keys) for row, _, post in changed if (keys := ref_keys(post))]
             self._db.executemany("INSERT INTO refs (rowid, keys) VALUES (?, ?)", refs)
-            bands = {row: some for row, _, post in changed if (some := batch.bands.get(post.id))}
+            bands = {row: batch.bands[post.id] for row, _, post in changed if post.id in batch.bands}
             keyed = zip(bands, band_keys(list(bands.values())), strict=True)
             self._db.executemany("INSERT INTO bands (rowid, keys) VALUES (?, ?)", keyed)
 

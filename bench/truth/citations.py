@@ -70,7 +70,8 @@ def measure(run: Run) -> Iterator[Row]:
         yield from _of(scores.judged(run, wanted), wanted.title)
 
 
-def _of(found: Scores, title: str) -> Iterator[Row]:
+def _of(whole: Scores, title: str) -> Iterator[Row]:
+    found = whole.half(fitting=False)
     gold, good = found.gold == SUPPORTS, right(found)
     cited = scores.said(found) == SUPPORTS
     words, words_good = _by_words(found)
@@ -87,11 +88,12 @@ def _of(found: Scores, title: str) -> Iterator[Row]:
         {"any sentence": recall(cited, gold, gold),
          "shared words": recall(words, words_good, gold)}, note=NOTE,
     )  # fmt: skip
-    yield from _at_thresholds(found, title, gold, good)
+    yield from _at_thresholds(whole, title)
 
 
-def _at_thresholds(found: Scores, title: str, gold: np.ndarray, good: np.ndarray) -> Iterator[Row]:
+def _at_thresholds(found: Scores, title: str) -> Iterator[Row]:
     """Each of the two at the other's aim, by thresholds that the other half of the claims set."""
+    gold, good = found.gold == SUPPORTS, right(found)
     fit, other = found.calibrates, ~found.calibrates
     groups = [g for g, o in zip(found.groups, other, strict=True) if o]
     mine, wanted = good[other], gold[other]

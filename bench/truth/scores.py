@@ -36,6 +36,12 @@ class Scores:
     def groups(self) -> list[str]:
         return [case.group for case in self.cases]
 
+    def half(self, fitting: bool) -> Scores:
+        """The half that thresholds are fitted on, or the half that is measured."""
+        kept = np.flatnonzero(self.calibrates == fitting)
+        cases = tuple(self.cases[int(i)] for i in kept)
+        return Scores(cases, self.p[kept], self.support[kept], self.shown[kept], self.classes)
+
     @property
     def calibrates(self) -> np.ndarray:
         """Which cases are in the half that thresholds are fitted on, ``[n]`` of bool."""

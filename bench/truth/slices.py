@@ -21,6 +21,7 @@ from bench.truth.run import Run
 from bench.truth.scores import Scores
 
 from gnomon.lab.pairs import Pair
+from gnomon.lab.splits import calibrates
 from gnomon.text import polarity, slots
 from gnomon.types import SlotKind
 
@@ -75,7 +76,7 @@ def _pooled(run: Run) -> tuple[list[Case], np.ndarray, list[str]]:
     cases: list[Case] = []
     right: list[np.ndarray] = []
     for wanted in (FEVER, SYMMETRIC, HEALTHVER, CLIMATE):
-        found = scores.judged(run, wanted)
+        found = scores.judged(run, wanted).half(fitting=False)
         cases += found.cases
         right.append(scores.said(found) == found.gold)
     return cases, np.concatenate(right), [case.group for case in cases]
@@ -131,6 +132,7 @@ def _chinese(run: Run) -> list[Row]:
         found = _made_pairs(run)
     except data.Absent as error:
         return [Row("slice: Chinese", "pairs made by rules", skipped=str(error))]
+    found = [(name, case) for name, case in found if not calibrates(case.claim)]
     cases = [case for _, case in found]
     p = _judged(run, "slice-chinese", cases)
     said, gold = p.argmax(axis=1), np.asarray([case.label for case in cases])
@@ -179,7 +181,7 @@ def _tweets(run: Run) -> list[Row]:
         cases = _replies(run)
     except data.Absent as error:
         return [Row("slice: tweets", "RumourEval replies", skipped=str(error))]
-    cases = run.few(cases, 1500)
+    cases = run.few([case for case in cases if not calibrates(case.claim)], 1500)
     p = _judged(run, "slice-tweets", cases)
     gold = np.asarray([case.label for case in cases])
     found = Scores(tuple(cases), p, p[:, 0], np.zeros((len(cases), 2), int), 3)

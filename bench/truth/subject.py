@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -44,24 +43,31 @@ def open_entail(name: str, weights: Weights) -> Entail:
         return LexicalEntail(weights)
     if name != "trained":
         raise ValueError(f"{name!r} is no verifier; there are {', '.join(NAMES)}")
+    scorer, mixing = _trained()
+    made: Entail = _part("gnomon.truth.trained").TrainedEntail(
+        LexicalEntail(weights), scorer, mixing
+    )
+    return made
+
+
+def _part(name: str) -> Any:
     try:
-        made = importlib.import_module("gnomon.truth.trained").TrainedEntail
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise Absent(f"the trained verifier is not in this checkout ({error})") from error
-    known: dict[str, Any] = {"weights": weights, "scorer": _scorer(), "rules": None}
-    wanted = [p for p in inspect.signature(made).parameters.values() if p.name in known]
-    known["rules"] = LexicalEntail(weights)
-    entail: Entail = made(**{p.name: known[p.name] for p in wanted})
-    return entail
 
 
 @cache
-def _scorer() -> Any:
-    """The shipped ONNX model, loaded once."""
+def _trained() -> tuple[Any, Any]:
+    """The shipped model and the table that weighs it against the rules, loaded once."""
+    model = _part("gnomon.models.verifier")
     try:
-        return importlib.import_module("gnomon.models.verifier").OnnxVerifier()
-    except (ModuleNotFoundError, ModelError) as error:
+        scorer = model.OnnxVerifier()
+        table = model.SHIPPED / "mixing.json"
+        mixing = _part("gnomon.truth.trained").load_mixing(table, scorer.card["sha256"])
+    except ModelError as error:
         raise Absent(f"the trained verifier is not in this checkout ({error})") from error
+    return scorer, mixing
 
 
 @cache

@@ -23,16 +23,17 @@ from gnomon.truth.answer import answer
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at
 from gnomon.truth.terms import Weights
-from gnomon.types import Answer, Filter, Finished, Judgement, Post, Verdict
+from gnomon.types import Answer, Filter, Finished, Judgement, Post, Verdict, content_hash
 
 NOW = sample.NOW
 HOUR_S = 3600.0
 
 
 def post(id: str, text: str, *, author: str = "", hours_ago: float = 48.0, **more: object) -> Post:
-    """A post of the worlds here; its author is its own unless named."""
+    """A post of the worlds here; its author is its own unless named, and its name says nothing."""
+    author = author or f"account {content_hash(id)[:8]}"
     at = NOW - hours_ago * HOUR_S
-    made = Post(id, text, "bench", at + 60.0, author=author or f"account {id}", created_at=at)
+    made = Post(id, text, "bench", at + 60.0, author=author, created_at=at)
     return replace(made, **more)  # type: ignore[arg-type]
 
 

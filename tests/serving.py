@@ -12,7 +12,17 @@ from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
 from gnomon.serve.contract import Engine
-from gnomon.types import Event, Filter, Finished, Found, PostView
+from gnomon.types import (
+    Document,
+    Event,
+    Filter,
+    Finding,
+    Finished,
+    Found,
+    Post,
+    PostView,
+    Verification,
+)
 
 
 @contextmanager
@@ -75,10 +85,16 @@ def answered(engine: Engine, questions: Sequence[str], sentences: int = 1) -> st
 
 
 class Scripted:
-    """An engine whose ``ask`` is the test's own generator: for what a healthy engine never does."""
+    """An engine whose ``ask`` (and ``check``) is the test's own generator: for what a healthy
+    engine never does."""
 
-    def __init__(self, ask: Callable[[str], Iterator[Event]]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str], Iterator[Event]],
+        check: Callable[[], Iterator[Verification | Finding]] = lambda: iter(()),
+    ) -> None:
         self._ask = ask
+        self._check = check
         self.asked: list[Filter] = []
 
     def ask(
@@ -90,6 +106,22 @@ class Scripted:
     ) -> Iterator[Event]:
         self.asked.append(where)
         return self._ask(question)
+
+    def check(
+        self,
+        document: Document | Sequence[str],
+        *,
+        against: Sequence[Post] | None = None,
+        where: Filter = ANY,
+        date: float | None = None,
+        now: float | None = None,
+        most: int | None = None,
+    ) -> Iterator[Verification | Finding]:
+        self.asked.append(where)
+        return self._check()
+
+    def now(self) -> float:
+        return 1_773_000_000.0
 
     def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:
         self.asked.append(where)

@@ -19,7 +19,7 @@ from gnomon.text.tokens import words
 from gnomon.truth.check import Bench
 from gnomon.truth.factcheck import fact_check
 from gnomon.truth.statements import given, statements
-from gnomon.types import Batch, Document, EdgeKind, Filter, Finding, Post, Verification
+from gnomon.types import Batch, Document, Filter, Finding, Post, Verification
 
 # Later than any post: the text under check never becomes the root of an origin.
 _LAST = 2.4e11
@@ -97,7 +97,7 @@ def check(
     """See ``Gnomon.check``. Errors of the input are raised here, before the first is yielded."""
     if isinstance(document, Document):
         found, skipped = statements(document)
-        itself = held_copies(bench.store, document)
+        itself = held_copies(bench.store, document, near=len(found) > 1)
     else:
         document, found = given(document, date=date)
         skipped, itself = [], []
@@ -123,27 +123,24 @@ def _kept(
             yield event
 
 
-def held_copies(store: Store, document: Document) -> list[str]:
-    """Held posts that are ``document`` or stand in one origin with it, by id."""
+def held_copies(store: Store, document: Document, *, near: bool = True) -> list[str]:
+    """Held posts that are ``document`` or stand in one origin with it, by id. Without ``near`` only
+    those with the very same words: of a single sentence, others may have made one like it."""
     text = document.text[:KNOWN_BY_CHARS]
-    post = Post(
-        id="check:this text",
-        text=text,
-        source="check",
-        fetched_at=_LAST,
-        created_at=_LAST,
-        title=document.title,
-        url=document.url,
-    )
-    links, _ = link(store, [post])
-    origins = {
-        one.origin
-        for one in links
-        if one.post == post.id and one.kind is not EdgeKind.ROOT and one.origin != post.id
-    }
-    # Texts too short to be told by their shingles: the very same words.
     said = words(text)
     same = [hit for hit in store.search(text[:1000], 10) if words(hit.post.text) == said]
-    origins |= {hit.origin for hit in same}
+    origins = {hit.origin for hit in same}
+    if near:
+        post = Post(
+            id="check:this text",
+            text=text,
+            source="check",
+            fetched_at=_LAST,
+            created_at=_LAST,
+            title=document.title,
+            url=document.url,
+        )
+        links, _ = link(store, [post])
+        origins |= {one.origin for one in links if one.post == post.id} - {post.id}
     members = [member.id for origin in sorted(origins) for member in store.members(origin)]
     return list(dict.fromkeys([*members, *(hit.post.id for hit in same)]))

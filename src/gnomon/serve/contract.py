@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from gnomon.types import Event, Filter, Found, PostView
+from gnomon.types import (
+    Document,
+    Event,
+    Filter,
+    Finding,
+    Found,
+    Post,
+    PostView,
+    Verification,
+)
 
 
 class Engine(Protocol):
@@ -18,6 +27,25 @@ class Engine(Protocol):
         Raises InputError for a question that cannot be used."""
         ...
 
+    def check(
+        self,
+        document: Document | Sequence[str],
+        *,
+        against: Sequence[Post] | None = None,
+        where: Filter = ...,
+        date: float | None = None,
+        now: float | None = None,
+        most: int | None = None,
+    ) -> Iterator[Verification | Finding]:
+        """The Verification as it begins, a Finding for each statement, the Verification whole.
+        Closing the iterator stops the work. Raises InputError for a text that cannot be used, and
+        where it makes more than ``most`` statements."""
+        ...
+
+    def now(self) -> float:
+        """The time that it is for what is held, epoch seconds."""
+        ...
+
     def search(self, words: str, *, k: int = 10, where: Filter = ...) -> list[Found]: ...
 
     def show(self, post: str) -> PostView:
@@ -25,7 +53,7 @@ class Engine(Protocol):
         ...
 
     def answer(self, id: str) -> Mapping[str, Any]:
-        """A journalled answer as JSON, quotes of deleted posts removed. Raises NotFound."""
+        """A journalled answer or check as JSON, without quotes of deleted posts, or NotFound."""
         ...
 
     def status(self) -> Mapping[str, Any]:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from starlette.types import Receive
 
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError
-from gnomon.types import Event, Filter
 
 T = TypeVar("T")
 
@@ -27,14 +26,14 @@ class HungUp(Exception):
     """Nobody reads the answer any more."""
 
 
-class Asked:
-    """One question being answered. ``next`` waits for its next event."""
+class Asked(Generic[T]):
+    """One question being answered, or text being checked. ``next`` waits for its next event."""
 
-    def __init__(self, queue: asyncio.Queue[Event | HungUp | None], future: Future[None]) -> None:
+    def __init__(self, queue: asyncio.Queue[T | HungUp | None], future: Future[None]) -> None:
         self._queue = queue
         self._future = future
 
-    async def next(self, timeout_s: float | None = None) -> Event | None:
+    async def next(self, timeout_s: float | None = None) -> T | None:
         """The next event, or None after the last. Raises what the engine raised, ``HungUp``, or
         TimeoutError after ``timeout_s`` without an event."""
         item = await asyncio.wait_for(self._queue.get(), timeout_s)
@@ -69,18 +68,21 @@ class Desk:
             self._taken["call"] -= 1
 
     @asynccontextmanager
-    async def ask(self, question: str, where: Filter, receive: Receive) -> AsyncIterator[Asked]:
-        """Have a question answered while ``receive`` is watched for the caller's leaving."""
+    async def ask(
+        self, begin: Callable[[Engine], Iterator[T]], receive: Receive
+    ) -> AsyncIterator[Asked[T]]:
+        """Have the engine do what ``begin`` asks of it, while ``receive`` is watched for the
+        caller's leaving."""
         self._enter("ask")
         loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[Event | HungUp | None] = asyncio.Queue()
+        queue: asyncio.Queue[T | HungUp | None] = asyncio.Queue()
         left = threading.Event()
 
-        def put(item: Event | None) -> None:
+        def put(item: T | None) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(queue.put_nowait, item)
 
-        future = self._asks.submit(self._answer, question, where, put, left)
+        future = self._asks.submit(self._answer, begin, put, left)
         future.add_done_callback(lambda _: self._leave(loop))
         watcher = asyncio.create_task(_watch(receive, queue))
         try:
@@ -98,13 +100,12 @@ class Desk:
 
     def _answer(
         self,
-        question: str,
-        where: Filter,
-        put: Callable[[Event | None], None],
+        begin: Callable[[Engine], Iterator[T]],
+        put: Callable[[T | None], None],
         left: threading.Event,
     ) -> None:
         try:
-            events = self.engine.ask(question, where=where)
+            events = begin(self.engine)
             try:
                 for event in events:
                     put(event)
@@ -135,7 +136,7 @@ class Desk:
             loop.call_soon_threadsafe(one_less)
 
 
-async def _watch(receive: Receive, queue: asyncio.Queue[Event | HungUp | None]) -> None:
+async def _watch(receive: Receive, queue: asyncio.Queue[T | HungUp | None]) -> None:
     """The body has been read, so all that can still come is the caller's leaving."""
     while True:
         message = await receive()

@@ -1,18 +1,22 @@
-"""What the three ways of answering have in common: a renderer, streamed or taken whole."""
+"""What answering and checking have in common: a renderer, streamed or taken whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from gnomon.errors import GnomonError
+from gnomon.serve.contract import Engine
 from gnomon.serve.desk import Asked, Desk, HungUp
 from gnomon.serve.http import ApiError, api_error, json_response
-from gnomon.serve.request import Asking
 from gnomon.serve.sse import BEAT, BEAT_S
-from gnomon.types import Event, Finished
+from gnomon.types import Finished, Verification
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -21,13 +25,22 @@ _HEADERS = [
 ]
 
 
-class Renderer(Protocol):
+class Work(Protocol[T_co]):
+    """A request, and what it has the engine do."""
+
+    @property
+    def stream(self) -> bool: ...
+
+    def begin(self, engine: Engine) -> Iterator[T_co]: ...
+
+
+class Renderer(Protocol[T_contra]):
     """Turns the engine's events into frames of one API. Does no I/O."""
 
     def begin(self) -> Iterator[bytes]: ...
 
-    def event(self, event: Event) -> Iterator[bytes]:
-        """Frames of one event. After ``Finished`` the stream is complete."""
+    def event(self, event: T_contra) -> Iterator[bytes]:
+        """Frames of one event. After the last (see ``is_last``) the stream is complete."""
         ...
 
     def failed(self, error: ApiError) -> Iterator[bytes]:
@@ -35,28 +48,32 @@ class Renderer(Protocol):
         ...
 
     def whole(self) -> dict[str, Any]:
-        """The object for a caller who does not stream; asked for after ``Finished``."""
+        """The object for a caller who does not stream; asked for after the last event."""
         ...
 
 
-class Answering:
+def is_last(event: object) -> bool:
+    """Whether an event is the last one: an answer, or a check that is whole."""
+    return isinstance(event, Finished) or (isinstance(event, Verification) and event.complete)
+
+
+class Answering(Generic[T]):
     """An ASGI response: asks the engine and renders what it says.
 
     The first event is awaited before anything is sent, so that a question that cannot be used
     gets a proper status instead of a stream that breaks.
     """
 
-    def __init__(self, desk: Desk, asking: Asking, renderer: Renderer) -> None:
+    def __init__(self, desk: Desk, work: Work[T], renderer: Renderer[T]) -> None:
         self._desk = desk
-        self._asking = asking
+        self._work = work
         self._renderer = renderer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asking = self._asking
-        async with self._desk.ask(asking.question, asking.where, receive) as asked:
+        async with self._desk.ask(self._work.begin, receive) as asked:
             try:
                 first = await _next(asked, None)
-                if asking.stream:
+                if self._work.stream:
                     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
                     await self._stream(first, asked, send)
                     return
@@ -66,14 +83,14 @@ class Answering:
                 while True:
                     for _ in self._renderer.event(event):
                         pass
-                    if isinstance(event, Finished):
+                    if is_last(event):
                         break
                     event = await _next(asked, None)
             except HungUp:
                 return
         await json_response(self._renderer.whole())(scope, receive, send)
 
-    async def _stream(self, first: Event, asked: Asked, send: Send) -> None:
+    async def _stream(self, first: T, asked: Asked[T], send: Send) -> None:
         async def out(frames: Iterator[bytes]) -> None:
             if body := b"".join(frames):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -83,7 +100,7 @@ class Answering:
         try:
             while True:
                 await out(self._renderer.event(event))
-                if isinstance(event, Finished):
+                if is_last(event):
                     break
                 while True:
                     try:
@@ -102,7 +119,7 @@ class Answering:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _next(asked: Asked, timeout_s: float | None) -> Event:
+async def _next(asked: Asked[T], timeout_s: float | None) -> T:
     event = await asked.next(timeout_s)
     if event is None:
         raise ApiError(

@@ -7,12 +7,13 @@ nothing, so that no prompt can talk the checking away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, field, moment, strings, unsupported
-from gnomon.types import Filter
+from gnomon.types import Event, Filter
 
 MODEL = "gnomon"
 _TEXT_PARTS = ("input_text", "text", "output_text")
@@ -30,6 +31,10 @@ class Asking:
     stream: bool
     searching: bool = False  # the request names web_search: show the search as an item
     max_tokens: int | None = None
+
+    def begin(self, engine: Engine) -> Iterator[Event]:
+        """What this has the engine do."""
+        return engine.ask(self.question, where=self.where)
 
 
 def check_model(body: Mapping[str, Any]) -> None:

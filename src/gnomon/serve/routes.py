@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gnomon.serve import chat, events, responses
+from gnomon.serve import chat, events, responses, verify
 from gnomon.serve.desk import Desk
 from gnomon.serve.http import ApiError, filter_from, json_response, read_json
 from gnomon.serve.render import Answering
 from gnomon.serve.request import MODEL
 from gnomon.serve.transcript import links
-from gnomon.types import Found
+from gnomon.types import Event, Finding, Found, Verification
 from gnomon.wire import to_json
 
 MAX_RESULTS = 50
@@ -34,6 +34,7 @@ class Api:
             Route("/v1/responses", self.create_response, methods=["POST"]),
             Route("/v1/chat/completions", self.create_completion, methods=["POST"]),
             Route("/v1/ask", self.ask, methods=["POST"]),
+            Route("/v1/verify", self.verify, methods=["POST"]),
             Route("/v1/models", self.list_models),
             Route("/v1/models/{id}", self.show_model),
             Route("/v1/search", self.search),
@@ -44,21 +45,25 @@ class Api:
             Route("/ready", self.ready),
         ]
 
-    async def create_response(self, request: Request) -> Answering:
+    async def create_response(self, request: Request) -> Answering[Event]:
         body = await read_json(request)
         asking = responses.parse(body, await self._sources(body))
         link = links(self._base(request))
         return Answering(self._desk, asking, responses.ResponsesRenderer(body, asking, link))
 
-    async def create_completion(self, request: Request) -> Answering:
+    async def create_completion(self, request: Request) -> Answering[Event]:
         body = await read_json(request)
         asking = chat.parse(body, await self._sources(body))
         link = links(self._base(request))
         return Answering(self._desk, asking, chat.ChatRenderer(body, asking, link))
 
-    async def ask(self, request: Request) -> Answering:
+    async def ask(self, request: Request) -> Answering[Event]:
         asking = events.parse(await read_json(request))
         return Answering(self._desk, asking, events.OwnRenderer())
+
+    async def verify(self, request: Request) -> Answering[Verification | Finding]:
+        checking = verify.parse(await read_json(request), now=self._desk.engine.now())
+        return Answering(self._desk, checking, verify.VerifyRenderer())
 
     async def list_models(self, request: Request) -> Response:
         """One model answers: the checked one. ``gnomon`` lists what it may be made of."""

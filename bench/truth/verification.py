@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from bench.truth import baselines, data, metrics, scores
-from bench.truth.data import CLIMATE, FEVER, HEALTHVER, NEITHER, SYMMETRIC, Set
+from bench.truth.data import CLIMATE, FEVER, HEALTHVER, LABELS, NEITHER, SYMMETRIC, Set
 from bench.truth.rows import Row
 from bench.truth.run import Run
 from bench.truth.scores import Scores
 
 FORCED = (
     "No case here is “neither”: the likelier of “supports” and “refutes” counts, as in the "
-    "published figures. “Three ways” counts a “neither” as wrong."
+    "published figures. “Three ways” counts a “neither” as wrong; beside it the share that the "
+    "verifier decides, and the share of each decision that is right."
 )
 ACROSS = (
     "This set has no training part: the claim-only baseline is fitted on one half of the claims "
@@ -80,10 +82,16 @@ def two_way(run: Run) -> Iterator[Row]:
             measure=measure, data=wanted.title, floor=floor, aim=aim, note=FORCED,
         )  # fmt: skip
         strict = found.p.argmax(axis=1)
-        yield _row(
-            found, strict, others, metrics.accuracy,
+        decided = {"decides": float((strict != NEITHER).mean())}
+        for label, name in enumerate(LABELS[:2]):
+            mine = strict == label
+            if mine.any():
+                decided[f"right of “{name}”"] = float((found.gold == label)[mine].mean())
+        row = _row(
+            found, strict, {}, metrics.accuracy,
             measure=f"{measure}, three ways", data=wanted.title, note=FORCED,
         )  # fmt: skip
+        yield replace(row, baselines=decided)
 
 
 def three_way(run: Run) -> Iterator[Row]:

@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gnomon.truth.confidence import ANY, STEPS, Calibration, Curve, Trust, VerdictTable
 from gnomon.truth.speakers import freshness, is_instruction, is_satire, kind_weight
-from gnomon.truth.weigh import one_per_origin, weigh
+from gnomon.truth.standing import in_one_voice, without_stale_tolls
+from gnomon.truth.weigh import is_high_stakes, one_per_origin, weigh
 from gnomon.types import Claim, Evidence, Judgement, Label
 from truth_worlds import NOW, post, verdict, world
 
@@ -132,3 +136,149 @@ def test_a_copied_sentence_has_one_vote_whatever_stands_around_it():
     assert result.origins_for == 2
     assert result.posts_for == 4
     assert result.evidence[0].post in ("a", "d")
+
+
+# ----------------------------------------------------------------------- copies, in any number
+
+AUTHORS = ("Town Council", "pell_atterby", "Harbour office", "a stranger", "")
+QUOTES = (
+    "The old bridge at Lunde was opened to cars again by the council on Monday.",
+    "According to Town Council the bridge is open.",
+    "The bridge is shut.",
+    "Correction: we wrongly said that the bridge is open.",
+    "20 people were killed at the bridge.",
+    "56 people were killed at the bridge.",
+    "Pell Atterby claimed that the bridge is open.",
+)
+JUDGEMENTS = (FOR, AGAINST, Judgement(0.6, 0.1, 0.3), Judgement(0.1, 0.2, 0.7), Judgement(0, 0, 1))
+
+
+@st.composite
+def bodies_of_evidence(draw) -> list[Evidence]:
+    """One to five origins with one to three posts each, each origin's first post its root."""
+    found = []
+    for o in range(draw(st.integers(1, 5))):
+        for i in range(draw(st.integers(1, 3))):
+            name = f"o{o}" if i == 0 else f"o{o}/{i}"
+            found.append(
+                evidence(
+                    f"o{o}", draw(st.sampled_from(JUDGEMENTS)), post=name,
+                    author=draw(st.sampled_from(AUTHORS)), quote=draw(st.sampled_from(QUOTES)),
+                    said_at=NOW - 3600.0 * draw(st.integers(10, 60)),
+                    weight=draw(st.sampled_from((0.0, 0.3, 0.75, 1.0))),
+                    title=draw(st.sampled_from(("", "Lunde today"))),
+                )
+            )  # fmt: skip
+    return found
+
+
+@st.composite
+def with_copies(draw) -> tuple[list[Evidence], list[Evidence]]:
+    """A body of evidence, and the same with later copies of any of it within its origin: by any
+    account, edited a little, of any weight, judged a little otherwise, in any order."""
+    base = draw(bodies_of_evidence())
+    crowd = []
+    for n in range(draw(st.integers(1, 12))):
+        item = draw(st.sampled_from(base))
+        judged = item.judgement
+        shift = draw(st.floats(0, 0.09))
+        if judged.supports > judged.refutes and item.stance == "supports":
+            judged = Judgement(judged.supports + shift, judged.refutes, judged.neither - shift / 2)
+        crowd.append(
+            replace(
+                item, post=f"copy/{n}", judgement=judged, hash=f"h{n}",
+                author=draw(st.sampled_from(("Town Council", "pell_atterby", f"crowd {n}"))),
+                quote=item.quote + draw(st.sampled_from(("", "!!!", " wow", " #bridge"))),
+                said_at=(item.said_at or 0.0) + draw(st.floats(1, 9 * 3600)),
+                weight=draw(st.sampled_from((0.3, 0.75, 1.0))),
+            )
+        )  # fmt: skip
+    return base, draw(st.permutations([*base, *crowd]))
+
+
+def trust() -> Trust:
+    table = VerdictTable(
+        n=1000, side=(-1.0, 1.5, -1.0, 2.0, -1.0, 0.1), dispute=(-1.0, 1.0, 1.0),
+        curve=Curve((0.0, 1.0), (0.0, 1.0)), given=tuple(range(1000, 899, -1)),
+        wrong=tuple(10 * max(0, 90 - i) for i in range(STEPS + 1)), starts=(90,),
+    )  # fmt: skip
+    return Trust(Calibration("v", "", "2026-11-22", {}, {}, {ANY: table}), 0.05)
+
+
+@settings(max_examples=100, deadline=None)
+@given(with_copies(), st.sampled_from((None, trust())), st.sampled_from(("c", "20 people died.")))
+def test_copies_within_an_origin_change_nothing(both, held, claim):
+    """Property: label, confidence, rule and origins are those without the copies."""
+    base, flooded_by_copies = both
+    one = weigh(Claim(claim), base, {}, None, held)
+    other = weigh(Claim(claim), flooded_by_copies, {}, None, held)
+    assert (other.label, other.confidence, other.rule) == (one.label, one.confidence, one.rule)
+    assert (other.origins_for, other.origins_against) == (one.origins_for, one.origins_against)
+    assert {e.post for e in other.evidence} == {e.post for e in one.evidence}
+
+
+def test_an_origin_speaks_through_its_earliest_post():
+    root = evidence("a", FOR, author="a stranger", weight=0.5)
+    official = replace(root, post="z", author="Town Council", weight=1.0, said_at=NOW + 60)
+    assert in_one_voice([official, root]) == [root]
+    # Who only links to a page may contradict it.
+    denial = replace(official, judgement=AGAINST)
+    assert in_one_voice([denial, root]) == [denial, root]
+
+
+# ----------------------------------------------------------------------- which rule decided
+
+
+def test_high_stakes_ask_for_two_origins_or_a_primary_source():
+    claim = Claim("Six people died in the fire.")
+    assert is_high_stakes(claim.text)
+    assert not is_high_stakes("The bakery sells rye bread.")
+    one = weigh(claim, [evidence("a", FOR)], {})
+    assert one.label is Label.NOT_ENOUGH
+    assert one.rule.startswith("high stakes")
+    assert weigh(claim, [evidence("a", FOR), evidence("b", FOR)], {}).label is Label.SUPPORTED
+    assert weigh(claim, [evidence("a", FOR, author="Police")], {}).label is Label.SUPPORTED
+    assert weigh(claim, [evidence("a", AGAINST)], {}).label is Label.NOT_ENOUGH
+    own = evidence("a", FOR, source="file:notes", title="Notes")
+    assert weigh(claim, [own], {}).label is Label.SUPPORTED
+    assert (
+        weigh(Claim("The bakery sells rye bread."), [evidence("a", FOR)], {}).label == "supported"
+    )
+
+
+def test_the_newest_toll_wins_and_says_its_hour():
+    old = evidence("a", AGAINST, quote="4 people were killed.", author="Police",
+                   said_at=NOW - 86400)  # fmt: skip
+    new = evidence("b", FOR, quote="6 people were killed.", author="Police office")
+    [stale, fresh] = without_stale_tolls([old, new])
+    assert stale.weight < old.weight
+    assert fresh == new
+    result = weigh(Claim("6 people were killed in the flood.", lang="en"), [old, new], {})
+    assert result.label is Label.SUPPORTED
+    assert "the count went on" in result.rule
+    assert "as of 2026-03-08 20:00 UTC" in result.reason
+    # Two tolls of one hour are a dispute, not a count that went on.
+    both = weigh(Claim("6 people were killed."), [replace(old, said_at=NOW - 60), new], {})
+    assert both.label is Label.DISPUTED
+
+
+def test_the_rule_says_what_took_votes_away():
+    said = evidence("a", FOR, author="Paper", said_at=NOW - 1000)
+    withdrawn = evidence("b", AGAINST, author="Paper", said_at=NOW)
+    rule = weigh(Claim("c"), [said, withdrawn], {}).rule
+    assert rule == "refutation outweighs (its speaker says otherwise since)"
+
+
+def test_a_verdict_that_is_not_sure_enough_abstains_and_says_so():
+    weak = weigh(Claim("c"), [evidence("a", Judgement(0.6, 0.2, 0.2))], {}, None, trust())
+    assert weak.label is Label.NOT_ENOUGH
+    assert weak.abstained
+    assert 0 < weak.confidence < 0.9
+    assert weak.rule.startswith("abstains: confidence .")
+    assert "the threshold for a 5 % risk (calibrated 2026-11-22 on n=1,000)" in weak.rule
+    assert weak.rule.removeprefix("abstains: ") in weak.reason
+    many = [evidence(o, FOR, author=f"{o} office") for o in "abcdef"]
+    strong = weigh(Claim("c"), many, {}, None, trust())
+    assert strong.label is Label.SUPPORTED
+    assert not strong.abstained
+    assert strong.confidence > weak.confidence

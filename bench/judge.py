@@ -36,7 +36,7 @@ from typing import Any
 import chinese_pairs  # bench/chinese_pairs.py
 from gnomon.assemble.models import load_chat, load_embed
 from gnomon.config import load
-from gnomon.errors import ModelError
+from gnomon.errors import ModelError, ModelTimeout
 from gnomon.lab.pairs import Pair
 from gnomon.lab.sets import fever_rows
 from gnomon.lab.splits import held_back
@@ -253,6 +253,8 @@ def ask(
         before, began = cpu_s(chat), time.perf_counter()
         try:
             said = FORMS[form](chat, pair.window, pair.claim, timeout)
+        except ModelTimeout:  # says how busy the machine is, not how the model judges
+            raise
         except ModelError as error:
             said = f"error: {error}"[:120]
         spent, waited = cpu_s(chat) - before, time.perf_counter() - began
@@ -375,6 +377,10 @@ def main() -> None:
             ask(chat, options.forms.split(","), pairs, cache, options.timeout_s)
         except KeyboardInterrupt:
             print("stopped; what was answered is kept")
+        except ModelTimeout as error:
+            print(
+                f"{error} What was answered is kept; raise --timeout-s, or wait for a quiet hour."
+            )
         finally:
             chat.close()
     found = list(table(pairs, cache))

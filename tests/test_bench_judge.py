@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gnomon.errors import ModelError
+from gnomon.errors import ModelError, ModelTimeout
 from gnomon.lab.pairs import Pair
 from gnomon.models.doubles import ScriptedChat
 
@@ -82,6 +82,18 @@ def test_a_failing_model_is_wrong_not_absent(tmp_path):
     judge.ask(ScriptedChat(fails), ["letter"], PAIRS, cache, 1.0)
     row = next(row for row in judge.table(PAIRS, cache) if row["slice"] == "all")
     assert (row["pairs"], row["accuracy"], row["macro_f1"]) == (9, 0.0, 0.0)
+
+
+def test_a_timeout_ends_the_run_and_counts_for_nothing(tmp_path):
+    def slow(messages, schema):
+        if messages[-1].content.endswith(PAIRS[3][1].claim):
+            raise ModelTimeout("scripted did not answer within 1 s.")
+        return '"A"'
+
+    cache = judge.Cache(tmp_path / "cache.jsonl")
+    with pytest.raises(ModelTimeout):
+        judge.ask(ScriptedChat(slow), ["letter"], PAIRS, cache, 1.0)
+    assert len(judge.Cache(tmp_path / "cache.jsonl").rows) == 3
 
 
 def test_measures_by_hand():

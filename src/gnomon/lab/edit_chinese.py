@@ -115,7 +115,7 @@ _TRUE = """
 _SPEAKERS = "一名居民 该公司 一位专家 反对派 他的律师 俱乐部 一名记者 工会 市长 一位网友".split()
 
 
-def _numeral(value: int) -> str:
+def numeral(value: int) -> str:
     """A whole number below 10**12 in Chinese characters (一百二十万)."""
     digits = "零一二三四五六七八九"
 
@@ -164,7 +164,7 @@ def number(window: str, claim: str, rng: Random) -> list[Case]:
     def written(value: float, form: int) -> str:
         whole = round(value * scale)
         if form == 1 and whole < 10**10 and len(str(whole).rstrip("0")) <= 4:
-            return _numeral(whole) + m["u"]
+            return numeral(whole) + m["u"]
         if form == 2 and scale > 1 and whole < 10**9:
             return f"{whole:,}{m['u']}"
         return _shown(value) + m["s"] + m["u"]

@@ -82,7 +82,7 @@ class _Event:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """One sentence about an event: its text, whether it affirms, and the values it gives."""
 
     text: str
@@ -157,13 +157,13 @@ def _event(kind: Kind, rng: Random) -> _Event:
     return _Event(kind, thing, values)
 
 
-def _said(event: _Event, line: str, values: Mapping[str, str]) -> _Said:
+def _said(event: _Event, line: str, values: Mapping[str, str]) -> Said:
     slots = [slot for slot in _SLOT.findall(line) if slot != "thing"]
     text = sentence_case(line.format(thing=event.thing, **values))
-    return _Said(text, event.thing, line in event.kind.says, {s: values[s] for s in slots})
+    return Said(text, event.thing, line in event.kind.says, {s: values[s] for s in slots})
 
 
-def stand(claim: _Said, window: list[_Said]) -> int:
+def stand(claim: Said, window: list[Said]) -> int:
     """How the sentences of a window bear on a claim, from the facts they give."""
     about = [said for said in window if said.thing == claim.thing]
     if not about:
@@ -232,7 +232,7 @@ def _one_changed(event: _Event, line: str, rng: Random) -> Mapping[str, str]:
     return {**event.values, slot: _changed(slot, event.values[slot], event.kind.name, rng)}
 
 
-def _claims(event: _Event, beside: _Event, first: str, rng: Random) -> list[_Said]:
+def _claims(event: _Event, beside: _Event, first: str, rng: Random) -> list[Said]:
     """Claims on the event: told in every way, with a value changed or the other event's value,
     the contrary, and two on the other event; each once."""
     kind = event.kind

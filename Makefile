@@ -49,7 +49,7 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@$(PIP) --editable '.[test]' || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
+	@$(PIP) --editable '.[test,lab]' || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
 		"then run the same command again: it goes on where it was."; exit 1; }
 	@touch $(VENV)/run.stamp $@
 
@@ -67,7 +67,7 @@ chromium:
 # The small models that the tests run, kept between runs; tests that need them say so if absent.
 models: $(VENV)/test.stamp
 	@$(BIN)/python -m gnomon.models.pull --dir "$(GNOMON_TEST_MODELS)" \
-		smollm2-135m-instruct multilingual-e5-small-q4 >/dev/null \
+		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 >/dev/null \
 		|| echo "models could not be fetched; the tests that run them are skipped, saying so"
 
 # docs/cli.md from the command line's own help; a test compares the two.

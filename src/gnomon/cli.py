@@ -114,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gnomon {__version__}")
     parser.add_argument("--home", help="where everything lives (default $GNOMON_HOME or ~/.gnomon)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_ask, _check, _search, _show, _pull, _status, _models, _serve):
+    for add in (_ask, _check, _search, _show, _pull, _status, _models, _serve, _lab):
         add(commands)
     return parser
 
@@ -295,6 +295,20 @@ def _serve(commands: Any) -> None:
     parser.add_argument("--sample", action="store_true", help="serve the sample world (fiction)")
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
                         help="serve what these files hold, and nothing else")  # fmt: skip
+
+
+def _lab(commands: Any) -> None:
+    from gnomon.lab.commands import add_arguments
+
+    parser = _command(
+        commands, "lab", lab, "train models of your own",
+        "verifier: train the model that checks claims, from published sets, and export it as the "
+        "folder that the setting `verifier` takes. Comes back: that folder. Shows progress, can be "
+        "interrupted, and the same command goes on where it was. Fails where gnomon[lab] is not "
+        "installed, a set or the base model is not here, or the folder holds another run.",
+    )  # fmt: skip
+    parser.add_argument("recipe", choices=["verifier"], help="what to train")
+    add_arguments(parser)
 
 
 def _positive(text: str) -> int:
@@ -508,6 +522,15 @@ def models(args: argparse.Namespace) -> int:
             args.action, args.name, config, sha256=args.sha256, on_progress=show
         )
     print_json([str(path) for path in paths]) if args.json else terminal.pulled(paths)
+    return DONE
+
+
+def lab(args: argparse.Namespace) -> int:
+    from gnomon.lab import commands
+
+    config = config_of(args)
+    folder = commands.verifier(args, config.models_dir, config.threads)
+    print_json({"verifier": str(folder)}) if args.json else print(folder)
     return DONE
 
 

@@ -62,6 +62,11 @@ class Config:
         "'yes' or 'no' (answers are composed of quotes)",
     )
     embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    verifier: str = _doc(
+        "auto",
+        "trained verifier: 'auto' (the one that comes with gnomon), 'none' (rules alone), or the "
+        "folder of one that `gnomon lab verifier` made",
+    )
     risk: float = _doc(
         0.05,
         "the share of wrong ones that you accept among the verdicts given, 0 to 1; what is less "

@@ -80,7 +80,7 @@ def untokenised(text: str) -> str:
 
 
 def fever_rows(data: Path) -> Iterator[tuple[str, str, int]]:
-    """(evidence, claim, label) of the FEVER pairs, both halves of the split; supports or refutes."""
+    """(evidence, claim, label) of all FEVER pairs, the held-back ones too; supports or refutes."""
     folder = data / "fever_pairs"
     with (
         gzip.open(folder / "dev.raw.input0.gz", "rt", encoding="utf-8") as windows,
@@ -242,9 +242,9 @@ def _scifact(data: Path) -> Iterator[Pair]:
 
 
 def encyclopedia(data: Path, name: str = "enwiki_2014") -> Iterator[str]:
-    """Articles of Wikipedia (``text/`` beside the sets), for ``edits.statements``."""
+    """Articles of Wikipedia (``text/`` beside the sets), for edits of plain statements."""
     with gzip.open(data.parent / f"text/{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        yield from (row["text"] for row in map(json.loads, lines))
+        yield from (json.loads(line)["text"] for line in lines)
 
 
 SETS = (

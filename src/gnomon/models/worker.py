@@ -165,7 +165,7 @@ class ScoreRunner:
     tokenizer's own file.
     """
 
-    tokens_per_run = 4096
+    tokens_per_run = 1024
 
     def __init__(self, load: Mapping[str, Any]) -> None:
         import onnxruntime

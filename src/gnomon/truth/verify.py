@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -82,10 +82,12 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A judgement by rule, and what it went by."""
+    """A judgement by rule, and what it went by. ``about`` is the share of the claim's content words
+    that sentence and window have, 0..1."""
 
     judgement: Judgement
     ground: Ground
+    about: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class LexicalEntail:
             ]
         )
         return [
-            _decide(window, claim, reading, cosine)
+            replace(_decide(window, claim, reading, cosine), about=reading.about)
             for (window, claim), reading, cosine in zip(pairs, readings, cosines, strict=True)
         ]
 

@@ -1,0 +1,93 @@
+"""Which pairs the verifier is trained on, and how many of each kind."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+
+from gnomon.lab import edits, sets
+from gnomon.lab.pairs import Pair
+
+# At most so many of a published set: the three of lexical templates would drown the rest.
+MOST: Mapping[str, int] = {"conjnli": 5000, "med": 1500, "breaking_nli": 1000}
+# At most so many of a family of edits; what is most often got wrong has most.
+MOST_EDITS: Mapping[str, int] = {
+    "edit:number": 2200,
+    "edit:number_form": 800,
+    "edit:bound": 800,
+    "edit:unit": 450,
+    "edit:date": 1600,
+    "edit:year": 1500,
+    "edit:person": 1500,
+    "edit:negation": 2400,
+    "edit:denial": 1200,
+    "edit:hedge": 2800,
+    "edit:speech": 2000,
+    "edit:plan": 1800,
+    "edit:opposite": 2000,
+    "edit:detail": 1700,
+    "text:sentence": 300,
+    "text:shorter": 700,
+    "text:born": 400,
+    "text:apposition": 600,
+}
+OTHER_EDITS = 500
+UNRELATED = 6000
+EVENTS, EVENT_PAIRS = 700, 5500
+ARTICLES, ARTICLE_CHARACTERS = 6000, 1500
+# Sets whose supporting pairs are plain statements, fit to be edited.
+EDITED = frozenset({"fever", "conjnli", "scifact", "citint", "factcheck_gpt"})
+
+
+def training_pairs(
+    data: Path, *, seed: int = 0, report: Callable[[str], None] = lambda _: None
+) -> list[Pair]:
+    """Every pair of one training run, shuffled; the same for the same files and seed.
+
+    ``data`` is the folder of the published sets; articles are read from ``../text`` beside it.
+    Raises InputError where a file is not there. Takes about two minutes."""
+    published = list(sets.read_all(data))
+    report(f"{len(published)} pairs of published sets")
+    drawn = _capped(published, lambda source: MOST.get(source, len(published)), seed)
+    edited = edits.edited([pair for pair in published if pair.source in EDITED], seed=seed)
+    articles = islice(sets.encyclopedia(data), ARTICLES)
+    told = edits.statements((text[:ARTICLE_CHARACTERS] for text in articles), seed=seed)
+    made = _interleaved(list(edited), list(told), seed)
+    report(f"{len(made)} edits")
+    drawn += _capped(made, lambda source: MOST_EDITS.get(source, OTHER_EDITS), seed)
+    apart = list(edits.unrelated(drawn, seed=seed, per=1))
+    report(f"{len(apart)} windows near a claim that do not settle it")
+    rng = random.Random(seed)
+    drawn += rng.sample(apart, min(UNRELATED, len(apart)))
+    events = list(edits.invented(seed=seed, events=EVENTS))
+    drawn += rng.sample(events, min(EVENT_PAIRS, len(events)))
+    rng.shuffle(drawn)
+    return drawn
+
+
+def _interleaved(first: list[Pair], second: list[Pair], seed: int) -> list[Pair]:
+    both = first + second
+    random.Random(seed).shuffle(both)
+    return both
+
+
+def _capped(pairs: Iterable[Pair], most: Callable[[str], int], seed: int) -> list[Pair]:
+    """At most ``most(source)`` pairs of each source, whole groups first come: a window and its
+    mirror images stay together, so that neither side gives the label away."""
+    by_source: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
+    for pair in pairs:
+        by_source[pair.source][pair.group].append(pair)
+    found: list[Pair] = []
+    for source, groups in by_source.items():
+        names = sorted(groups)
+        random.Random(f"{seed}:{source}").shuffle(names)
+        room = most(source)
+        for name in names:
+            if room <= 0:
+                break
+            found += groups[name]
+            room -= len(groups[name])
+    return found

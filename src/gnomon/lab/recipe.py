@@ -1,0 +1,146 @@
+"""The verifier's whole recipe: pairs, training, export. Each step is kept, and not done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gnomon.lab import edits, sets
+from gnomon.lab.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
+from gnomon.lab.mixture import training_pairs
+from gnomon.lab.pairs import Pair
+from gnomon.lab.splits import held_back
+from gnomon.models.verifier import tempered
+
+if TYPE_CHECKING:
+    from gnomon.lab.verifier import Progress, Recipe
+
+WATCHED = 500
+
+
+def make_pairs(data: Path, out: Path, *, seed: int, report: Callable[[str], None]) -> list[Pair]:
+    """The training pairs, made once and kept in ``out/pairs.jsonl``."""
+    kept = out / "pairs.jsonl"
+    if not kept.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        made = training_pairs(data, seed=seed, report=report)
+        fresh = kept.with_suffix(".new")
+        fresh.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in made), "utf-8")
+        os.replace(fresh, kept)
+    with kept.open(encoding="utf-8") as lines:
+        return [Pair(**json.loads(line)) for line in lines]
+
+
+def watched_pairs(data: Path, *, seed: int) -> list[Pair]:
+    """Development pairs to look at while training: FEVER's held-back tenth, and as many windows
+    that settle nothing. Never trained on."""
+    held = [
+        Pair(window, claim, label, "fever", claim)
+        for window, claim, label in sets.fever_rows(data)
+        if held_back(claim)
+    ]
+    apart = list(edits.unrelated(held, seed=seed, per=1))
+    rng = random.Random(seed)
+    return rng.sample(held, WATCHED) + rng.sample(apart, WATCHED // 2)
+
+
+def run(
+    data: Path,
+    base: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    report: Callable[[str], None],
+    progress: Callable[[Progress], None],
+    limit: int = 0,
+) -> Path:
+    """Make the pairs, train, export; the folder of the verifier, which the setting ``verifier``
+    takes. ``base`` is the encoder's folder, with its tokenizer; ``limit`` > 0 takes only so many
+    pairs, to try the recipe. What is done already in ``out`` is not done again."""
+    from tokenizers import Tokenizer
+
+    from gnomon.lab.export import export
+    from gnomon.lab.verifier import train
+
+    pairs = make_pairs(data, out, seed=recipe.seed, report=report)
+    taken = pairs[:limit] if limit else pairs
+    watched = watched_pairs(data, seed=recipe.seed)
+    report(f"{len(taken)} pairs to train on, {len(watched)} to watch")
+    tokenizer = prepared(Tokenizer.from_file(str(base / "tokenizer.json")))
+    items, watch = encode(tokenizer, taken), encode(tokenizer, watched)
+    trained = train(base, out, items, watch, recipe, report=progress)
+    tokenizer.save(str(trained / "tokenizer.json"))
+    report("exporting to ONNX, eight bits")
+    verifier = out / "verifier"
+    verifier.mkdir(exist_ok=True)
+    export(trained, verifier / "model.onnx")
+    tokenizer.save(str(verifier / "tokenizer.json"))
+    temperature = fitted_temperature(verifier / "model.onnx", watch)
+    card = make_card(verifier / "model.onnx", base, data, taken, recipe, temperature)
+    (verifier / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    return verifier
+
+
+def fitted_temperature(model: Path, items: Sequence[Encoded]) -> float:
+    """The temperature at which the watched pairs are least surprising (Guo et al. 2017,
+    https://arxiv.org/abs/1706.04599), from 0.5 to 4 in steps of 0.05."""
+    from gnomon.lab.export import logits
+
+    found = np.concatenate(
+        [logits(model, padded(items[i : i + 16])) for i in range(0, len(items), 16)]
+    )
+    labels = np.array([item.label for item in items])
+    rows = np.arange(len(labels))
+
+    def surprise(temperature: float) -> float:
+        return float(-np.log(tempered(found, temperature)[rows, labels] + 1e-9).mean())
+
+    return min((t / 20 for t in range(10, 81)), key=surprise)
+
+
+def make_card(
+    model: Path,
+    base: Path,
+    data: Path,
+    pairs: Sequence[Pair],
+    recipe: Recipe,
+    temperature: float,
+) -> dict[str, Any]:
+    """What the verifier is: everything but its scores, which ``bench/truth`` gives."""
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    return {
+        "name": f"gnomon-verifier-{digest[:8]}",
+        "sha256": digest,
+        "bytes": model.stat().st_size,
+        "temperature": temperature,
+        "langs": ["en"],
+        "max_tokens": MAX_TOKENS,
+        "licence": "CC BY-SA 4.0",
+        "base": {
+            "name": base.name,
+            "licence": "Apache-2.0",
+            "sha256": hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest(),
+        },
+        "recipe": asdict(recipe),
+        "pairs": dict(by_source(pairs)),
+        "sets": [
+            {"name": each.name, "from": each.origin, "licence": each.licence} for each in sets.SETS
+        ],
+        "files": sets.checksums(data),
+    }
+
+
+def by_source(pairs: Sequence[Pair]) -> Iterator[tuple[str, int]]:
+    """How many pairs each source gave, for the card."""
+    counts: dict[str, int] = {}
+    for pair in pairs:
+        counts[pair.source] = counts.get(pair.source, 0) + 1
+    yield from sorted(counts.items())

@@ -22,6 +22,7 @@ from bench.truth import (  # noqa: E402
     data,
     flood,
     injection,
+    majority,
     metrics,
     report,
     rows,
@@ -365,21 +366,21 @@ def test_quoted_instructions_are_seen():
 
 def test_counting_posts_would_flip_and_that_is_what_stands_beside():
     judged = {"a": Judgement(0.9, 0.0, 0.1), "b": Judgement(0.0, 0.9, 0.1)}
-    assert flood.by_posts(judged, {}) == Label.DISPUTED
-    assert flood.by_posts(judged, {"a": 10}) == Label.SUPPORTED
-    assert flood.by_posts(judged, {"b": 10}) == Label.REFUTED
+    assert majority.by_posts(judged, {}) == Label.DISPUTED
+    assert majority.by_posts(judged, {"a": 10}) == Label.SUPPORTED
+    assert majority.by_posts(judged, {"b": 10}) == Label.REFUTED
 
 
 def test_a_flooded_claim_end_to_end():
     said = "The Harrow Viaduct will reopen to trains on 4 May 2026."
     case = data.Case("x", said, (said,), data.SUPPORTS, claim_key(said))
     try:
-        found = flood.one_claim("rules", [case], (5,))
+        found = flood.flooded("rules", flood.target([case]), (5,))
     finally:
         world.clear()
-    (flooded,) = found["flooded"]
-    assert found["at_one"][0] == Label.SUPPORTED == flooded["label"]
-    assert flooded["times"] == 5
+    (after,) = found["floods"]
+    assert found["at_one"][0] == Label.SUPPORTED == after["label"]
+    assert (after["times"], after["flips"]) == (5, False)
 
 
 def test_copies_are_edited_and_differ():
@@ -403,6 +404,7 @@ def test_rows_say_whether_their_aim_is_met():
     assert rows.Row("m", "d", 1, 0, aim=0, more=False).met
     assert rows.Row("m", "d", 1, 1, aim=0, more=False).met is False
     assert rows.Row("m", "d", aim=0.5, skipped="gone").met is None
+    assert rows.Row("m", "d", 0, 0, aim=0, more=False).met is None  # of nothing, nothing flips
     row = rows.Row("m", "d", 9, 0.5, 0.25, 0.75, {"b": 0.1}, note="said")
     assert rows.row_from(json.loads(json.dumps(row.as_json()))) == row
     assert "| m [1] | d | 9 | .500 (.250–.750) | b .100 | – | – | – |" in rows.markdown([row])

@@ -9,16 +9,17 @@ from html import escape
 import numpy as np
 from bench.truth import metrics
 
-WIDTH, HEIGHT = 560, 340
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 34, 46
+WIDTH, HEIGHT = 560, 376
+LEFT, RIGHT, TOP, BOTTOM = 64, 26, 70, 46
 # Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), those that stand out from white and
 # from black alike; each line has a dash of its own as well.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
+# One grey that is read on white and on near-black (contrast above 4 on both): a page's theme need
+# not be the system's, which is all that a style sheet in a picture can ask for.
 STYLE = """
-text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:13px}
-.g{stroke:#8c959f;stroke-opacity:.35}.a{stroke:#8c959f}.m{stroke:#8c959f;stroke-dasharray:4 4}
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}}
+text{font:12px system-ui,sans-serif;fill:#6e7781}.t{font-weight:600;font-size:13px}
+.g{stroke:#8c959f;stroke-opacity:.35}.m{stroke:#8c959f;stroke-dasharray:4 4}
 """
 
 
@@ -68,11 +69,9 @@ def chart(title: str, x: Axis, y: Axis, lines: Sequence[Line], guide: Line | Non
     for i, line in enumerate(lines):
         look = f'stroke="{COLOURS[i % 4]}" stroke-width="2" stroke-dasharray="{DASHES[i % 4]}"'
         parts.append(f'<polyline fill="none" {look} points="{_points(line, x, y)}"/>')
-        at = TOP + 14 + 17 * i
-        parts.append(
-            f'<line x1="{LEFT + 10}" y1="{at - 4}" x2="{LEFT + 38}" y2="{at - 4}" {look}/>'
-        )
-        parts.append(_text(LEFT + 44, at, line.name, "start"))
+        x0, y0 = LEFT + 240 * (i % 2), 38 + 17 * (i // 2)
+        parts.append(f'<line x1="{x0}" y1="{y0 - 4}" x2="{x0 + 28}" y2="{y0 - 4}" {look}/>')
+        parts.append(_text(x0 + 34, y0, line.name, "start"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

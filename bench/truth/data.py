@@ -24,6 +24,7 @@ from gnomon.lab import sets
 from gnomon.lab.splits import claim_key, held_back
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+CASES = Path(__file__).resolve().parents[2] / "tests" / "cases"
 FROZEN = Path(__file__).with_name("splits.json")
 
 SUPPORTS, REFUTES, NEITHER = 0, 1, 2
@@ -237,6 +238,13 @@ WICE = Set("wice", "WiCE dev", ("truth/wice/dev.jsonl.gz",), _wice)
 SCIFACT = Set("scifact", "SciFact train, held-back tenth", ("truth/scifact/scifact.zip",), _scifact)
 PAIRS = (FEVER, SYMMETRIC, HEALTHVER, CLIMATE)
 DOCUMENTS = (CITINT, WICE, SCIFACT)
+
+
+def dev_cases(kind: str) -> list[dict[str, Any]]:
+    """The development half of the case files: those with a "claim" or a "question"."""
+    files = [p for p in sorted(CASES.glob("*.json")) if p.stem != "known_failures"]
+    found = [row for p in files for row in json.loads(p.read_text(encoding="utf-8"))]
+    return [row for row in found if kind in row and row["dev"] is True]
 
 
 # --------------------------------------------------------------------------- frozen

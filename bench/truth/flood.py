@@ -2,8 +2,9 @@
 
 Each claim stands in a store of its own: the sample world around it, and the set's evidence as posts
 of different accounts. Then the posts of one side are copied x10, x100 and, for a few claims,
-x10,000. A flip is a verdict that is not the one of x1. Beside it, the same judgements with a vote
-for each post: what counting posts would do.
+x10,000. The development claims of the sample world are flooded there, with copies of the posts that
+the verdict cites. A flip is a verdict that is not the one of x1. Beside it, the same judgements
+with a vote for each post: what counting posts would do.
 """
 
 from __future__ import annotations
@@ -11,122 +12,161 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.truth import metrics, world
-from bench.truth.data import CLIMATE, FEVER, HEALTHVER, LABELS, NEITHER, REFUTES, SUPPORTS, Case
+from bench.truth.data import (
+    CLIMATE,
+    FEVER,
+    HEALTHVER,
+    LABELS,
+    REFUTES,
+    SUPPORTS,
+    Case,
+    Set,
+    dev_cases,
+)
+from bench.truth.majority import by_posts
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
-from gnomon.truth.weigh import DECISIVE, MASS, STRONG
-from gnomon.types import Judgement, Label, Post
+from gnomon.lab.splits import claim_key
+from gnomon.types import Judgement, Label, Post, Stance
+from gnomon.wire import parse_time
 
 TIMES = (10, 100)
 GREATEST = 10_000
-CLAIMS, CLAIMS_AT_GREATEST = 60, 6
+CLAIMS, CLAIMS_AT_GREATEST = 20, 2  # of each of the four sources
 EVIDENCE = 2  # pieces a side, so that x10,000 is at most 20,000 posts a flood
 TRIED = 3  # claims looked at for each that is flooded: those with a verdict at x1 come first
 
 
-def claims_with(cases: Sequence[Case]) -> list[list[Case]]:
-    """The cases of each claim that has evidence for or against, those with both sides first."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A claim to flood. ``held`` are its posts beside the sample world; ``sides`` the posts that
+    are copied, by side."""
+
+    claim: str
+    held: tuple[Post, ...]
+    sides: Mapping[str, tuple[Post, ...]]
+    now: float = world.NOW
+
+
+def targets(run: Run, wanted: Set) -> list[Target]:
+    """The set's claims with evidence on both sides, or where there are none, on one."""
     by_claim: dict[str, list[Case]] = {}
-    for case in cases:
+    for case in run.cases(wanted):
         by_claim.setdefault(case.group, []).append(case)
-    found = [own for own in by_claim.values() if any(c.label != NEITHER for c in own)]
-    return sorted(found, key=lambda own: -len({c.label for c in own} - {NEITHER}))
+    found = [target(own) for own in by_claim.values()]
+    both = [each for each in found if len(each.sides) == 2]
+    return both or [each for each in found if each.sides]
 
 
-def evidence_posts(own: Sequence[Case]) -> dict[str, tuple[Post, int]]:
-    """A claim's evidence as posts: id -> (post, gold label). At most EVIDENCE a side."""
-    kept: list[Case] = []
-    for label in (SUPPORTS, REFUTES, NEITHER):
-        kept += [case for case in own if case.label == label][:EVIDENCE]
-    return {
-        f"evidence/{i}": (world.post(f"evidence/{i}", case.text, hours_ago=60.0 + i), case.label)
-        for i, case in enumerate(kept)
-    }
+def target(own: Sequence[Case]) -> Target:
+    """The evidence of one claim, at most EVIDENCE pieces a side."""
+    sides = {}
+    for label in (SUPPORTS, REFUTES):
+        texts = list(dict.fromkeys(case.text for case in own if case.label == label))[:EVIDENCE]
+        posts = tuple(
+            world.post(f"{LABELS[label]}/{i}", text, hours_ago=60.0 + i)
+            for i, text in enumerate(texts)
+        )
+        if posts:
+            sides[LABELS[label]] = posts
+    return Target(own[0].claim, tuple(p for posts in sides.values() for p in posts), sides)
 
 
-def one_claim(verifier: str, own: Sequence[Case], times: Sequence[int]) -> dict[str, Any]:
+def sample_targets(verifier: str) -> Iterator[Target]:
+    """The sample world's development claims, with the posts that their verdicts cite."""
+    with world.opened() as store:
+        for row in dev_cases("claim"):
+            now = parse_time(row["now"])
+            sides: dict[str, tuple[Post, ...]] = {}
+            cited = world.verdict(store, verifier, row["claim"], now).evidence
+            posts = store.get_many([item.post for item in cited])
+            for stance in (Stance.SUPPORTS, Stance.REFUTES):
+                own = [posts[e.post] for e in cited if e.stance is stance and e.post in posts]
+                if own:
+                    sides[stance.value] = tuple(own[:EVIDENCE])
+            yield Target(row["claim"], (), sides, now)
+
+
+def flooded(verifier: str, aim: Target, times: Sequence[int]) -> dict[str, Any]:
     """The verdicts on one claim at x1 and under every flood, and what counting posts would say."""
-    claim, posts = own[0].claim, evidence_posts(own)
-    out: dict[str, Any] = {"claim": own[0].group, "flooded": []}
-    with world.opened([post for post, _ in posts.values()]) as store:
-        first = world.verdict(store, verifier, claim)
+    out: dict[str, Any] = {"claim": claim_key(aim.claim), "floods": []}
+    originals = [post for posts in aim.sides.values() for post in posts]
+    with world.opened(aim.held) as store:
+        first = world.verdict(store, verifier, aim.claim, aim.now)
         bench = world.desk(store, verifier)
-        judged = {
-            ref: world.judgement(bench.entail, bench.weights, claim, post.text)
-            for ref, (post, _) in posts.items()
+        judged: dict[str, Judgement] = {
+            post.id: world.judgement(bench.entail, bench.weights, aim.claim, post.text)
+            for post in originals
         }
-        out["at_one"] = [first.label, first.confidence]
-    for side in sorted({label for _, label in posts.values()} - {NEITHER}):
-        chosen = [post for post, label in posts.values() if label == side]
-        rng = random.Random(f"{own[0].group} {side}")
-        with world.opened([post for post, _ in posts.values()]) as store:
+    out["at_one"] = [first.label, first.confidence]
+    for side, posts in aim.sides.items():
+        rng = random.Random(f"{out['claim']} {side}")
+        with world.opened(aim.held) as store:
             made = 1
             for k in times:
-                new = [c for post in chosen for c in world.copies(post, k - made, rng, made)]
+                new = [
+                    copy
+                    for post in posts
+                    for copy in world.copies(post, k - made, rng, made, latest=aim.now - 1)
+                ]
                 world.add(store, new)
                 made = k
-                then = world.verdict(store, verifier, claim)
-                naive = {post.id: k for post in chosen}
-                out["flooded"].append({
-                    "side": LABELS[side], "times": k, "label": then.label,
-                    "confidence": then.confidence,
-                    "by_posts": [by_posts(judged, {}), by_posts(judged, naive)],
+                then = world.verdict(store, verifier, aim.claim, aim.now)
+                naive = by_posts(judged, {}), by_posts(judged, {p.id: k for p in posts})
+                out["floods"].append({
+                    "side": side, "times": k, "label": then.label, "confidence": then.confidence,
+                    "flips": then.label != first.label, "naive_flips": naive[0] != naive[1],
                 })  # fmt: skip
     return out
 
 
-def by_posts(judged: Mapping[str, Judgement], times: Mapping[str, int]) -> Label:
-    """The verdict if every post had a vote, by the thresholds of ``truth.weigh``."""
-    support = sum(j.supports * times.get(i, 1) for i, j in judged.items() if j.supports > j.neither)
-    refute = sum(j.refutes * times.get(i, 1) for i, j in judged.items() if j.refutes > j.neither)
-    if max(support, refute) < MASS:
-        return Label.NOT_ENOUGH
-    low, high = sorted((support, refute))
-    if low >= STRONG and high < DECISIVE * low:
-        return Label.DISPUTED
-    return Label.SUPPORTED if support > refute else Label.REFUTED
-
-
 def measure(run: Run) -> Iterator[Row]:
-    """Flips over Climate-FEVER, HealthVer and FEVER claims."""
-    found = run.kept("flood", lambda: list(_floods(run)), "store", "origins")
+    """Flips for each size of flood."""
+    found: list[dict[str, Any]] = []
+    for wanted in (CLIMATE, HEALTHVER, FEVER):
+        aims = targets(run, wanted)
+        found += _kept(run, wanted.name, aims)
+    found += _kept(run, "sample", list(sample_targets(run.verifier)))
     for k in (*TIMES, GREATEST):
-        at = [flood for each in found for flood in each["flooded"] if flood["times"] == k]
-        first = {id(flood): each["at_one"] for each in found for flood in each["flooded"]}
-        flips = [flood["label"] != first[id(flood)][0] for flood in at]
-        naive = sum(flood["by_posts"][0] != flood["by_posts"][1] for flood in at)
-        moved = max((abs(f["confidence"] - first[id(f)][1]) for f in at), default=0.0)
-        labels = Counter(first[id(flood)][0] for flood in at)
-        _, high = metrics.of_count(sum(flips), len(at))
+        at = [(each, flood) for each in found for flood in each["floods"] if flood["times"] == k]
+        flips = sum(flood["flips"] for _, flood in at)
+        labels = Counter(each["at_one"][0] for each, _ in at)
+        moved = [abs(flood["confidence"] - each["at_one"][1]) for each, flood in at]
+        _, high = metrics.of_count(flips, len(at))
         yield Row(
-            f"flood x{k:,}, verdict flips", "Climate-FEVER, HealthVer, FEVER", len(at),
-            sum(flips), 0, round(high * len(at)), {"a vote a post": naive}, aim=0, more=False,
-            note="Verdicts at x1 of the floods counted, all sizes together: "
+            f"flood x{k:,}, verdict flips", "Climate-FEVER, HealthVer, FEVER, sample world",
+            len(at), flips, 0, round(high * len(at)),
+            {"a vote a post": sum(flood["naive_flips"] for _, flood in at)}, aim=0, more=False,
+            note=f"x{k:,} at x1: "
             + ", ".join(f"{label} {n}" for label, n in sorted(labels.items()))
-            + f"; the confidence moved by {moved:.3f} at most.",
+            + f"; the confidence moved by {max(moved, default=0.0):.3f} at most.",
         )  # fmt: skip
 
 
-def _floods(run: Run) -> Iterator[dict[str, Any]]:
-    per_set = CLAIMS // 3
-    for wanted in (CLIMATE, HEALTHVER, FEVER):
-        claims = claims_with(run.cases(wanted))
-        both = [own for own in claims if {SUPPORTS, REFUTES} <= {c.label for c in own}]
-        by_group = {own[0].group: own for own in both or claims}
-        tried = run.few(list(by_group), TRIED * per_set)
-        tried.sort(key=lambda group: not _decided(run.verifier, by_group[group]))
-        chosen = tried[: max(per_set // 5, 1) if run.quick else per_set]
-        for i, group in enumerate(run.progress(chosen, f"flood over {wanted.name}")):
-            last = i < CLAIMS_AT_GREATEST // 3 and not run.quick
-            times = (*TIMES, GREATEST) if last else TIMES
-            yield one_claim(run.verifier, by_group[group], times)
+def _kept(run: Run, name: str, aims: Sequence[Target]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = run.kept(
+        f"flood-{name}", lambda: list(_floods(run, name, aims)), "store", "origins", "sample"
+    )
+    return made
 
 
-def _decided(verifier: str, own: Sequence[Case]) -> bool:
-    """Whether there is a verdict for or against the claim before any flood."""
-    with world.opened([post for post, _ in evidence_posts(own).values()]) as store:
-        return world.verdict(store, verifier, own[0].claim).label is not Label.NOT_ENOUGH
+def _floods(run: Run, name: str, aims: Sequence[Target]) -> Iterator[dict[str, Any]]:
+    wanted = CLAIMS // 5 if run.quick else CLAIMS
+    by_claim = {each.claim: each for each in aims if each.sides}
+    tried = [by_claim[claim] for claim in run.few(sorted(by_claim), TRIED * CLAIMS)]
+    tried.sort(key=lambda each: not _decided(run.verifier, each))
+    for i, aim in enumerate(run.progress(tried[:wanted], f"flood, {name}")):
+        last = i < CLAIMS_AT_GREATEST and not run.quick
+        yield flooded(run.verifier, aim, (*TIMES, GREATEST) if last else TIMES)
+
+
+def _decided(verifier: str, aim: Target) -> bool:
+    """Whether there is a verdict other than "not enough evidence" before any flood."""
+    with world.opened(aim.held) as store:
+        found = world.verdict(store, verifier, aim.claim, aim.now)
+    return found.label is not Label.NOT_ENOUGH

@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.truth import metrics, world
-from bench.truth.data import FEVER, Absent
-from bench.truth.majority import dev_cases
+from bench.truth.data import FEVER, Absent, dev_cases
 from bench.truth.rows import Row
 from bench.truth.run import Run
 

@@ -8,32 +8,22 @@ claim must be the same with and without the copies that spread what it says.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.truth import data, metrics, world
-from bench.truth.flood import by_posts
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
 from gnomon.store.contract import Store
-from gnomon.types import EdgeKind, Post
+from gnomon.truth.weigh import DECISIVE, MASS, STRONG
+from gnomon.types import EdgeKind, Judgement, Label, Post
 from gnomon.wire import parse_time
 
 COPIES = 4  # beside the one: five
 QUESTIONS = 80
-CASES = Path(__file__).resolve().parents[2] / "tests" / "cases"
-
-
-def dev_cases(kind: str) -> list[dict[str, Any]]:
-    """The development half of the case files: those with a "claim" or a "question"."""
-    files = [p for p in sorted(CASES.glob("*.json")) if p.stem != "known_failures"]
-    found = [row for p in files for row in json.loads(p.read_text(encoding="utf-8"))]
-    return [row for row in found if kind in row and row["dev"] is True]
 
 
 def conflicts(run: Run) -> list[dict[str, Any]]:
@@ -86,7 +76,9 @@ def _over_sample(run: Run) -> list[dict[str, Any]]:
     out = []
     with world.opened() as full, world.empty() as bare:
         world.add(bare, _without_copies(full))
-        for row in run.progress(run.few(dev_cases("claim"), 100), "majority wrong, sample world"):
+        for row in run.progress(
+            run.few(data.dev_cases("claim"), 100), "majority wrong, sample world"
+        ):
             now = parse_time(row["now"])
             labels = [
                 world.verdict(store, run.verifier, row["claim"], now).label
@@ -95,6 +87,19 @@ def _over_sample(run: Run) -> list[dict[str, Any]]:
             fair = {row["expect"], *row.get("also_fair", ())}
             out.append({"labels": labels, "fair": labels[0] in fair})
     return out
+
+
+def by_posts(judged: Mapping[str, Judgement], times: Mapping[str, int]) -> Label:
+    """The verdict if every post had a vote (a post stands there ``times``, once if not said), by
+    the thresholds of ``truth.weigh``."""
+    support = sum(j.supports * times.get(i, 1) for i, j in judged.items() if j.supports > j.neither)
+    refute = sum(j.refutes * times.get(i, 1) for i, j in judged.items() if j.refutes > j.neither)
+    if max(support, refute) < MASS:
+        return Label.NOT_ENOUGH
+    low, high = sorted((support, refute))
+    if low >= STRONG and high < DECISIVE * low:
+        return Label.DISPUTED
+    return Label.SUPPORTED if support > refute else Label.REFUTED
 
 
 def measure(run: Run) -> Iterator[Row]:

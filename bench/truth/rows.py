@@ -29,12 +29,12 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is met; None where there is no aim or no score."""
-        return _reaches(self.score, self.aim, self.more)
+        """Whether the aim is met; None where there is no aim or nothing was measured."""
+        return _reaches(self.score, self.aim, self.more) if self.n else None
 
     @property
     def above_floor(self) -> bool | None:
-        return _reaches(self.score, self.floor, self.more)
+        return _reaches(self.score, self.floor, self.more) if self.n else None
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "met": self.met, "above_floor": self.above_floor}

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.truth import data, metrics, retrieval, world
-from bench.truth.majority import dev_cases
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
@@ -90,7 +89,7 @@ def _over_wikipedia(run: Run) -> list[bool]:
 
 def _over_sample(run: Run) -> list[list[bool]]:
     """[should abstain, does] of the development questions that settle which is right."""
-    rows = [r for r in dev_cases("question") if r["expect"]["abstained"] is not None]
+    rows = [r for r in data.dev_cases("question") if r["expect"]["abstained"] is not None]
     with world.opened() as store:
         return [
             [

@@ -111,14 +111,16 @@ _OPENERS = ("", "BREAKING: ", "WOW ", "Just in: ", "PSA: ", "Everyone should kno
 _CLOSERS = ("", " Share!", " Pass it on.", " Wow.", " RT!", " Please share.")
 
 
-def copies(original: Post, n: int, rng: random.Random, first: int = 0) -> list[Post]:
+def copies(
+    original: Post, n: int, rng: random.Random, first: int = 0, latest: float = NOW - 1
+) -> list[Post]:
     """``n`` copies of a post by other accounts with small edits that leave what it says: case,
     punctuation, tags, emoji, links, mentions, openers. A tenth claims to be older than the
-    original, as a forger would; all are fetched later."""
-    return [_copy(original, first + i, rng) for i in range(n)]
+    original, as a forger would; all are fetched later, and none is said after ``latest``."""
+    return [_copy(original, first + i, rng, latest) for i in range(n)]
 
 
-def _copy(original: Post, i: int, rng: random.Random) -> Post:
+def _copy(original: Post, i: int, rng: random.Random, latest: float) -> Post:
     text = original.text
     for edit in rng.sample(_EDITS, rng.randint(1, 3)):
         text = edit(text, rng)
@@ -126,7 +128,7 @@ def _copy(original: Post, i: int, rng: random.Random) -> Post:
     said = (original.created_at or NOW) + (-later if rng.random() < 0.1 else later)
     return Post(
         f"{original.id}/copy{i}", text, "bench", original.fetched_at + later,
-        author=f"copier {rng.getrandbits(40):x}", created_at=min(said, NOW - 1),
+        author=f"copier {rng.getrandbits(40):x}", created_at=min(said, latest),
         title=original.title,
     )  # fmt: skip
 

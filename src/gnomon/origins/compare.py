@@ -7,7 +7,7 @@ Containment and resemblance of shingles as in Broder 1997
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -290,7 +290,7 @@ def turned(edit: Edit) -> str:
     return ""
 
 
-def weight(run: Sequence[str]) -> float:
+def weight(run: Iterable[str]) -> float:
     return sum(1.0 if word.isascii() else min(1.0, 0.6 * len(word)) for word in run)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from gnomon.origins.wording import Wording
-from gnomon.text import names, polarity
+from gnomon.text import names, polarity, slots
 from gnomon.text.tokens import words
 
 QUOTE_WORDS = 4
@@ -26,9 +26,10 @@ _STOP = frozenset(
 
 
 def differ(root: Wording, copy: Wording) -> str:
-    """What the two state differently: "number", "negation", "modality", "name", "quote",
-    "question", or "" (the same facts, as far as they can be compared exactly)."""
-    if root.values != copy.values:
+    """What the two state differently: "number" (codes and versions included), "negation",
+    "modality", "name", "quote", "question", or "" (the same facts, as far as they can be compared
+    exactly)."""
+    if root.values != copy.values or _codes(root) != _codes(copy):
         return "number"
     if ("?" in root.text or "？" in root.text) != ("?" in copy.text or "？" in copy.text):
         return "question"
@@ -39,6 +40,26 @@ def differ(root: Wording, copy: Wording) -> str:
     if _unnamed(root, copy) or _unnamed(copy, root):
         return "name"
     return "quote" if speech(copy.text) != speech(root.text) else ""
+
+
+def _codes(wording: Wording) -> frozenset[str]:
+    """Words with digits that are no quantity and no date: "HJR1053", "140E020S", "3/32"."""
+    text = wording.text
+    for slot in reversed(slots.exact(text, now=wording.time)):
+        text = f"{text[: slot.start]} {text[slot.end :]}"
+    return frozenset(word for word in words(text) if any(map(str.isdigit, word)))
+
+
+def is_testimony(text: str) -> bool:
+    """Whether somebody speaks of themselves: two people who say "I saw it" are two witnesses, in
+    however like words."""
+    return bool(_FIRST_PERSON.search(text))
+
+
+_FIRST_PERSON = re.compile(
+    r"\b(?:I|I['’][a-z]+|[Mm]y|[Mm]e|[Mm]ine|[Ww]e|[Ww]e['’][a-z]+|[Oo]ur|[Uu]s)\b"
+    r"|我(?!国|市|省|县|校|军)|咱|俺|本人|目击|亲眼"
+)
 
 
 def _unnamed(one: Wording, other: Wording) -> set[str]:

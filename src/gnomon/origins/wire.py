@@ -167,7 +167,7 @@ def keys(post: Post) -> tuple[int, ...]:
         return ()
     found = []
     for start, end in sentences.split(text)[:_KEYED]:
-        run = words(_DATED.sub("", text[start : min(end, start + _OPENING_CHARS)]))[:_OPENING]
+        run = words(undated(text[start : min(end, start + _OPENING_CHARS)]))[:_OPENING]
         if len(run) == _OPENING:
             found += [f"story {agency} {' '.join(run)}" for agency in sorted(credited)]
     return tuple(
@@ -212,6 +212,19 @@ def shared(one: Post, other: Post) -> str:
             if is_by(author, agency):
                 return agency
     return ""
+
+
+def named_by_both(one: Post, other: Post) -> str:
+    """The agency that both name for what they say, in whatever form; "" if there is none."""
+    mine, theirs = (
+        {credit.to for credit in credits_in(_whole(post))} | agencies(post) for post in (one, other)
+    )
+    return min(mine & theirs, default="")
+
+
+def undated(text: str) -> str:
+    """``text`` without the dateline it begins with."""
+    return _DATED.sub("", text).strip()
 
 
 def _whole(post: Post) -> str:

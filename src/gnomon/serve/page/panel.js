@@ -80,7 +80,8 @@ export function openEvidence(citation, from) {
   return openPost(citation.post, citation, from);
 }
 
-function postNodes({ post, link, origin, members = [], revisions = [], replies = [] }, evidence, same) {
+function postNodes(view, evidence, same) {
+  const { post, link, origin, members = [], links = [], campaign, revisions = [], replies = [] } = view;
   const url = webUrl(post.url);
   const place = `/posts/${encodeURIComponent(post.id)}`;
   const stance = evidence && { supports: "supported", refutes: "refuted" }[evidence.stance];
@@ -102,7 +103,8 @@ function postNodes({ post, link, origin, members = [], revisions = [], replies =
     h("p", { class: "links" },
       url && h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, t.original),
       h("a", { href: place }, t.permalink)),
-    originNodes(post, link, origin, members),
+    originNodes(post, link, origin, members, links),
+    campaign?.signs.length ? campaignNodes(campaign) : null,
     revisions.length ? fold(t.earlier, h("ul", { class: "posts" }, revisions.map((old) =>
       h("li", {}, h("p", {}, old.text), h("small", {}, when(old.replaced_at)))))) : null,
     replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map(row))) : null,
@@ -127,20 +129,35 @@ function row(post, note = "", here = false) {
 const SHOWN = 12;
 
 /** The posts of one origin, earliest first: one voice, however many repeat it. */
-function originNodes(post, link, origin, members) {
+function originNodes(post, link, origin, members, links) {
   if (!(origin?.posts > 1)) return h("p", { class: "muted" }, t.alone);
   const all = [post, ...members.filter((other) => other.id !== post.id)].sort((a, b) => time(a) - time(b));
   const first = all.slice(0, SHOWN);
   const shown = first.includes(post) ? first : [...all.slice(0, SHOWN - 1), post];
+  const kinds = new Map([...links, link].map((one) => [one.post, one.kind]));
   return h("section", { class: "origin" },
     h("h3", {}, t.originOf(origin.posts, origin.authors)),
     h("p", { class: "muted" }, t.originHelp),
+    link.kind !== "root" && h("p", {}, t.why[link.kind](link.score)),
     h("ol", { class: "posts" }, shown.map((one) => {
       const notes = [one.id === origin.id && t.first, one.id === post.id && t.thisPost,
-        one.id === post.id && link.kind !== "root" && t.kinds[link.kind]];
+        one.id !== origin.id && kinds.get(one.id) !== "root" && t.kinds[kinds.get(one.id)]];
       return row(one, notes.filter(Boolean).join(" · "), one.id === post.id);
     })),
     origin.posts > shown.length && h("p", { class: "muted" }, t.more(origin.posts - shown.length)));
+}
+
+/** Whether the origin looks placed together: the finding, every sign of it, and how the words differ. */
+function campaignNodes(found) {
+  return h("section", { class: "campaign" },
+    h("h3", {}, found.coordinated ? t.coordinated : t.ordinary),
+    found.coordinated && h("p", {}, t.campaign(found.unattributed, found.texts, when(found.since), when(found.until))),
+    h("p", { class: "muted" }, t.campaignHelp),
+    fold(t.signsTitle(found.score), h("ul", { class: "signs" }, found.signs.map((sign) =>
+      h("li", {}, h("b", {}, t.signs[sign.name] ?? sign.name), " ",
+        t.sign(sign.observed, sign.expected, sign.p < 0.0001 ? sign.p.toExponential(0) : sign.p.toPrecision(2)))))),
+    found.variants.length ? fold(t.variants, h("ul", { class: "left" }, found.variants.map((one) =>
+      h("li", {}, h("b", {}, one.author), h("span", {}, h("del", {}, one.removed), " ", h("ins", {}, one.added)))))) : null);
 }
 
 export { heading, fact, who };

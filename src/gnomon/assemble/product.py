@@ -21,9 +21,11 @@ from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
-from gnomon.ingest import Report, ingest
+from gnomon.ingest import Report, ingest, retain
 from gnomon.models import pull as pulling
 from gnomon.models.protocols import Chat
+from gnomon.origins import campaign, meaning
+from gnomon.origins.reasons import reason
 from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network
@@ -184,13 +186,18 @@ class Gnomon:
             raise NotFound(f"No post {post[:120]!r} is held; `gnomon search` shows ids.")
         link = self.store.links([post]).get(post) or Link(post, post, EdgeKind.ROOT)
         origin = self.store.origins([link.origin]).get(link.origin)
+        members = tuple(p for p in self.store.members(link.origin) if p.id != post)
+        links = self.store.links([member.id for member in members])
         return PostView(
             post=held,
             link=link,
             origin=origin or Origin(link.origin, 1, 1, held.time),
-            members=tuple(p for p in self.store.members(link.origin) if p.id != post),
+            members=members,
             revisions=tuple(self.store.revisions(post)),
             replies=tuple(self.store.replies(post)),
+            why=reason(link, held, self.store.get(link.origin)),
+            links=tuple(links.values()),
+            campaign=campaign.look(self.store, link.origin),
         )
 
     def answer(self, id: str) -> Mapping[str, Any]:
@@ -348,7 +355,7 @@ class Gnomon:
         most = self.config.max_disk_mb * 2**20
         if self.store.status().disk_bytes > most:
             most = int(most * ROOM)
-        return self.store.retain(most, self.config.max_age_days * DAY_S, time.time())
+        return retain(self.store, most, self.config.max_age_days * DAY_S, time.time())
 
     def _ingest(
         self,
@@ -488,14 +495,19 @@ class Gnomon:
                 stop.wait(EMBED_IDLE_S)
 
     def embed_some(self) -> int:
-        """Encode one batch of posts without a vector; how many that was."""
+        """Encode one batch of posts without a vector; how many that was. Their soft edges are
+        written before their vectors: what is interrupted between the two is done again."""
         embed = self._models.embed()
         if embed is None:
             return 0
         posts = self.store.unembedded(embed.name, EMBED_BATCH)
         if posts:
             texts = [f"{post.title}\n{post.text}".strip()[:2000] for post in posts]
-            self.store.put_vectors(embed.name, [post.id for post in posts], embed.passages(texts))
+            vectors = embed.passages(texts)
+            edges = meaning.links(self.store, posts, vectors)
+            if edges:
+                self.store.write(Batch(posts[0].source, links=edges))
+            self.store.put_vectors(embed.name, [post.id for post in posts], vectors)
         return len(posts)
 
     # -- ending ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,19 @@ from gnomon.text.tokens import words
 from gnomon.truth.check import Bench
 from gnomon.truth.factcheck import fact_check
 from gnomon.truth.statements import given, statements
-from gnomon.types import Batch, Document, Filter, Finding, Post, Verification
+from gnomon.types import Batch, Document, Filter, Finding, Post, Statement, Verification
 
 # Later than any post: the text under check never becomes the root of an origin.
 _LAST = 2.4e11
 # As much of a long text is enough to know it by.
 KNOWN_BY_CHARS = 200_000
 STDIN = "(stdin)"
+# Two texts with so many sentences of so many words in common, and such a share of all that long,
+# were not written apart: text reuse as in the METER corpus (Clough et al. 2002,
+# https://aclanthology.org/P02-1020/), where verbatim sentences mark a copy of the wire.
+REUSED, REUSED_WORDS, REUSED_SHARE = 3, 8, 0.15
+PROBES = 8
+_QUOTES = re.compile(r"[\"“”「『]")
 
 
 def open_document(
@@ -97,7 +104,7 @@ def check(
     """See ``Gnomon.check``. Errors of the input are raised here, before the first is yielded."""
     if isinstance(document, Document):
         found, skipped = statements(document)
-        itself = held_copies(bench.store, document, near=len(found) > 1)
+        itself = held_copies(bench.store, document, found)
     else:
         document, found = given(document, date=date)
         skipped, itself = [], []
@@ -123,14 +130,17 @@ def _kept(
             yield event
 
 
-def held_copies(store: Store, document: Document, *, near: bool = True) -> list[str]:
-    """Held posts that are ``document`` or stand in one origin with it, by id. Without ``near`` only
-    those with the very same words: of a single sentence, others may have made one like it."""
+def held_copies(store: Store, document: Document, found: Sequence[Statement]) -> list[str]:
+    """Held posts that are ``document`` or stand in one origin with it, by id.
+
+    They have the very same words, or would stand in one origin with it, or share whole sentences
+    (see ``_reusing``). Of a single statement only the same words count: others may have made one
+    like it.
+    """
     text = document.text[:KNOWN_BY_CHARS]
     said = words(text)
-    same = [hit for hit in store.search(text[:1000], 10) if words(hit.post.text) == said]
-    origins = {hit.origin for hit in same}
-    if near:
+    same = {hit.post.id for hit in store.search(text[:1000], 10) if words(hit.post.text) == said}
+    if len(found) > 1:
         post = Post(
             id="check:this text",
             text=text,
@@ -141,6 +151,32 @@ def held_copies(store: Store, document: Document, *, near: bool = True) -> list[
             url=document.url,
         )
         links, _ = link(store, [post])
-        origins |= {one.origin for one in links if one.post == post.id} - {post.id}
-    members = [member.id for origin in sorted(origins) for member in store.members(origin)]
-    return list(dict.fromkeys([*members, *(hit.post.id for hit in same)]))
+        origins = {one.origin for one in links if one.post == post.id} - {post.id}
+        same |= {member.id for origin in origins for member in store.members(origin)} | origins
+        same |= _reusing(store, found)
+    links_of = store.links(sorted(same))
+    origins = {links_of[one].origin if one in links_of else one for one in same}
+    members = {member.id for origin in origins for member in store.members(origin)}
+    return sorted(same | members)
+
+
+def _reusing(store: Store, found: Sequence[Statement]) -> set[str]:
+    """Held posts that share whole sentences with a text, in the writer's own words: an article and
+    the wire copy that it is made of. What both quote of others may be the same without that."""
+    sentences = {
+        " ".join(said)
+        for statement in found
+        if not _QUOTES.search(statement.quote)
+        and len(said := words(statement.quote)) >= REUSED_WORDS
+    }
+    longest = sorted(sentences, key=len, reverse=True)[:PROBES]
+    posts = {
+        hit.post.id: hit.post for text in longest for hit in store.search(text, 5, per_origin=None)
+    }
+    least = max(REUSED, REUSED_SHARE * len(sentences))
+    return {
+        name
+        for name, post in posts.items()
+        for held in [" ".join(words(post.text))]
+        if sum(text in held for text in sentences) >= least
+    }

@@ -49,12 +49,24 @@ _NOT_PAST = frozenset(
 )
 
 
+# Behind these a form in -ed is an adjective: "the coordinated attacks", "of alleged victims".
+_BEFORE_NOUN = frozenset(
+    "the a an this that these those its their his her our your my of in on at by with from for "
+    "no any some each every most more very".split()
+)
+
+
 def verb_at(text: str) -> int:
     """The offset of the first finite verb of ``text``, or -1."""
+    before = ""
     for match in _WORD.finditer(text):
         word = match.group().lower().replace("’", "'")
-        if word in _FORMS or _is_past(match.group(), word):
+        joined = text[match.start() - 1 : match.start()] == "-"
+        if word in _FORMS and not joined:
             return match.start()
+        if _is_past(match.group(), word) and before not in _BEFORE_NOUN and not joined:
+            return match.start()
+        before = word
     return -1
 
 

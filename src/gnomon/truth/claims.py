@@ -50,8 +50,8 @@ def claim_at(text: str, start: int, end: int, *, said_at: float | None = None) -
 def clause_spans(sentence: str) -> list[tuple[int, int]]:
     """Spans of the sentence's independent statements; the whole when it cannot be divided.
 
-    In English each must have a verb: "The mayor of Nice and President Hollande" are two people of
-    one statement.
+    In English each must have a verb of its own: "The mayor of Nice and President Hollande" are two
+    people of one statement.
     """
     chinese = is_cjk(sentence)
     joint = _JOINT_ZH if chinese else _JOINT_EN
@@ -63,11 +63,28 @@ def clause_spans(sentence: str) -> list[tuple[int, int]]:
         left, right = sentence[cuts[-1] : match.start()], sentence[match.end() :]
         if min(len(words(left)), len(words(right))) < _MIN_WORDS:
             continue
-        if chinese or (has_verb(left) and has_verb(right) and not _depends(left)):
+        if chinese or (_states(left, right) and not _depends(left)):
             ends.append(match.start())
             cuts.append(match.end())
     ends.append(len(sentence))
     return list(zip(cuts, ends, strict=True))
+
+
+_SUBORDINATE = re.compile(
+    r"\b(?:when|where|which|who|whom|whose|that|since|after|before|while|as|if|because|although|"
+    r"though|until|unless|whether|to)\b",
+    re.IGNORECASE,
+)
+
+
+def _states(left: str, right: str) -> bool:
+    """Whether both halves of a joint have a verb before anything hangs on them: "avoid the line and
+    the area, where there is a cordon" is one statement, and so is "when two women and the driver
+    died"."""
+    inner = list(_SUBORDINATE.finditer(left))
+    tail = left[inner[-1].end() :] if inner else left
+    hanging = _SUBORDINATE.search(right)
+    return has_verb(tail) and has_verb(right[: hanging.start()] if hanging else right)
 
 
 # "If the bridge closes and the ferry stops, ...": neither half is said by itself. Nor is what
@@ -105,10 +122,13 @@ _IMPERATIVE = re.compile(
 )
 # "Share the prices" asks; "Report by the committee says" tells: a verb behind it makes it a noun.
 _BOILERPLATE = re.compile(
-    r"^\W*(?:(?:read|see|find out|learn|view|show|load) (?:more|also|all)\b|(?:photo|image|picture|"
+    r"^\W*(?:enlarge this image|[^\n]{0,60}\(@\w+\)[^\n]{0,30}$|"
+    r"(?:read|see|find out|learn|view|show|load) (?:more|also|all)\b|"
+    r"(?:photo|image|picture|"
     r"photograph|video|file photo|credit|source|caption|illustration)s?(?: (?:by|credit|source|"
     r"caption|copyright))?\s*[:©/]|image (?:copyright|caption)|photographs? by\b|getty images\b|"
-    r"(?:copyright|©|\(c\))|all rights reserved|advertisement\b|"
+    r"(?:copyright|©|\(c\))|.*\benter your email\b|.*\b\d{1,2}/\d{1,2}\b.*\b\d{1,2}/\d{1,2}\b|"
+    r"all rights reserved|advertisement\b|"
     r"story continues|share (?:this|on)|follow (?:us|@)|sign up|subscribe|related(?: stories| "
     r"articles)?\s*[:\-]?$|reporting by\b|editing by\b|additional reporting\b|written by\b|"
     r"(?:by|from) [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+){1,4}(?:,.{0,60})?$|"

@@ -12,14 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk
 from gnomon.text.verbs import verb_at
 from gnomon.truth import mentions
 from gnomon.truth.mentions import Kind, Mention
-from gnomon.types import SlotKind
+from gnomon.types import Slot, SlotKind
 
 # How many statements back a pronoun, a definite noun ("the company") and "there" may reach.
 PRONOUN_REACH, NOUN_REACH, PLACE_REACH = 3, 8, 2
@@ -53,7 +53,7 @@ class Discourse:
         """``text`` with what points outside it resolved, and remembered for the next one."""
         self._at += 1
         resolved = self._resolved_zh(text) if is_cjk(text) else self._resolved(text)
-        self._remember(resolved)
+        self._remember(text, resolved)
         return dates_written_out(resolved, said_at)
 
     def topic(self, text: str) -> str:
@@ -66,13 +66,15 @@ class Discourse:
         return name if counts[name] >= max(2, TOPIC * self._at) else ""
 
     # -- remembering -------------------------------------------------------------------------
-    def _remember(self, text: str) -> None:
-        found = mentions.find(text)
-        subject, self._subject = _subject_of(text, found), ""
+    def _remember(self, text: str, resolved: str) -> None:
+        """Note whom the statement names, by word or by pronoun; counted is what it names itself."""
+        found = mentions.find(resolved)
+        subject, self._subject = _subject_of(resolved, found), ""
         if isinstance(subject, str):
             self._subject = subject
         for mention in found:
-            self._counted[self._note(mention, subject=mention is subject).name] += 1
+            entity = self._note(mention, subject=mention is subject)
+            self._counted[entity.name] += mention.name in text
 
     def _note(self, mention: Mention, *, subject: bool) -> _Entity:
         entity = next((e for e in self._entities if _same(e, mention)), None)
@@ -168,12 +170,19 @@ class Discourse:
                 for e in self._entities
                 if self._at - e.last <= NOUN_REACH
                 and e.kind is kind
+                and e.name.casefold() not in mentions.AGENCIES
                 and (kind is not Kind.PERSON or noun in e.roles)
+                and (kind is not Kind.PLACE or self._counted[e.name] > 1)
             ]
-            best = max(near, key=lambda e: (e.last, e.was_subject), default=None)
-            if best is None or sum(e.last == best.last for e in near) > 1 + best.was_subject:
+            # Who is spoken of most, not the paper that was named last.
+            near.sort(key=lambda e: (self._counted[e.name], e.last, e.was_subject), reverse=True)
+            if not near or (
+                len(near) > 1
+                and self._counted[near[0].name] == self._counted[near[1].name]
+                and near[0].last == near[1].last
+            ):
                 continue
-            text = text[: match.start()] + best.name + text[match.end() :]
+            text = text[: match.start()] + near[0].name + text[match.end() :]
         return text
 
     def _there(self, text: str) -> str:
@@ -216,7 +225,8 @@ _PLEONASTIC = re.compile(
     r"unlikely|possible|impossible|important|true|believed|thought|understood|known|unknown|"
     r"reported|expected|hoped|feared|claimed|said|alleged|revealed|announced|confirmed|raining|"
     r"snowing|time|hard|difficult|easy|necessary|good|bad|too|about|when|why|how|what|because|"
-    r"also (?:clear|true|known)|immediately)|it (?:takes?|took|turned out|comes as|came as)\b",
+    r"also (?:clear|true|known)|immediately)|"
+    r"it(?: \w+ly)? (?:takes?|took|turned out|comes as|came as)\b",
     re.IGNORECASE,
 )
 # A noun behind "her": "her lawyer", not "told her on Monday".
@@ -271,12 +281,15 @@ def _is_plural(subject: str) -> bool:
 
 
 _LEADING = re.compile(
-    r"^(?:[A-Z][\w'’-]*(?: [\w'’-]+){0,10}, )(?=(?:the|a|an|[A-Z])\b)|"
-    r"^(?:But|And|So|Yet|Then|Also|However|Meanwhile),? "
+    r"^(?:(?:on|in|at|by|after|before|during|since|for|with|from|under|over|despite|as|meanwhile|"
+    r"however|earlier|later|also|instead|still|yesterday|today|last|this|hours|days|weeks|months|"
+    r"years|according)\b[^,]{0,80}, )(?=\w)|^(?:but|and|so|yet|then|also|however|meanwhile),? ",
+    re.IGNORECASE,
 )
 _COMMON_SUBJECT = re.compile(
     r"^(?P<article>[Tt]he|[Aa]n?|[Tt]his|[Tt]hat|[A-Z][\w.-]*['’]s) "
-    r"(?P<noun>(?!also\b|still\b|now\b|then\b|only\b|just\b|really\b|\w+ly\b)[\w'’ -]{2,50})$"
+    r"(?P<noun>(?!also\b|still\b|now\b|then\b|only\b|just\b|really\b|\w+ly\b)"
+    r"(?!.*\b(?:that|who|which)\b)[\w'’ -]{2,50})$"
 )
 LONGEST_SUBJECT = 80
 
@@ -333,7 +346,7 @@ def _same(entity: _Entity, mention: Mention) -> bool:
 # ------------------------------------------------------------------------------- dates
 
 _BEFORE_DATE = re.compile(
-    r"\b(?:on|since|until|till|by|from|before|after|of|for|in|to|and|or|late|early|through|"
+    r"\b(?:on|since|until|till|by|from|before|after|of|for|in|to|and|or|through|"
     r"between|next|last|this|the)\s*$",
     re.IGNORECASE,
 )
@@ -357,15 +370,35 @@ def dates_written_out(text: str, said_at: float | None) -> str:
             continue
         if slot.text.lower() == "today" and not _HAPPENED.search(text):
             continue  # "today" as nowadays: the port is today the biggest
+        if _may_be_tomorrow(slot, said_at) or _ROUGHLY.search(slot.text):
+            continue
+        end = slot.end
+        if part := _PART_OF_DAY.match(text, end):
+            written, end = f"the {part[1]} of {written}", part.end()
         before = text[at : slot.start]
         if not is_cjk(text) and not _BEFORE_DATE.search(text[: slot.start]):
             written = ("in " if len(str(slot.value)) < len("2026-03-07") else "on ") + written
             written = written[0].upper() + written[1:] if slot.start == 0 else written
         out.append(before + written)
-        at = slot.end
+        at = end
     return "".join(out) + text[at:]
 
 
+# "Two years ago" is no year: "more than two years ago".
+_ROUGHLY = re.compile(r"(?:week|month|year)s? ago$|(?:周|月|年)之?前$", re.IGNORECASE)
+_PART_OF_DAY = re.compile(r" (morning|afternoon|evening|night)\b")
+
+
+def _may_be_tomorrow(slot: Slot, said_at: float) -> bool:
+    """Whether a bare weekday is the one that follows: an article of Thursday that was updated says
+    "early Friday", and means no day of the week before."""
+    six_days_ago = datetime.fromtimestamp(said_at - 6 * DAY_S, UTC).date().isoformat()
+    bare = slot.text.casefold().removeprefix("on ") in _WEEKDAYS
+    return bare and str(slot.value)[:10] == six_days_ago
+
+
+DAY_S = 86400.0
+_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _HAPPENED = re.compile(
     r"\b(?:\w{2,}ed|said|told|was|were|will|won|lost|met|fell|rose|took|left|went|came|began|has|have|"
     r"found|hit|struck|shot|sold|set|made|opens?|closes?|starts?|begins?)\b"

@@ -47,8 +47,15 @@ _COMPANIES = (
     "broadcaster|network|startup|start-up|club|team|university|agency|ministry|party|union|group|"
     "organisation|organization|newspaper|bureau|department|council|operator|tech giant|lender"
 )
-_PLACES = "city|town|village|country|island|state|capital|region|province|county|district|nation"
+_PLACES = "city|town|village|island|province|county|district"
 NOUNS = f"{_OFFICES}|{_COMPANIES}|{_PLACES}"
+
+
+# Who tells the news is hardly ever "the company" in it.
+AGENCIES = frozenset(
+    "reuters ap afp upi pa bbc cnn nbc abc cbs npr xinhua bloomberg tass dpa ansa kyodo".split()
+) | {"associated press", "the associated press", "agence france-presse", "press association",
+     "new york times", "wall street journal", "washington post", "guardian"}  # fmt: skip
 
 
 def noun_kind(noun: str) -> Kind:
@@ -105,6 +112,8 @@ _SAYS = re.compile(
     r"was arrested|was sentenced|pleaded)\b"
 )
 _AGED = re.compile(r"^,? (?:\(?\d{1,2}\)?|aged \d{1,2})[,) ]")
+_COMPANY_BEFORE = re.compile(rf"\b(?:{_COMPANIES})\s+$", re.IGNORECASE)
+_PLACE_BEFORE = re.compile(rf"\b(?:{_PLACES}) of\s+$", re.IGNORECASE)
 _OFFICE_BEFORE = re.compile(rf"\b(?P<role>{_OFFICES})\s+$", re.IGNORECASE)
 _OFFICE_AFTER = re.compile(
     rf"^, (?:the |its |a |an |who is |\w+['’]s )?(?:[\w'’-]+ ){{0,3}}?(?P<role>{_OFFICES})\b"
@@ -113,6 +122,7 @@ _COMPANY_AFTER = re.compile(rf"^, (?:the |a |an )(?:[\w'’-]+ ){{0,4}}?(?:{_COM
 _SHARES = re.compile(
     r"^['’]s (?:shares|stock|chief|ceo|board|profits?|revenues?|headquarters|customers)"
 )
+_TWICE = re.compile(r"(\S+) \1\b")
 _DEMONYMS = frozenset(
     "american british english french german russian chinese japanese korean indian italian spanish "
     "canadian australian european african asian israeli palestinian iranian iraqi syrian turkish "
@@ -151,6 +161,8 @@ def _mention(text: str, start: int, end: int) -> Mention | None:
     name = text[start:end]
     if name.endswith(("'s", "’s")):
         name, end = name[:-2], end - 2
+    if twice := _TWICE.match(name):  # a caption's credit before its sentence: "Equifax Equifax"
+        name, start = name[twice.end(1) + 1 :], start + twice.end(1) + 1
     gender, roles, person = "", set[str](), False
     while (space := name.find(" ")) > 0:
         word = name[:space].rstrip(".").lower()
@@ -176,9 +188,10 @@ def _mention(text: str, start: int, end: int) -> Mention | None:
 
 def _kind(name: str, before: str, after: str, *, person: bool, given: bool) -> tuple[Kind, bool]:
     """The kind of a name, and whether more than its place in the sentence speaks for it."""
-    if name.casefold() in _COUNTRIES or _PLACED.search(name):
+    if name.casefold() in _COUNTRIES or _PLACED.search(name) or _PLACE_BEFORE.search(before):
         return Kind.PLACE, True
-    if _ORGANISED.search(name) or _COMPANY_AFTER.match(after) or _SHARES.match(after):
+    beside = _COMPANY_BEFORE.search(before) or _COMPANY_AFTER.match(after) or _SHARES.match(after)
+    if beside or _ORGANISED.search(name):
         return Kind.ORGANISATION, True
     if person or _AGED.match(after) or (given and " " in name):
         return Kind.PERSON, True

@@ -104,17 +104,18 @@ class _Lines:
 def _spans(read: prose.Prose) -> Iterator[tuple[int, int, str]]:
     """Spans of the statements in ``read.plain``, and "quotation" for those that only quote."""
     for block in read.blocks:
-        if not block.is_prose:
-            continue
-        text = read.plain[block.start : block.end]
-        for start, end, quoted in _quotations_whole(text, _mended(text, split(text))):
-            start = _after_dateline(text, start, end)
-            sentence = text[start:end]
-            only = "quotation" if quoted or _is_only_quotation(sentence) else ""
-            for a, b in clause_spans(sentence):
-                yield block.start + start + a, block.start + start + b, only
+        # What line breaks are left end paragraphs, and a quotation goes no further than those.
+        for line in _LINE.finditer(read.plain, block.start, block.end) if block.is_prose else ():
+            text = line.group()
+            for start, end, quoted in _quotations_whole(text, _mended(text, split(text))):
+                start = _after_dateline(text, start, end)
+                sentence = text[start:end]
+                only = "quotation" if quoted or _is_only_quotation(sentence) else ""
+                for a, b in clause_spans(sentence):
+                    yield line.start() + start + a, line.start() + start + b, only
 
 
+_LINE = re.compile(r"[^\n]+")
 # "the U.S. Pacific territory": the stop belongs to the abbreviation, and a name follows.
 _ABBREVIATED = re.compile(r"\bU\.(?:S|K|N)\.$")
 
@@ -164,6 +165,13 @@ def _is_open(text: str) -> bool:
     """Whether a quotation begins in ``text`` and does not end in it, or ends and did not begin."""
     pairs = text.count("“") != text.count("”") or text.count("「") != text.count("」")
     return pairs or text.count('"') % 2 == 1
+
+
+def _opens(text: str) -> bool:
+    """Whether the mark that has no partner opens a quotation."""
+    if text.count("“") > text.count("”") or text.count("「") > text.count("」"):
+        return True
+    return bool(re.search(r"(?:^|[\s(:,])\"(?=\S)[^\"]*$", text))
 
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』")

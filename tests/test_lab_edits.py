@@ -204,6 +204,7 @@ def test_weekdays():
     found = cases(edit_values.weekday, "It opens on Monday.", tries=60)
     assert labels(found, "It opens on Monday.", "It opens on Friday.") == {REFUTES}
     assert cases(edit_values.weekday, "It opens on Monday or Friday.") == []
+    assert cases(edit_values.weekday, "He played for Sheffield Wednesday.") == []
 
 
 # Clauses

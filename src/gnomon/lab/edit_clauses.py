@@ -299,6 +299,10 @@ def opposite(window: str, claim: str, rng: Random) -> list[Case]:
             for text, m in ((claim, ours[0]), (window, theirs[0]))
         ):
             continue
+        if old == "lost" and re.search(
+            r"\b(?:is|are|was|were|be|been|of|and) $", claim[: ours[0].start()]
+        ):
+            continue
         if old in ("before", "after", "prior to") and _NOT_OPPOSED_AFTER.search(
             window[: theirs[0].start()]
         ):

@@ -492,11 +492,19 @@ def _in_order(held: list[str], old: str, new: str) -> bool:
     return all((int(old) < y) == (int(new) < y) for y in others)
 
 
+# Sheffield Wednesday, Sunday Reed.
+_DAY_IN_NAME = re.compile(
+    rf"\b[A-Z][\w.]+ (?:{_DAY})\b|\b(?:{_DAY}) (?!{_MONTH})[A-Z]|\b(?:{_DAY})['’]"
+)
+
+
 def weekday(window: str, claim: str, rng: Random) -> list[Case]:
     """Another day of the week: refutes."""
     ours = re.findall(rf"\b(?:{_DAY})\b", claim)
     theirs = re.findall(rf"\b(?:{_DAY})\b", window)
     if len(ours) != 1 or theirs != ours or re.search(rf"(?:{_DAY})s\b", window):
+        return []
+    if _DAY_IN_NAME.search(claim) or _DAY_IN_NAME.search(window):
         return []
     new = rng.choice([day for day in _DAYS if day != ours[0]])
     return square(window, window.replace(ours[0], new), claim, claim.replace(ours[0], new), REFUTES)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 # base past participle
 _IRREGULAR = """
-be was been; beat beat beaten; become became become; begin began begun; break broke broken; bring brought brought
+be was been; beat beat beaten; become became become; begin began begun; break broke broken
+bring brought brought
 build built built; buy bought bought; catch caught caught; choose chose chosen; come came come
 draw drew drawn; drive drove driven; fall fell fallen; fight fought fought; find found found
 fly flew flown; forbid forbade forbidden; forget forgot forgotten; get got got; give gave given

@@ -148,7 +148,7 @@ class _Run:
         try:
             return self.store.write(batch), 0
         except StoreFull:
-            dropped = self.store.retain(self.max_bytes, self.max_age_s, time.time())
+            dropped = retain(self.store, self.max_bytes, self.max_age_s, time.time())
             if not dropped:
                 raise
             return self.store.write(batch), dropped
@@ -174,11 +174,26 @@ class _Run:
 
 def prepare(batch: Batch, store: Store) -> Batch:
     """``batch`` with languages, links and band keys filled in, as the store wants it."""
-    if not batch.posts:
+    if not batch.posts and not batch.deletions:
         return batch
     posts = tuple(_with_language(post) for post in batch.posts)
-    links, bands = origins.link(store, posts)
+    links, bands = origins.link(store, posts, batch.deletions)
     return replace(batch, posts=posts, links=(*batch.links, *links), bands=bands)
+
+
+def retain(store: Store, max_bytes: int, max_age_s: float, now: float) -> int:
+    """``store.retain``, after which what is left of origins that lost their root stands under roots
+    that it verifies against. Returns how many posts went. Raises StoreError."""
+    seq = store.status().seq
+    gone = store.retain(max_bytes, max_age_s, now)
+    while gone and (changes := store.tail(seq)):
+        seq = changes[-1].seq
+        moved = store.links([change.ref for change in changes if change.kind == "link"])
+        roots = [post for post, link in moved.items() if link.origin == post]
+        links, bands = origins.regroup(store, roots)
+        if links or bands:
+            store.write(Batch("", links=links, bands=bands))
+    return gone
 
 
 def _parts(batch: Batch, size: int) -> Sequence[Batch]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
+import heapq
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from gnomon.origins import bands, media, wire
 from gnomon.origins.compare import is_copy
 from gnomon.origins.facts import differ
-from gnomon.origins.wording import Wording, of_post, running, says_nothing, substantial
+from gnomon.origins.pages import only_points
+from gnomon.origins.wording import Wording, of_post, says_nothing, substantial
 from gnomon.store.contract import Store
-from gnomon.text import polarity
-from gnomon.text.tokens import words
+from gnomon.store.rules import news_time
 from gnomon.text.urls import canonical
-from gnomon.types import EdgeKind, Link, Post
+from gnomon.types import Deletion, EdgeKind, Filter, Link, Post
 
 # As many posts a key as the store returns.
 _KEPT_PER_KEY = 8
+# Posts of one origin that carry one key, its root aside. Did every copy, a flood would fill what a
+# look-up returns, and hide the origins that share the key and differ in a number.
+CARRIERS = 2
 # Origins looked at for one post, those that share most keys first.
 CANDIDATES = 5
 # An origin larger than this keeps its root when an earlier copy turns up.
@@ -27,67 +30,124 @@ LARGEST_MOVED = 20_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
 _SURE = 0.9
 _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL, EdgeKind.MEDIA})
-# The share of a post's own words that stand in a page's title, for the post to be but a link to it.
-_HEADLINE = 0.8
 
 
-def link(
-    store: Store, posts: Sequence[Post]
-) -> tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]:
-    """Links and band keys for a batch of posts that is not yet written.
+Linked = tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]
+
+
+def link(store: Store, posts: Sequence[Post], deletions: Sequence[Deletion] = ()) -> Linked:
+    """Links and band keys for a batch of posts and deletions that is not yet written.
 
     Every post that is new or edited gets a link: to its origin's root, or to itself as a root.
     Hard edges first (repost, quote without comment, the same page, the same picture without a
     word), then near-duplicates and the stories of one agency, each verified against the origin's
     earliest post, so that likeness does not wander along a chain.
-    A post earlier than the root of its origin becomes the root; links for held posts that move
-    are returned, too. The result does not depend on the order of ``posts``. Raises StoreError.
+    Links (and keys) of held posts that move are returned, too. Raises StoreError.
 
-    A repost whose original is not held stands in the origin named by the original's id; when the
-    original arrives it is that origin's root.
+    A post earlier than the root of its origin becomes the root. Where a root goes (another takes
+    its place, its author edits or deletes it), its copies stay with the next root if they verify
+    against that one, too; the others are placed again, as if they arrived now. A repost whose
+    original is not held stands in the origin named by the original's id; when the original arrives
+    it is that origin's root.
+
+    **Order.** The result does not depend on the order within a batch. Across batches, whatever the
+    order of arrival: every copy verifies against the root of its origin, which is its earliest
+    post; two origins are not one only because a post of either came late; and where "is a copy
+    of" holds between all posts of a group and between none of two groups, the origins are those
+    groups and the roots their earliest posts. Where it does not (a post that copies two others
+    which do not copy each other) the post stands with the likest root that was known when it was
+    placed. Looking up is bounded: of the posts that carry a key the store returns a few, at most
+    ``CANDIDATES`` origins are compared, and an origin of more than ``LARGEST_MOVED`` posts keeps
+    its root.
     """
-    return _Linking(store, posts).run()
+    return _Linking(store, posts, deletions).run()
+
+
+def regroup(store: Store, roots: Iterable[str]) -> Linked:
+    """Links and band keys for origins whose root is gone already (dropped to make room): ``roots``
+    are those that the store put in its place. Raises StoreError."""
+    linking = _Linking(store, ())
+    for root in roots:
+        linking.succeed(root)
+    return linking.run()
 
 
 class _Linking:
     """One batch. ``links`` grows; ``moved`` maps an origin to the one that took its place."""
 
-    def __init__(self, store: Store, posts: Sequence[Post]) -> None:
+    def __init__(
+        self, store: Store, posts: Sequence[Post], deletions: Sequence[Deletion] = ()
+    ) -> None:
         self.store = store
         unique = {post.id: post for post in posts}
         self.refs = {r for p in unique.values() for r in (p.repost_of, p.quotes) if r}
         self.held = store.get_many([*unique, *(self.refs - unique.keys())])
         self.stored = store.links(list(self.held)) if self.held else {}
-        self.fresh = sorted(
-            (p for p in unique.values() if not self._unchanged(p)), key=lambda p: (p.time, p.id)
-        )
+        self.gone = self._deleted(unique, deletions) if deletions else set()
+        changed = (p for p in unique.values() if p.id not in self.gone and not self._unchanged(p))
+        self.fresh = sorted(changed, key=_post_age)
+        self.queue: list[tuple[float, str]] = []  # posts to be placed again
         self.batch = {p.id: p for p in self.fresh}
         self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
-        found = bands.keys([w.text for w in self.wordings.values()])
-        self.keys = {name: k for name, k in zip(self.wordings, found, strict=True) if k}
+        self.keys: dict[str, tuple[int, ...]] = {}
         self.links: dict[str, Link] = {}
         self.moved: dict[str, str] = {}
         self.by_key: dict[int, list[str]] = defaultdict(list)
         self.earliest: dict[str, str] = {}
+        self.pointing: dict[str, list[str]] = {}
+        self.pages: dict[str, str] = {}
+        self.matches: dict[int, list[str]] = {}
+        self.leading: set[int] = set()
+        self.following: list[str] = []  # reposts of posts that are to be placed again
+        self.twice: set[str] = set()  # posts that were placed again
+        self._prepare(self.fresh)
 
     def _unchanged(self, post: Post) -> bool:
         held = self.held.get(post.id)
         return held is not None and (held.text, held.title) == (post.text, post.title)
 
-    def run(self) -> tuple[tuple[Link, ...], dict[str, tuple[int, ...]]]:
-        self._look_up_pages()
-        for post in self.fresh:
-            more = wire.keys(post)
-            if post.media:
-                more = (*more, *media.keys(post))
-            if more:
-                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
-        self._look_up_likenesses()
-        for post in self.fresh:
-            if self._alone(post):
-                self.links[post.id] = Link(post.id, post.id, EdgeKind.ROOT)
+    def _deleted(self, batch: dict[str, Post], deletions: Sequence[Deletion]) -> set[str]:
+        """Posts, held or of the batch, that ``deletions`` take away."""
+        posts: dict[str, Post] = {}
+        gone = set()
+        for one in deletions:
+            if one.post:
+                posts = self.held | batch
+                if one.post not in posts:
+                    self.held |= self.store.get_many([one.post])
+                    posts = self.held
+                found = [posts[one.post]] if one.post in posts else []
             else:
-                self._place(post)
+                where = Filter(sources=(one.source,), authors=(one.author,))
+                held = {post.id: post for post in self.store.scan(where)}
+                self.held |= held
+                own = {p.id: p for p in batch.values() if p.author == one.author}
+                found = list((held | own).values())
+            gone |= {post.id for post in found if news_time(post) <= one.at}
+        self._learn(gone)
+        return gone
+
+    def run(self) -> Linked:
+        for gone in sorted(self.gone & self.held.keys()):
+            if self.stored[gone].origin == gone:
+                self.succeed(gone)
+        heapq.heapify(self.queue)
+        fresh = iter((*self.fresh, None))
+        post = next(fresh)
+        while post is not None or self.queue:
+            while self.queue and (post is None or self.queue[0] < _post_age(post)):
+                again = heapq.heappop(self.queue)[1]
+                if again not in self.links:
+                    self._place(self.batch[again])
+            if post is not None:
+                if self._alone(post):
+                    self.links[post.id] = Link(post.id, post.id, EdgeKind.ROOT)
+                elif post.id not in self.links:
+                    self._place(post)
+                post = next(fresh)
+        for one in self.following:
+            held = self.links[one]
+            self.links[one] = replace(held, origin=self._origin(held.origin))
         return tuple(self.links.values()), self.keys
 
     def _alone(self, post: Post) -> bool:
@@ -96,12 +156,24 @@ class _Linking:
             return False
         return post.id not in self.held and self.leading.isdisjoint(self.keys.get(post.id, ()))
 
+    def _prepare(self, posts: Sequence[Post]) -> None:
+        """Keys of ``posts`` and what they lead to."""
+        found = bands.keys([self._wording(post).text for post in posts])
+        self.keys |= {p.id: k for p, k in zip(posts, found, strict=True) if k}
+        self._look_up_pages(posts)
+        for post in posts:
+            more = wire.keys(post)
+            if post.media:
+                more = (*more, *media.keys(post))
+            if more:
+                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
+        self._look_up_likenesses(posts)
+
     # -- looking up, once for the whole batch -----------------------------------------------------
-    def _look_up_pages(self) -> None:
+    def _look_up_pages(self, posts: Sequence[Post]) -> None:
         """``pages``: canonical URL to the earliest post (held, or of the batch) that is it."""
-        self.pointing: dict[str, list[str]] = {}
         own: dict[str, str] = {}
-        for post in self.fresh:
+        for post in posts:
             if post.url:
                 own.setdefault(canonical(post.url), post.id)
             wording = self.wordings[post.id]
@@ -112,40 +184,43 @@ class _Linking:
                 self.pointing[post.id] = urls
                 if post.id not in self.keys:
                     self.keys[post.id] = (bands.of_page(urls[0], wording.words),)
-        wanted = {*own, *(u for urls in self.pointing.values() for u in urls)} - {""}
-        self.pages = {url: post_id for url, post_id in own.items() if url}
+        wanted = {*own, *(u for p in posts for u in self.pointing.get(p.id, ()))} - {""}
+        self.pages = {url: post_id for url, post_id in own.items() if url} | self.pages
+        wanted -= self.pages.keys() - own.keys()
         if wanted:
             self.pages |= self.store.by_url(sorted(wanted))
-        missing = set(self.pages.values()) - self.held.keys() - self.batch.keys()
-        if missing:
-            self.held |= self.store.get_many(sorted(missing))
-            self.stored |= self.store.links(sorted(missing))
+        self._learn(self.pages.values())
 
-    def _look_up_likenesses(self) -> None:
-        """``matches``: key to held posts; their links, and their origins' roots. ``shared``: keys
-        of more than one post of the batch. All other keys, which are most, are not ``leading``."""
+    def _learn(self, ids: Iterable[str]) -> None:
+        """Posts that are held, with their links: ``held`` and ``stored``."""
+        missing = sorted(set(ids) - self.held.keys() - self.batch.keys())
+        if missing:
+            self.held |= self.store.get_many(missing)
+            self.stored |= self.store.links(missing)
+
+    def _look_up_likenesses(self, posts: Sequence[Post]) -> None:
+        """``matches``: key to held posts; their links, and their origins' roots. Keys of none of
+        them and of one post of the batch only, which are most, are not ``leading``."""
+        keys = {post.id: self.keys[post.id] for post in posts if post.id in self.keys}
         asked = {
-            key
-            for post_id, keys in self.keys.items()
-            if not self._follows(self.batch[post_id])
-            for key in keys
+            key for of, some in keys.items() if not self._follows(self.batch[of]) for key in some
         }
-        self.matches = self.store.band_matches(asked) if asked else {}
-        found = {other for ids in self.matches.values() for other in ids} - self.stored.keys()
+        matches = self.store.band_matches(asked) if asked else {}
+        found = set(chain.from_iterable(matches.values()))
+        found -= self.stored.keys() | self.batch.keys()
         if found:
             self.stored |= self.store.links(sorted(found))
         roots = {held.origin for held in self.stored.values()} - self.held.keys()
         if roots:
             self.held |= self.store.get_many(sorted(roots))
-        carried = Counter(chain.from_iterable(self.keys.values()))
-        self.shared = {key for key, posts in carried.items() if posts > 1}
-        self.leading = self.shared | self.matches.keys()
+        carried = Counter(chain.from_iterable(keys.values()))
+        self.matches |= matches
+        self.leading |= matches.keys() | {key for key, n in carried.items() if n > 1}
 
     # -- one post ---------------------------------------------------------------------------------
     def _place(self, post: Post) -> None:
         current = self.stored.get(post.id)
-        if current is not None and current.kind is EdgeKind.ROOT:
-            # An edited root stays where those who copied it look for it.
+        if current is not None and current.kind is EdgeKind.ROOT and self._keeps(post):
             self._index(post.id)
             return
         placed = self._hard(post) or self._soft(post)
@@ -160,9 +235,23 @@ class _Linking:
         self._index(post.id)
 
     def _index(self, id: str) -> None:
-        for key in self.keys.get(id, ()):
-            if key in self.shared and len(self.by_key[key]) < _KEPT_PER_KEY:
-                self.by_key[key].append(id)
+        """Leave the post to be found under its keys, but for those that enough others of its
+        origin carry."""
+        keys = self.keys.get(id, ())
+        if self.leading.isdisjoint(keys):
+            return
+        origin = self._origin(id)
+        kept = []
+        for key in keys:
+            if key in self.leading:
+                others = {other for other in self._near(key) if other != id}
+                same = sum(self._origin(other) == origin for other in others)
+                if origin != id and same >= CARRIERS:
+                    continue
+                if len(self.by_key[key]) < _KEPT_PER_KEY:
+                    self.by_key[key].append(id)
+            kept.append(key)
+        self.keys[id] = tuple(kept)
 
     def _follows(self, post: Post) -> EdgeKind | None:
         """REPOST or QUOTE if the post passes another on without saying anything of its own."""
@@ -197,8 +286,9 @@ class _Linking:
         found = [p for one in near if (p := self.batch.get(one) or self.held.get(one)) is not None]
         return sorted(found, key=_post_age)
 
-    def _near(self, key: int) -> tuple[str, ...]:
-        return (*self.matches.get(key, ()), *self.by_key.get(key, ()))
+    def _near(self, key: int) -> list[str]:
+        near = [*self.matches.get(key, ()), *self.by_key.get(key, ())]
+        return [other for other in near if other not in self.gone] if self.gone else near
 
     def _picture(self, post: Post) -> Link | None:
         """A post that shows an earlier one's picture and says nothing."""
@@ -238,11 +328,11 @@ class _Linking:
             target = self.pages.get(url)
             if target and target != post.id:
                 page = self.held.get(target) or self.batch[target]
-                if _only_points(wording, page):
+                if only_points(wording, page):
                     return Link(post.id, self._origin(target), EdgeKind.URL)
         if post.id in self.pointing and not wording.mergeable:
             for key in self.keys[post.id]:
-                for other in (*self.matches.get(key, ()), *self.by_key.get(key, ())):
+                for other in self._near(key):
                     if other != post.id and self._words_of(other) == wording.words:
                         return Link(post.id, self._origin(other), EdgeKind.URL)
         return None
@@ -265,22 +355,33 @@ class _Linking:
             if score:
                 verified.append((-score, root.time, origin, kind))
                 enough = shared / 2 if score >= _SURE else enough
-        if not verified:
-            return None
         if len(verified) > 1:
             self._join(sorted((time, origin) for _, time, origin, _ in verified))
-        best = min(verified)
-        score, origin = -best[0], self._origin_now(best[2])
-        root = self._root(origin)
-        assert root is not None
-        earlier = _age(wording) < _age(root) and root.id == origin
-        kind = best[3]
-        if earlier and self._edge(root, wording)[1] and self._take_over(post.id, origin):
-            self.links[origin] = Link(origin, post.id, kind, score)
-            return Link(post.id, post.id, EdgeKind.ROOT)
+        earlier: list[tuple[float, EdgeKind, str, Wording]] = []
+        later: list[tuple[float, EdgeKind, str, Wording]] = []
+        for score, _, origin, kind in sorted(verified):
+            origin = self._origin_now(origin)
+            root = self._root(origin)
+            assert root is not None
+            comes_first = _age(wording) < _age(root) and root.id == origin
+            (later if comes_first else earlier).append((-score, kind, origin, root))
+        if not earlier:
+            return self._found(post, later)
+        score, kind, origin, root = earlier[0]
         handle = root.author.removeprefix("@").casefold()
         repost = bool(wording.of) and wording.of.casefold() in (handle, handle.split(".")[0])
         return Link(post.id, origin, EdgeKind.REPOST if repost else kind, score)
+
+    def _found(self, post: Post, later: list[tuple[float, EdgeKind, str, Wording]]) -> Link | None:
+        """The post as the root of the origins of ``later``, which are all said after it."""
+        for score, kind, origin, root in sorted(later, key=lambda one: _age(one[3])):
+            if self._origin_now(origin) != origin:
+                continue
+            verifies = self._edge(root, self.wordings[post.id])[1]
+            if not verifies or not self._take_over(post.id, origin):
+                return Link(post.id, origin, kind, score)
+            self.links[origin] = Link(origin, post.id, kind, score)
+        return Link(post.id, post.id, EdgeKind.ROOT) if later else None
 
     def _edge(self, one: Wording, other: Wording) -> tuple[EdgeKind, float]:
         """How the later of the two comes from the earlier, and how near; (COPY, 0) if it does not:
@@ -322,48 +423,113 @@ class _Linking:
         for key in self.keys.get(id, ()):
             if key not in self.matches and key not in self.by_key:
                 continue
-            near = (*self.matches.get(key, ()), *self.by_key.get(key, ()))
-            for origin in {self._origin(other) for other in near}:
+            for origin in {self._origin(other) for other in self._near(key)}:
                 count[origin] = count.get(origin, 0) + 1
         count.pop(id, None)
         if len(count) < 2:
             return list(count.items())
         return sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))[:CANDIDATES]
 
+    # -- when a root goes -------------------------------------------------------------------------
     def _take_over(self, root: str, origin: str) -> bool:
-        """Make ``root`` the root of ``origin``: copies that do not verify against it are regrouped
-        under the earliest of themselves. False where the origin is too large to be moved."""
+        """Make ``root`` the root of ``origin``; False where the origin is too large to be moved."""
         size = self.store.origins([origin]).get(origin)
         if size is not None and size.posts > LARGEST_MOVED:
             return False
-        members = self.store.members(origin, LARGEST_MOVED) if size else []
+        target, now, old = self._origin(root), self._wording_of(root), self._root(origin)
         here = [p for p in self.batch.values() if self._linked_to(p.id, origin)]
-        target = self._origin(root)
         self.moved[origin] = target
-        roots = [self._wording_of(root)]
-        for member in sorted({p.id: p for p in (*members, *here)}.values(), key=_post_age):
-            if member.id in (origin, root):
-                continue
+        if old is None or old.words != now.words or ("?" in old.text) != ("?" in now.text):
+            members = self.store.members(origin, LARGEST_MOVED) if size else []
+            self._settle(now, target, [*members, *here], {origin, root})
+        return True
+
+    def succeed(self, gone: str) -> None:
+        """Give the origin of ``gone``, which goes (or went: then it is the next root already), to
+        its earliest post with words of its own."""
+        members = [m for m in self.store.members(gone, LARGEST_MOVED) if m.id not in self.gone]
+        if not members:
+            return
+        self.held |= {member.id: member for member in members}
+        self.stored |= self.store.links([member.id for member in members])
+        heir = next(
+            (m for m in members if not self._is_hard(m) and self._wording(m).mergeable), members[0]
+        )
+        self.moved[gone] = heir.id
+        self.moved.pop(heir.id, None)
+        self.stored[heir.id] = Link(heir.id, heir.id, EdgeKind.ROOT)
+        others = [member for member in members if member is not heir]
+        if heir is not members[0]:  # the store would take the first
+            self.links[heir.id] = self.stored[heir.id]
+            for one in others:
+                kind = EdgeKind.REPOST if one.id == gone else self.stored[one.id].kind
+                self.links[one.id] = replace(self.stored[one.id], origin=heir.id, kind=kind)
+        stayed = self._settle(self._wording(heir), heir.id, others, {heir.id})
+        # Those that carried the origin's keys may be gone.
+        carrying = [heir, *stayed[:CARRIERS]]
+        found = bands.keys([self._wording(post).text for post in carrying])
+        for post, some in zip(carrying, found, strict=True):
+            self.keys.setdefault(post.id, (*some, *wire.keys(post), *media.keys(post)))
+
+    def _is_hard(self, post: Post) -> bool:
+        held = self.links.get(post.id) or self.stored[post.id]
+        return held.kind in _HARD
+
+    def _keeps(self, root: Post) -> bool:
+        """Whether an edited root stays one: if any of those who copied it copies it still."""
+        members = [m for m in self.store.members(root.id, LARGEST_MOVED) if m.id != root.id]
+        return bool(self._settle(self.wordings[root.id], root.id, members, {root.id}))
+
+    def _settle(
+        self, root: Wording, target: str, members: Iterable[Post], but: set[str]
+    ) -> list[Post]:
+        """Put ``members`` under ``target``, whose root is ``root``: those that verify against it,
+        which are returned, and what follows by a hard edge; the others are placed again."""
+        unique = {m.id: m for m in members if m.id not in but and m.id not in self.gone}
+        self.stored |= self.store.links(
+            sorted(unique.keys() - self.stored.keys() - self.links.keys())
+        )
+        stayed: list[Post] = []
+        again: dict[str, Post] = {}
+        for member in sorted(unique.values(), key=_post_age):
             held = self.links.get(member.id) or self.stored.get(member.id)
             if held is None:
-                held = self.store.links([member.id]).get(member.id)
-            if held is None or held.kind in _HARD:
-                if held is not None:
-                    self.links[member.id] = replace(held, origin=target)
                 continue
+            if held.kind in _HARD:
+                of = member.repost_of or member.quotes
+                self.links[member.id] = replace(held, origin=of if of in again else target)
+                self.following += [member.id] if of in again else []
+                continue
+            self.held.setdefault(member.id, member)
             wording = self._wording(member)
-            edges = [(*self._edge(other, wording)[::-1], other.id) for other in roots]
-            score, kind, under = max(edges, key=lambda edge: edge[0])
-            if not score and held.kind is EdgeKind.MEANING and not differ(roots[0], wording):
-                score, kind, under = held.score, held.kind, root
+            kind, score = self._edge(root, wording)
+            if not score and held.kind is EdgeKind.MEANING and not differ(root, wording):
+                kind, score = held.kind, held.score
             if score:
-                self.links[member.id] = Link(
-                    member.id, target if under == root else under, kind, score
-                )
+                stayed.append(member)
+                # Who is held goes along with the root; only what changes beside that is written.
+                if member.id in self.links or (held.kind, held.score) != (kind, score):
+                    self.links[member.id] = Link(member.id, target, kind, score)
             else:
-                self.links[member.id] = Link(member.id, member.id, EdgeKind.ROOT)
-                roots.append(wording)
-        return True
+                again[member.id] = member
+        self._again(again.values())
+        return stayed
+
+    def _again(self, posts: Iterable[Post]) -> None:
+        """Have ``posts`` placed as if they arrived now, each at most once."""
+        some = [post for post in posts if post.id not in self.twice]
+        for post in posts:
+            if post.id in self.twice:
+                self.links[post.id] = Link(post.id, post.id, EdgeKind.ROOT)
+        self.twice |= {post.id for post in some}
+        for post in some:
+            self.batch[post.id] = post
+            self.wordings[post.id] = self._wording(post)
+            self.stored.pop(post.id, None)
+            self.links.pop(post.id, None)
+            self.moved.pop(post.id, None)
+            heapq.heappush(self.queue, _post_age(post))
+        self._prepare(some)
 
     # -- what is known of a post ------------------------------------------------------------------
     def _linked_to(self, id: str, origin: str) -> bool:
@@ -419,34 +585,3 @@ def _age(wording: Wording) -> tuple[float, str]:
 
 def _post_age(post: Post) -> tuple[float, str]:
     return post.time, post.id
-
-
-def _only_points(wording: Wording, page: Post) -> bool:
-    """Whether a post that links to ``page`` says no more than the page does: its headline, or
-    words most of which stand there, with no number and no denial of its own."""
-    if not wording.words:
-        return True
-    title = set(words(page.title or page.text[:200]))
-    fresh = [word for word in wording.words if word not in title]
-    if len(fresh) <= (1 - _HEADLINE) * len(wording.words):
-        return not substantial(fresh)
-    body = {_stem(word) for word in words(f"{page.title} {page.text}")}
-    own = {_stem(word) for word in wording.words if word not in _FUNCTION_WORDS}
-    if _FIRST_PERSON.search(wording.text) or len(own & body) < _FROM_PAGE * len(own):
-        return False
-    added = [word for word in wording.words if _stem(word) not in body]
-    return not substantial(added) and not polarity.negations(running(added))
-
-
-def _stem(word: str) -> str:
-    return word[:5] if word.isascii() and not word.isdigit() else word
-
-
-# The share of the content words that must come from the page where its headline is not repeated.
-_FROM_PAGE = 0.6
-_FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|I'[a-z]+)\b|我(?!们|市|国|省|校|县)")
-_FUNCTION_WORDS = frozenset(
-    "the a an of to in on at for and or is are was were be by with from our we on why he she "
-    "it its "
-    "his her this that us as not no do did has have had will 的 了 在 是 和 与 于".split()
-)

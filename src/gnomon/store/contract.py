@@ -131,7 +131,8 @@ class Store(Protocol):
 
         Links are kept flat: a link to a post that has another origin means that origin, and when a
         root gets another origin its followers go along; a link to itself makes a post its own
-        origin again, whatever it stood under. An origin need not be held.
+        origin again, whatever it stood under. An origin need not be held. ``bands`` of a held post
+        that is not among ``posts`` replace its keys. A batch without a ``source`` is of none.
         """
         ...
 

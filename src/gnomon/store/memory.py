@@ -101,17 +101,33 @@ class MemoryStore:
                 count[outcome] += 1
                 if outcome == "added":
                     fresh.add(post.id)
+            self._put_bands(batch)
             self._put_links(batch.links, fresh)
             for deletion in batch.deletions:
                 count["deleted"] += self._delete(deletion)
             count["set_aside"] = self._put_reports(batch)
-            source = self._sources[batch.source]
-            times = [p.fetched_at for p in batch.posts] + [a.at for a in batch.set_aside]
-            if times:
-                source.last_write = max([*times, source.last_write or max(times)])
-            if batch.cursor is not None:
-                source.cursor = batch.cursor
+            self._put_source(batch)
             return Written(seq=self._seq, **count)
+
+    def _put_source(self, batch: Batch) -> None:
+        if not batch.source:
+            return
+        source = self._sources[batch.source]
+        times = [p.fetched_at for p in batch.posts] + [a.at for a in batch.set_aside]
+        if times:
+            source.last_write = max([*times, source.last_write or max(times)])
+        if batch.cursor is not None:
+            source.cursor = batch.cursor
+
+    def _put_bands(self, batch: Batch) -> None:
+        for ref in batch.bands.keys() - {post.id for post in batch.posts}:
+            held = self._held.get(ref)
+            if held is not None:
+                for key in held.bands:
+                    self._by_band[key].discard(ref)
+                held.bands = tuple(batch.bands[ref])
+                for key in held.bands:
+                    self._by_band[key].add(ref)
 
     def _note(self, kind: str, ref: str, at: float, row: int = 0) -> int:
         self._seq += 1

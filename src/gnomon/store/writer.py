@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,7 @@ class Transaction:
     def apply(self, batch: Batch) -> Written:
         """Everything of ``batch``, in the contract's order."""
         count = self._put_posts(batch)
+        self._put_bands(batch)
         self._put_links(batch.links)
         for deletion in batch.deletions:
             count["deleted"] += self._delete(deletion)
@@ -87,6 +88,8 @@ class Transaction:
         return self._sources[name]
 
     def _put_source(self, batch: Batch) -> None:
+        if not batch.source:
+            return
         source = self._source(batch.source)
         times = [p.fetched_at for p in batch.posts] + [a.at for a in batch.set_aside]
         if times:
@@ -123,6 +126,24 @@ class Transaction:
                 count["unchanged"] += 1
         self._store(batch)
         return count
+
+    def _put_bands(self, batch: Batch) -> None:
+        """New keys of posts that are held and not among the batch's."""
+        ids = batch.bands.keys() - {post.id for post in batch.posts}
+        if not ids:
+            return
+        found = self._db.execute(
+            "SELECT p.id, p.row FROM json_each(?) j JOIN posts p ON p.id = j.value",
+            (as_list(sorted(ids)),),
+        ).fetchall()
+        keyed = {int(row): batch.bands[str(post)] for post, row in found}  # type: ignore[arg-type]
+        self._db.executemany("DELETE FROM bands WHERE rowid = ?", [(row,) for row in keyed])
+        self._key(keyed)
+
+    def _key(self, bands: Mapping[int, Sequence[int]]) -> None:
+        written = zip(bands, band_keys(list(bands.values())), strict=True)
+        some = [(row, keys) for row, keys in written if keys]
+        self._db.executemany("INSERT INTO bands (rowid, keys) VALUES (?, ?)", some)
 
     def _load(self, ids: Iterable[str]) -> None:
         found = self._db.execute(
@@ -191,9 +212,7 @@ class Transaction:
             self._db.executemany(sql, [to_row(*values) for values in changed])
             refs = [(row, keys) for row, _, post in changed if (keys := ref_keys(post))]
             self._db.executemany("INSERT INTO refs (rowid, keys) VALUES (?, ?)", refs)
-            bands = {row: batch.bands[post.id] for row, _, post in changed if post.id in batch.bands}
-            keyed = zip(bands, band_keys(list(bands.values())), strict=True)
-            self._db.executemany("INSERT INTO bands (rowid, keys) VALUES (?, ?)", keyed)
+            self._key({r: batch.bands[post.id] for r, _, post in changed if post.id in batch.bands})
 
     def _unkey(self, rows: Sequence[int]) -> None:
         for table in ("refs", "bands"):

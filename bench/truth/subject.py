@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.truth.data import Absent, Case
+from bench.truth.metrics import RISK
 
 import gnomon
-from gnomon.errors import ModelError
+from gnomon.errors import ModelError, ModelMismatch
 from gnomon.models.protocols import Entail
 from gnomon.text.sentences import split
 from gnomon.text.tokens import tokens
+from gnomon.truth.confidence import Trust, load
 from gnomon.truth.retrieve import PASSAGES_PER_POST, SHORT_CHARS, window
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.truth.verify import LexicalEntail
@@ -70,6 +72,25 @@ def _trained() -> tuple[Any, Any]:
     return scorer, mixing
 
 
+CALIBRATION = "calibration.json"
+
+
+@cache
+def trust(name: str) -> Trust | None:
+    """The shipped calibration of this verifier with the owner's default risk, as the product opens
+    it; None where none is shipped for it."""
+    model = _part("gnomon.models.verifier")
+    path: Path = model.SHIPPED / CALIBRATION
+    if not path.is_file():
+        return None
+    entail = open_entail(name, weights_over([""]))
+    sha256 = str(_trained()[0].card["sha256"]) if name == "trained" else ""
+    try:
+        return Trust(load(path, entail.name, sha256), RISK)
+    except ModelMismatch:
+        return None
+
+
 @cache
 def fingerprint(name: str, *parts: str) -> str:
     """SHA-256 of all code and weights that a figure of this verifier depends on: what reads text,
@@ -78,7 +99,9 @@ def fingerprint(name: str, *parts: str) -> str:
     files = [path for part in folders for path in sorted((PACKAGE / part).rglob("*.py"))]
     if name == "trained":
         files += sorted(p for p in (PACKAGE / "models").glob("verifier*") if p.is_file())
-        files += sorted(p for p in (PACKAGE / "models" / "verifier").rglob("*") if p.is_file())
+        shipped = sorted(p for p in (PACKAGE / "models" / "verifier").rglob("*") if p.is_file())
+        # Judgements of pairs are raw: only what weighs them (``parts``) goes by the calibration.
+        files += [p for p in shipped if parts or p.name != CALIBRATION]
     digest = hashlib.sha256(name.encode())
     for path in files:
         if "__pycache__" not in path.parts:

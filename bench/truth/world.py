@@ -81,9 +81,11 @@ def add(store: Store, posts: Sequence[Post]) -> None:
 
 
 def desk(store: Store, verifier: str) -> Bench:
-    """The truth engine over ``store`` with this verifier, without encoder and chat model."""
+    """The truth engine over ``store`` with this verifier and its calibration, where one is shipped,
+    without encoder and chat model."""
     weights = Weights(store.frequencies, store.status().posts)
-    return Bench(store, weights, subject.open_entail(verifier, weights))
+    entail = subject.open_entail(verifier, weights)
+    return Bench(store, weights, entail, trust=subject.trust(verifier))
 
 
 def verdict(store: Store, verifier: str, claim: str, now: float = NOW) -> Verdict:

@@ -6,7 +6,15 @@ from random import Random
 
 import pytest
 
-from gnomon.lab import edit_adjuncts, edit_chinese, edit_clauses, edit_names, edit_values, edits
+from gnomon.lab import (
+    edit_adjuncts,
+    edit_chinese,
+    edit_clauses,
+    edit_dates,
+    edit_names,
+    edit_values,
+    edits,
+)
 from gnomon.lab.claims_from_text import derived
 from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS
 from gnomon.lab.event_kinds import KINDS
@@ -175,7 +183,7 @@ def test_units_and_currencies():
 
 def test_dates():
     window = "The bridge opened on 14 May 1998."
-    found = cases(edit_values.date, window, tries=60)
+    found = cases(edit_dates.date, window, tries=60)
     assert labels(found, window, "The bridge opened on May 14, 1998.") == {SUPPORTS}
     assert labels(found, window, "The bridge opened in May 1998.") == {SUPPORTS}
     assert labels(found, window, "The bridge opened in 1998.") == {SUPPORTS}
@@ -189,7 +197,7 @@ def test_dates():
 
 def test_a_year_is_moved_only_where_it_dates_the_event():
     assert labels(
-        cases(edit_values.year, "It opened in 1998.", tries=60),
+        cases(edit_dates.year, "It opened in 1998.", tries=60),
         "It opened in 1998.", "It opened in 1999.",
     ) == {REFUTES}  # fmt: skip
     for text in (
@@ -197,14 +205,14 @@ def test_a_year_is_moved_only_where_it_dates_the_event():
         "The 2008 Cup was played here.",
         "As of 2015 he sings.",
     ):
-        assert cases(edit_values.year, text) == []
+        assert cases(edit_dates.year, text) == []
 
 
 def test_weekdays():
-    found = cases(edit_values.weekday, "It opens on Monday.", tries=60)
+    found = cases(edit_dates.weekday, "It opens on Monday.", tries=60)
     assert labels(found, "It opens on Monday.", "It opens on Friday.") == {REFUTES}
-    assert cases(edit_values.weekday, "It opens on Monday or Friday.") == []
-    assert cases(edit_values.weekday, "He played for Sheffield Wednesday.") == []
+    assert cases(edit_dates.weekday, "It opens on Monday or Friday.") == []
+    assert cases(edit_dates.weekday, "He played for Sheffield Wednesday.") == []
 
 
 # Clauses

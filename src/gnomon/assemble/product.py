@@ -37,7 +37,6 @@ from gnomon.truth.answer import answer
 from gnomon.truth.check import Bench
 from gnomon.truth.judge import ChatJudge
 from gnomon.truth.terms import Weights, coverage, term_set
-from gnomon.truth.verify import LexicalEntail
 from gnomon.types import (
     Batch,
     Document,
@@ -156,7 +155,7 @@ class Gnomon:
         store = self._forgiving.as_store if store is None else store
         weights = Weights(store.frequencies, store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
-        return Bench(store, weights, LexicalEntail(weights, embed), embed, second)
+        return Bench(store, weights, self._models.entail(weights, embed), embed, second)
 
     # -- looking --------------------------------------------------------------------------------
     def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:

@@ -41,12 +41,12 @@ class OnnxVerifier:
     def __init__(
         self, folder: Path = SHIPPED, *, threads: int = 2, pair_timeout_s: float = 1.0
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         try:
             self.card = json.loads((folder / CARD).read_text("utf-8"))
             self.name: str = self.card["name"]
             self._temperature = float(self.card["temperature"])
-            self._sha256: str = self.card["sha256"]
+            self.sha256: str = self.card["sha256"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{str(folder)!r} is no verifier ({error}); `gnomon lab verifier` makes one."
@@ -100,13 +100,13 @@ class OnnxVerifier:
     def _check(self) -> None:
         """Hold the model's bytes to the card's hash, once."""
         try:
-            found = hashlib.sha256((self._folder / MODEL).read_bytes()).hexdigest()
+            found = hashlib.sha256((self.folder / MODEL).read_bytes()).hexdigest()
         except OSError as error:
             raise ModelError(f"{self.name} cannot be read: {error}.") from error
-        if found != self._sha256:
+        if found != self.sha256:
             raise ModelMismatch(
-                f"{str(self._folder / MODEL)!r} has SHA-256 {found}, its card says "
-                f"{self._sha256}; install gnomon again, or export the verifier again."
+                f"{str(self.folder / MODEL)!r} has SHA-256 {found}, its card says "
+                f"{self.sha256}; install gnomon again, or export the verifier again."
             )
         self._checked = True
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,9 @@ FORBIDS_SUPPORT = frozenset(
         Ground.HEDGED,
     }
 )
+# The model is asked about windows that share at least this much of the claim's words, the nearest
+# MOST of one call: the rest are about something else, and each costs 5-10 ms.
+ABOUT_LEAST, MOST = 0.15, 32
 # A hope, a plan or a rumour of the contrary does not refute either.
 FORBIDS_REFUTATION = frozenset({Ground.HEARSAY, Ground.CONDITIONAL, Ground.HEDGED})
 _FLOOR = 1e-4
@@ -101,19 +104,23 @@ def load_mixing(path: Path, verifier: str) -> Mixing:
 
 class TrainedEntail:
     """An Entail: rules, and a scorer for what they leave open. ``langs`` are the languages the
-    scorer reads ("en", "zh"); a pair with another stays with the rules."""
+    scorer reads ("en", "zh"); a pair with another stays with the rules. Where the scorer fails, the
+    rules judge alone, and ``on_trouble`` is told why."""
 
     def __init__(
         self,
         rules: LexicalEntail,
         scorer: Scorer,
         mixing: Mixing,
+        *,
         langs: frozenset[str] = frozenset({"en"}),
+        on_trouble: Callable[[str], None] = lambda why: None,
     ) -> None:
         self._rules = rules
         self._scorer = scorer
         self._mixing = mixing
         self._langs = langs
+        self._on_trouble = on_trouble
 
     @property
     def name(self) -> str:
@@ -125,10 +132,17 @@ class TrainedEntail:
         asked = [
             i
             for i, (pair, ruling) in enumerate(zip(pairs, rulings, strict=True))
-            if self._reads(pair) and ruling.ground not in SILENT | SETTLED
+            if self._reads(pair)
+            and ruling.ground not in SILENT | SETTLED
+            and ruling.about >= ABOUT_LEAST
         ]
-        found = self._scorer.scores([pairs[i] for i in asked])
+        asked = sorted(asked, key=lambda i: -rulings[i].about)[:MOST]
         judged = [ruling.judgement for ruling in rulings]
+        try:
+            found = self._scorer.scores([pairs[i] for i in asked])
+        except ModelError as error:
+            self._on_trouble(str(error))
+            return judged
         for i, p in zip(asked, found, strict=True):
             judged[i] = self._joined(rulings[i], [float(x) for x in p])
         return judged

@@ -147,6 +147,14 @@ def _scope(parser: argparse.ArgumentParser, *, file: bool = True) -> None:
     parser.add_argument("--lang", action="append", default=[], help="only this language (en, zh)")
 
 
+def _risk(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--risk", type=_share, metavar="SHARE",
+        help="accept this share of wrong ones among the verdicts given (default 0.05): what is "
+        "less sure is not said; 1 says everything",
+    )  # fmt: skip
+
+
 def _ask(commands: Any) -> None:
     parser = _command(
         commands, "ask", ask, "answer a question from what is held",
@@ -158,6 +166,7 @@ def _ask(commands: Any) -> None:
     parser.add_argument("question", nargs="+", help="the question")
     parser.add_argument("--as-of", metavar="TIME", help="ask as if it were this time (ISO 8601)")
     parser.add_argument("--model", help="chat model: a name, a GGUF path, a URL, or none")
+    _risk(parser)
     parser.add_argument("--quiet", action="store_true", help="do not show the steps")
     _scope(parser)
 
@@ -199,6 +208,7 @@ def _check(commands: Any) -> None:
     parser.add_argument(
         "--model", help="chat model as second judge: a name, a path, a URL, or none"
     )
+    _risk(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     _scope(parser, file=False)
 
@@ -317,6 +327,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no share from 0 to 1, such as 0.05")
+    return value
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -370,7 +390,7 @@ def ask(args: argparse.Namespace) -> int:
     from gnomon.wire import parse_time, to_json
 
     now, where = parse_time(args.as_of) if args.as_of else None, filter_of(args)
-    with opened(args, "ask", chat_model=args.model) as gnomon:
+    with opened(args, "ask", chat_model=args.model, risk=args.risk) as gnomon:
         events = gnomon.ask(" ".join(args.question), where=where, now=now)
         if args.json:
             last = [event for event in events if isinstance(event, Finished)][-1]
@@ -410,7 +430,7 @@ def check(args: argparse.Namespace) -> int:
         raise UsageError("standard input (-) can be read only once.")
     read = partial(assemble.open_document, stdin=sys.stdin.buffer, kind=args.kind,
                    encoding=args.encoding, date=date)  # fmt: skip
-    with opened(args, "ask", chat_model=args.model) as gnomon:
+    with opened(args, "ask", chat_model=args.model, risk=args.risk) as gnomon:
         documents = [read(path, now=gnomon.now()) for path in args.text]
         if not gnomon.store.status().posts:
             raise InputError(

@@ -366,6 +366,23 @@ def _campaign(found: Campaign) -> None:
 # ------------------------------------------------------------------------------- status
 
 
+def _confidence(facts: Mapping[str, Any]) -> None:
+    """How sure a verdict must be to be given, and whether that still fits."""
+    if facts["calibrated"] is None:
+        line(f"[dim]{safe(facts['said'])}[/]")
+        return
+    least = ", ".join(
+        f"{kind} {'never' if at is None else format(at, '.2f')}"
+        for kind, at in sorted(facts["thresholds"].items())
+    )
+    prose(
+        f"confidence: at most {100 * facts['risk']:g} % of verdicts given may be wrong, so from "
+        f"{safe(least)} (calibrated {safe(facts['calibrated'])} on n={facts['claims']:,})"
+    )
+    colour = "yellow" if facts["drift"]["moved"] else "dim"
+    prose(f"[{colour}]{safe(facts['said'])}[/]")
+
+
 def status(facts: Mapping[str, Any]) -> None:
     """What is held, and what is missing."""
     world = "  [magenta]sample world: fiction[/]" if facts["sample"] else ""
@@ -396,6 +413,7 @@ def status(facts: Mapping[str, Any]) -> None:
         f"chat {safe(used['chat'] or 'none (answers are composed of quotes)')}; "
         f"encoder {safe(used['embed'] or 'none')}; verifier {safe(used['entail'])}"
     )
+    _confidence(facts["confidence"])
     for trouble in used["trouble"].values():
         prose(f"[yellow]model trouble:[/] {safe(trouble)}")
     for name, setting in facts.get("config", {}).items():

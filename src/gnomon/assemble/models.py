@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gnomon.assemble.trust import load_trust
 from gnomon.config import Config
 from gnomon.errors import GnomonError, ModelError
 from gnomon.models import installed, table
@@ -16,6 +17,7 @@ from gnomon.models import pull as pulling
 from gnomon.models.installed import Choice
 from gnomon.models.protocols import Chat, Embed, Entail
 from gnomon.models.verifier import SHIPPED, OnnxVerifier
+from gnomon.truth.confidence import Trust
 from gnomon.truth.terms import Weights
 from gnomon.truth.trained import TrainedEntail, load_mixing
 from gnomon.truth.verify import LexicalEntail
@@ -72,6 +74,12 @@ class Models:
         mixing = load_mixing(scorer.folder / MIXING, scorer.sha256)
         langs = frozenset(scorer.card["langs"])
         return TrainedEntail(rules, scorer, mixing, langs=langs, on_trouble=on_trouble)
+
+    def trust(self, entail: Entail | None = None) -> Trust | None:
+        """The calibration of ``entail`` (of the one that would judge, if not given) with the
+        owner's risk; None where it has none. Raises ModelError."""
+        judges = entail or self.entail(Weights(lambda terms: {}, 0), None)
+        return load_trust(self._config, judges, self.verifier(), self.trouble)
 
     def look_again(self) -> None:
         """After a pull: what was missing may be here now. What runs is left running."""

@@ -18,6 +18,7 @@ from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
 from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
@@ -35,6 +36,7 @@ from gnomon.store.contract import Store
 from gnomon.text.sentences import split
 from gnomon.truth.answer import answer
 from gnomon.truth.check import Bench
+from gnomon.truth.confidence import Trust
 from gnomon.truth.judge import ChatJudge
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.types import (
@@ -155,7 +157,8 @@ class Gnomon:
         store = self._forgiving.as_store if store is None else store
         weights = Weights(store.frequencies, store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
-        return Bench(store, weights, self._models.entail(weights, embed), embed, second)
+        entail = self._models.entail(weights, embed)
+        return Bench(store, weights, entail, embed, second, self._models.trust(entail))
 
     # -- looking --------------------------------------------------------------------------------
     def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:
@@ -240,10 +243,18 @@ class Gnomon:
             "set_aside": to_json(self.store.set_asides(set_asides)),
             "set_aside_total": held.set_aside,
             "models": self._models.names(),
+            "confidence": self._confidence(),
             "examples": [{"text": text, "lang": lang} for text, lang in sample.EXAMPLES]
             if self._is_sample
             else [],
         }
+
+    def _confidence(self) -> Mapping[str, Any]:
+        """How sure verdicts must be, since when, and whether that still fits what is asked."""
+        trust: Trust | None = None
+        with suppress(ModelError):  # which `models` tells
+            trust = self._models.trust()
+        return trust_facts(trust, self.config.risk, self.store)
 
     def models(self) -> list[Mapping[str, Any]]:
         """The table of known models, with what is here and what is in use."""

@@ -317,11 +317,15 @@ def interval(rows: Sequence[Row], measure: Callable[[Sequence[Row]], float]) -> 
     return [round(found[int(RESAMPLES * q)], 3) for q in (0.025, 0.975)]
 
 
-def table(pairs: Sequence[tuple[str, Pair]], cache: Cache) -> Iterator[dict[str, Any]]:
-    """One row for each judge and slice, over the pairs that every judge has answered."""
-    judges = sorted({judge for judge, _ in cache.rows})
+def table(
+    pairs: Sequence[tuple[str, Pair]], cache: Cache, forms: Sequence[str] = tuple(FORMS)
+) -> Iterator[dict[str, Any]]:
+    """One row for each judge and slice, over the pairs that every judge has answered; of chat
+    models only the ``forms``."""
+    names = sorted({judge for judge, _ in cache.rows})
+    judges = [name for name in names if "/" not in name or name.rpartition("/")[2] in forms]
     done = [p for p in pairs if all((judge, key(p[1])) in cache.rows for judge in judges)]
-    slices = {"all": done}
+    slices = {"all": done} if done else {}
     for name, pair in done:
         slices.setdefault(name, []).append((name, pair))
         if name == "chinese":
@@ -355,6 +359,7 @@ def main() -> None:
     parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct")
     parser.add_argument("--pairs", type=int, default=154)
     parser.add_argument("--forms", default="letter,two,quote")
+    parser.add_argument("--slices", default=",".join(SLICES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--timeout-s", type=float, default=300.0)
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "judge.jsonl")
@@ -364,7 +369,9 @@ def main() -> None:
         print(json.dumps({"bench": "judge", "skipped": f"no data in {options.data}"}))
         return
     config = load(options.home, {}, chat_model=options.model, threads=options.threads)
-    pairs, cache = sample(options.data, options.pairs), Cache(options.cache)
+    wanted, forms = options.slices.split(","), options.forms.split(",")
+    pairs = [row for row in sample(options.data, options.pairs) if row[0] in wanted]
+    cache = Cache(options.cache)
     weights = frequencies(options.data)
     rules(pairs, weights, None, cache)
     embed = load_embed(config)
@@ -374,7 +381,7 @@ def main() -> None:
     chat = load_chat(config)
     if chat is not None:
         try:
-            ask(chat, options.forms.split(","), pairs, cache, options.timeout_s)
+            ask(chat, forms, pairs, cache, options.timeout_s)
         except KeyboardInterrupt:
             print("stopped; what was answered is kept")
         except ModelTimeout as error:
@@ -383,7 +390,7 @@ def main() -> None:
             )
         finally:
             chat.close()
-    found = list(table(pairs, cache))
+    found = list(table(pairs, cache, forms))
     for row in found:
         print(" | ".join(str(value) for value in row.values()))
     print(json.dumps({"bench": "judge", "rows": found}))

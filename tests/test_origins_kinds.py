@@ -102,7 +102,7 @@ def test_papers_that_print_an_agency_are_one_origin_whoever_is_held():
 def test_a_rewritten_wire_story_is_the_agencys_and_says_so():
     cut = STORY.split(". ")
     rewritten = (
-        "Flames lit up the morning sky over town as crews from four villages raced to the scene "
+        "Flames lit up the morning sky over town as crews from other villages raced to the scene "
         "along roads that were wet from the night's rain. " + ". ".join(cut[:3]) + ". (AP)"
     )
     store = MemoryStore()
@@ -111,9 +111,9 @@ def test_a_rewritten_wire_story_is_the_agencys_and_says_so():
     link = store.links(["2"])["2"]
     assert (link.origin, link.kind) == ("1", EdgeKind.WIRE)
     assert "AP" in origins.explain(store, "2")
-    # The same words without the credit are not the agency's for sure.
-    put(store, post(3, rewritten.removesuffix(" (AP)").replace("PORTO VERDE (AP) — ", ""),
-                    author="gulls"))  # fmt: skip
+    # What is new in a count is a newer story, though mostly the old one.
+    put(store, post(3, rewritten.replace("other villages", "four villages"), author="gulls"))
+    assert store.links(["3"])["3"].origin == "3"
 
 
 @pytest.mark.parametrize(

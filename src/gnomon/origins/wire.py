@@ -234,17 +234,18 @@ def _whole(post: Post) -> str:
 def edge(root: Post, said: Wording, copy: Post, again: Wording) -> tuple[EdgeKind, float] | None:
     """How an article is the story of an earlier one, if it is: kind and share of words taken over.
 
-    COPY: ``COPIED`` of the later one's words are the earlier one's. WIRE: ``COVERED`` of them are
-    and both are the same agency's; or the later one is an agency's own and holds (nearly) all of
-    the earlier one, which then is an excerpt of it. Never across a changed number, negation or
-    modality, and never where the later one quotes somebody new of its own.
+    COPY: ``COPIED`` of the later one's words are the earlier one's. WIRE: ``COVERED`` of them are,
+    with no number that is new, and both are the same agency's; or the later one is an agency's own
+    and holds (nearly) all of the earlier one, which then is an excerpt of it. Never across a
+    changed number, negation or modality, and never where the later one quotes somebody new.
     """
     if min(len(said.words), len(again.words)) < FEWEST_WORDS:
         return None
     taken = _covered(said, again)
     if taken >= COVERED:
         agency = shared(root, copy)
-        if (agency or taken >= COPIED) and _adds_nothing(said, again):
+        enough = taken >= COPIED or (agency and again.values <= said.values)
+        if enough and _adds_nothing(said, again):
             return (EdgeKind.WIRE if agency else EdgeKind.COPY), round(taken, 4)
     if any(credit.filed for credit in credits_in(_whole(copy))):
         kept = _covered(again, said)

@@ -379,6 +379,16 @@ class StoreConformance:
         self.fill(store, batch(post("d", "w"), links=(Link("d", "c", EdgeKind.URL),)))
         assert len(store.search("w", 9)) == 2
 
+    def test_keys_of_a_held_post_are_replaced_and_a_batch_may_be_of_no_source(self, store):
+        store.write(batch(post("a", "x"), post("b", "x"), bands={"a": (1, 2)}))
+        seq = store.status().seq
+        store.write(Batch("", bands={"a": (2, 3), "b": (3,), "nobody": (3,)}))
+        assert store.band_matches([1, 2, 3]) == {2: ["a"], 3: ["a", "b"]}
+        store.write(Batch("", bands={"b": ()}))
+        assert store.band_matches([3]) == {3: ["a"]}
+        assert store.status().seq == seq
+        assert [source.source for source in store.status().sources] == ["s"]
+
     def test_an_origin_need_not_be_held(self, store):
         posts = [post("r1", "w", 2, repost_of="unheld"), post("r2", "w", 1, repost_of="unheld")]
         links = tuple(Link(p.id, "unheld", EdgeKind.REPOST) for p in posts)
@@ -396,12 +406,12 @@ class StoreConformance:
 
     def test_bands_urls_and_replies(self, store):
         key = (1 << 64) - 1
-        many = [post(f"m{i:02}", "x", 50 - i) for i in range(12)]
+        many = [post(f"m{i:02}", "x", 50 - i) for i in range(24)]
         store.write(batch(*many, bands={p.id: (key, 5, -1 & key, -2) for p in many}))
         assert store.band_matches([key, 5, 6, -2]) == {
-            key: [p.id for p in many[:8]],
-            5: [p.id for p in many[:8]],
-            -2: [p.id for p in many[:8]],
+            key: [p.id for p in many[:16]],
+            5: [p.id for p in many[:16]],
+            -2: [p.id for p in many[:16]],
         }
         store.write(
             batch(

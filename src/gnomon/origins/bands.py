@@ -39,7 +39,8 @@ def keys(texts: Sequence[str]) -> list[tuple[int, ...]]:
     """For each text its band keys, none where it says too little to be merged
     (``Wording.mergeable``).
 
-    ``BANDS`` MinHash keys; one of the first ``HEAD_WORDS`` words, which still finds the original
+    ``BANDS`` MinHash keys; one of all words in their order, which tells an original from what
+    differs from it in a word; one of the first ``HEAD_WORDS`` words, which still finds the original
     of a copy that was cut off; and the same of the longest sentences where those stand further
     on, which finds the original behind a remark ("They knew. ..."). Below ``SHORT_WORDS`` words
     the first and the last ``END_WORDS`` take the place of half of the MinHash keys.
@@ -63,11 +64,12 @@ def _keys(words: Words) -> list[tuple[int, ...]]:
     mergeable = np.flatnonzero(_mergeable(words, kinds))
     found: list[tuple[int, ...]] = [()] * (len(words.bounds) - 1)
     if len(mergeable):
-        keys = np.empty((len(mergeable), BANDS + 1), dtype=np.uint64)
+        keys = np.empty((len(mergeable), BANDS + 2), dtype=np.uint64)
         keys[:, :BANDS] = _minimal(hashes, words.bounds, mergeable)
         short = np.flatnonzero(np.diff(words.bounds)[mergeable] < SHORT_WORDS)
         keys[short, BANDS - 2 : BANDS] = _ends(hashes, words.bounds, mergeable[short])
         keys[:, BANDS] = _first(words, kinds, hashes)[mergeable]
+        keys[:, BANDS + 1] = _whole(hashes, words.bounds)[mergeable]
         for i, some in zip(mergeable.tolist(), (keys & _MASK).tolist(), strict=True):
             found[i] = tuple(some)
         for i, key in _of_sentences(words, hashes):
@@ -188,6 +190,13 @@ def _minimal(hashes: Hashes, bounds: Places, texts: Places) -> Hashes:
     return mixed(out ^ _OF_BAND[:, None]).T
 
 
+def _whole(hashes: Hashes, bounds: Places) -> Hashes:
+    """One number for all words of each text in their order: ``[texts]``."""
+    places = np.arange(len(hashes)) - np.repeat(bounds[:-1], np.diff(bounds))
+    placed = mixed(hashes + places.astype(np.uint64) * _PAIR)
+    return mixed(_of_each(np.add, np.append(placed, np.uint64(0)), bounds))
+
+
 def _run(hashes: Hashes, starts: Places, ends: Places) -> Hashes:
     """One number for each run of at most ``HEAD_WORDS`` words."""
     out = np.zeros(len(starts), dtype=np.uint64)
@@ -241,4 +250,11 @@ def _of_sentences(words: Words, hashes: Hashes) -> list[tuple[int, int]]:
 def of_page(url: str, words: Sequence[str]) -> int:
     """The key of a post that is no more than a link: the canonical URL and the few words."""
     text = f"page {url} {' '.join(words)}"
+    return int(xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))) & int(_MASK)
+
+
+def of_awaited(name: str) -> int:
+    """The key of a post that would stand elsewhere if ``name`` were held: the id of what it quotes,
+    or the canonical URL that it points to."""
+    text = f"awaits {name}"
     return int(xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))) & int(_MASK)

@@ -14,17 +14,15 @@ from gnomon.origins.facts import differ
 from gnomon.origins.pages import only_points
 from gnomon.origins.wording import Wording, of_post, says_nothing, substantial
 from gnomon.store.contract import Store
-from gnomon.store.rules import news_time
+from gnomon.store.rules import BAND_MATCHES, news_time
 from gnomon.text.urls import canonical
 from gnomon.types import Deletion, EdgeKind, Filter, Link, Post
 
-# As many posts a key as the store returns.
-_KEPT_PER_KEY = 8
 # Posts of one origin that carry one key, its root aside. Did every copy, a flood would fill what a
 # look-up returns, and hide the origins that share the key and differ in a number.
 CARRIERS = 2
 # Origins looked at for one post, those that share most keys first.
-CANDIDATES = 5
+CANDIDATES = 8
 # An origin larger than this keeps its root when an earlier copy turns up.
 LARGEST_MOVED = 20_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
@@ -100,7 +98,9 @@ class _Linking:
         self.leading: set[int] = set()
         self.following: list[str] = []  # reposts of posts that are to be placed again
         self.twice: set[str] = set()  # posts that were placed again
+        self.pending: set[str] = set()  # those of them that still wait for it
         self._prepare(self.fresh)
+        self._wake()
 
     def _unchanged(self, post: Post) -> bool:
         held = self.held.get(post.id)
@@ -124,7 +124,7 @@ class _Linking:
                 own = {p.id: p for p in batch.values() if p.author == one.author}
                 found = list((held | own).values())
             gone |= {post.id for post in found if news_time(post) <= one.at}
-        self._learn(gone)
+        self.stored |= self.store.links(sorted(gone))
         return gone
 
     def run(self) -> Linked:
@@ -137,6 +137,7 @@ class _Linking:
         while post is not None or self.queue:
             while self.queue and (post is None or self.queue[0] < _post_age(post)):
                 again = heapq.heappop(self.queue)[1]
+                self.pending.discard(again)
                 if again not in self.links:
                     self._place(self.batch[again])
             if post is not None:
@@ -148,6 +149,7 @@ class _Linking:
         for one in self.following:
             held = self.links[one]
             self.links[one] = replace(held, origin=self._origin(held.origin))
+        self._await()
         return tuple(self.links.values()), self.keys
 
     def _alone(self, post: Post) -> bool:
@@ -193,10 +195,38 @@ class _Linking:
 
     def _learn(self, ids: Iterable[str]) -> None:
         """Posts that are held, with their links: ``held`` and ``stored``."""
-        missing = sorted(set(ids) - self.held.keys() - self.batch.keys())
-        if missing:
+        wanted = set(ids) - self.batch.keys()
+        if missing := sorted(wanted - self.held.keys()):
             self.held |= self.store.get_many(missing)
+        if missing := sorted(wanted - self.stored.keys()):
             self.stored |= self.store.links(missing)
+
+    def _wake(self) -> None:
+        """Posts that came before what they quote or point to are placed again now that it came."""
+        came = [bands.of_awaited(post.id) for post in self.fresh]
+        came += [bands.of_awaited(canonical(post.url)) for post in self.fresh if post.url]
+        found = self.store.band_matches(came) if came else {}
+        waiting = set(chain.from_iterable(found.values())) - self.batch.keys() - self.gone
+        if waiting:
+            self._learn(waiting)
+            waiting |= {self.stored[one].origin for one in waiting if one in self.stored}
+            self._learn(waiting)
+            known = sorted((waiting & self.held.keys()) - self.batch.keys())
+            self._again([self.held[one] for one in known])
+
+    def _await(self) -> None:
+        """Keys for posts that quote or point to what is not held yet."""
+        for post in self.batch.values():
+            names = [url for url in self.pointing.get(post.id, ()) if url not in self.pages]
+            if post.quotes or post.repost_of:
+                names += [
+                    ref
+                    for ref in (post.quotes, post.repost_of)
+                    if ref and ref not in self.batch and ref not in self.held
+                ]
+            if names:
+                more = map(bands.of_awaited, names)
+                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
 
     def _look_up_likenesses(self, posts: Sequence[Post]) -> None:
         """``matches``: key to held posts; their links, and their origins' roots. Keys of none of
@@ -248,7 +278,7 @@ class _Linking:
                 same = sum(self._origin(other) == origin for other in others)
                 if origin != id and same >= CARRIERS:
                     continue
-                if len(self.by_key[key]) < _KEPT_PER_KEY:
+                if len(self.by_key[key]) < BAND_MATCHES:
                     self.by_key[key].append(id)
             kept.append(key)
         self.keys[id] = tuple(kept)
@@ -425,7 +455,8 @@ class _Linking:
                 continue
             for origin in {self._origin(other) for other in self._near(key)}:
                 count[origin] = count.get(origin, 0) + 1
-        count.pop(id, None)
+        for other in (id, *(count.keys() & self.pending)):
+            count.pop(other, None)
         if len(count) < 2:
             return list(count.items())
         return sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))[:CANDIDATES]
@@ -529,7 +560,17 @@ class _Linking:
             self.links.pop(post.id, None)
             self.moved.pop(post.id, None)
             heapq.heappush(self.queue, _post_age(post))
+        self.pending |= {post.id for post in some}
+        known = self.leading.copy()
         self._prepare(some)
+        # Who was placed before may carry the keys that lead somewhere only now.
+        new = {key for post in some for key in self.keys.get(post.id, ())} - known
+        if new:
+            for placed in self.batch.keys() - self.pending:
+                for key in new.intersection(self.keys.get(placed, ())):
+                    self.leading.add(key)
+                    if len(self.by_key[key]) < BAND_MATCHES:
+                        self.by_key[key].append(placed)
 
     # -- what is known of a post ------------------------------------------------------------------
     def _linked_to(self, id: str, origin: str) -> bool:

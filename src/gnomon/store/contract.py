@@ -230,7 +230,8 @@ class Store(Protocol):
         ...
 
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
-        """For each 64-bit key: the ids of held posts that carry it (at most 8, the earliest)."""
+        """For each 64-bit key: the ids of held posts that carry it (at most 16, the first
+        that arrived)."""
         ...
 
     def by_url(self, urls: Sequence[str]) -> dict[str, str]:

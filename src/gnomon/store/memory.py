@@ -21,6 +21,7 @@ import numpy as np
 from gnomon.store.contract import ANY, Change, Receipt, SourceState, StoreStatus, Written
 from gnomon.store.receipts import forget, receipt_id
 from gnomon.store.rules import (
+    BAND_MATCHES,
     HOUR_S,
     SET_ASIDES_KEPT,
     accepts,
@@ -439,7 +440,7 @@ class MemoryStore:
         with self._lock:
             out: dict[int, list[str]] = {}
             for key in keys:
-                found = heapq.nsmallest(8, self._by_band.get(key, ()), key=self._row)
+                found = heapq.nsmallest(BAND_MATCHES, self._by_band.get(key, ()), key=self._row)
                 if found:
                     out[key] = found
             return out

@@ -16,11 +16,10 @@ import numpy as np
 from gnomon.store.contract import Change, Receipt, SourceState
 from gnomon.store.keys import author_key, band_key, reply_key, url_key
 from gnomon.store.rows import SELECT, as_list, restored, to_link, to_post
-from gnomon.store.rules import accepts, is_reply, own_url
+from gnomon.store.rules import BAND_MATCHES, accepts, is_reply, own_url
 from gnomon.types import Filter, Gap, Link, Origin, Post, Revision, SetAside
 
 PAGE = 500
-BAND_MATCHES = 8
 
 
 def sequence(db: apsw.Connection) -> int:

@@ -13,6 +13,9 @@ from gnomon.types import Filter, Post
 
 HOUR_S = 3600.0
 
+BAND_MATCHES = 16
+"""The most posts that a look-up of one band key returns."""
+
 SET_ASIDES_KEPT = 100_000
 """How many set-aside things ``retain`` leaves listed; the oldest entries go first."""
 

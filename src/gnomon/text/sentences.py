@@ -28,10 +28,11 @@ _LATIN_STOPS = ".!?…‼⁇⁈⁉؟।"
 _STOP = re.compile(rf"(?:[{_CJK_STOPS}]+[{_CJK_STOPS}{_LATIN_STOPS}]*|[{_LATIN_STOPS}]+|；+)")
 # Bullets, numbered items and quote marks at the start of a line.
 _LINE = re.compile(r"[\n\r\u2028\u2029\x0b\x0c\x85]+[^\S\n]*")
+# Names are bounded as in RFC 1035 and begin where their run of characters does: linear in time.
 _PROTECTED = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|info|io|co|uk|cn|de|jp|fr|eu|tv|me|ly|gl)\b"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+    r"|(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:com|org|net|edu|gov|info|io|co|uk|cn|de|jp|fr|eu|tv|me|ly|gl)\b"
     r"(?:/[^\s\u3000-\u9fff\uff00-\uffef<>\"]*)?"
 )
 # “真的吗？”他问道。 goes on after its closing quote.

@@ -128,15 +128,22 @@ class Discourse:
             e
             for e in self._entities
             if 0 < self._at - e.last <= PRONOUN_REACH
-            and (e.kind is Kind.PERSON or _may_be_person(e))
+            and (e.kind is Kind.PERSON or (e.was_subject and _may_be_person(e)))
             and e.gender in ("", gender)
         ]
         if not near:
             return ""
-        # A name whose gender is known goes before one that may be either.
-        near.sort(key=lambda e: (e.last, e.was_subject, e.gender == gender), reverse=True)
-        first, rivals = near[0], [e for e in near[1:] if e.last == near[0].last]
-        if any((e.was_subject, e.gender) == (first.was_subject, first.gender) for e in rivals):
+        near.sort(key=lambda e: (e.last, e.was_subject), reverse=True)
+        first = near[0]
+        beside = [
+            e
+            for e in self._entities
+            if e is not first
+            and e.last == first.last
+            and e.was_subject == first.was_subject
+            and e.gender in ("", gender)
+        ]
+        if any(e.kind is Kind.PERSON or _may_be_person(e) for e in beside):
             return ""
         first.gender, first.kind = gender, Kind.PERSON
         first.last, first.was_subject = self._at, True
@@ -320,11 +327,10 @@ def _subject_of(text: str, found: Sequence[Mention]) -> Mention | str | None:
 
 
 def _may_be_person(entity: _Entity) -> bool:
-    """Whether an entity of unknown kind may be somebody: two words in a subject's place."""
+    """Whether an entity of unknown kind may be somebody: two words or three."""
     parts = entity.name.split()
     return (
         entity.kind is Kind.UNKNOWN
-        and entity.was_subject
         and 2 <= len(parts) <= 3
         and not any(p.isupper() or mentions.is_demonym(p) for p in parts)
     )

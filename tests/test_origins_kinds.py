@@ -318,6 +318,15 @@ def test_neither_facts_nor_time_overrule_the_encoder():
     assert soften(store, posts[2], vectors=[unit(1, 0)]) == {}
 
 
+def test_where_both_name_one_agency_less_likeness_is_enough():
+    near = unit(1, 0.37)  # a cosine of .938
+    for ending, wanted in (("", {}), (", Reuters reports", {"2": ("1", "wire")})):
+        store = MemoryStore()
+        posts = [post(1, ONE + ending), post(2, SAID + ending)]
+        put(store, *posts)
+        assert soften(store, *posts, vectors=[unit(1, 0), near]) == wanted
+
+
 def test_each_soft_edge_is_checked_against_the_root():
     """2 is near 1 and 3 is near 2, but 3 is not near 1: it stays."""
     store = MemoryStore()

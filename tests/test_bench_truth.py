@@ -277,13 +277,13 @@ def test_absent_data_is_said_and_nothing_is_made_up(name, tmp_path):
     assert "not measured" in rows.markdown(found)
 
 
-def test_an_absent_verifier_is_said(tmp_path, monkeypatch):
-    def absent(name):
-        raise ModuleNotFoundError(f"No module named {name!r}")
-
-    monkeypatch.setattr(subject.importlib, "import_module", absent)
-    with pytest.raises(data.Absent, match="not in this checkout"):
-        subject.open_entail("trained", subject.weights_over(["a text"]))
+def test_an_absent_verifier_is_said(tmp_path):
+    with pytest.raises(data.Absent, match="no trained verifier"):
+        subject.open_entail(f"trained={tmp_path}", subject.weights_over(["a text"]))
+    run = Run(f"trained={tmp_path}", cache=tmp_path, quick=True, loud=False)
+    if HERE:
+        (row,) = rows_of("f1", run)
+        assert "no trained verifier" in row.skipped
 
 
 # --------------------------------------------------------------------------- how evidence is read

@@ -92,7 +92,8 @@ def _options() -> argparse.Namespace:
         prog="python -m bench.truth", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--verifier", choices=NAMES, action="append", help="default: both")
+    parser.add_argument("--verifier", action="append", metavar="NAME",
+                        help="rules, trained, trained=FOLDER; default: the first two")  # fmt: skip
     parser.add_argument("--only", choices=tuple(MEASURES), action="append", metavar="NAME",
                         help="one measure, may be given again: " + ", ".join(MEASURES))  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few claims of each set")

@@ -14,6 +14,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,10 @@ from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 # How strongly each ground is drawn to the model's own probabilities, in pairs.
 RIDGE = 12.0
 # Most passages that a search brings settle nothing; a set of pairs shows too few of them.
-NEITHER_COUNTS = 2.0
+NEITHER_COUNTS = 3.0
 EDITS, EVENTS, MOST_EVENTS, MOST_SENTENCES = 2500, 150, 1500, 3
+# Articles behind those that training reads.
+ARTICLES, FIRST_ARTICLE, MOST_TOLD = 700, 12_000, 2500
 SEED = 99
 
 
@@ -44,6 +47,10 @@ def pairs(data: Path) -> list[Pair]:
         if held_back(claim) and calibrates(claim)
     ]
     made = list(edits.edited(own, seed=SEED))
+    articles = islice(sets.encyclopedia(data), FIRST_ARTICLE, FIRST_ARTICLE + ARTICLES)
+    told = list(edits.statements((text[:1500] for text in articles), seed=SEED))
+    beside = [pair for pair in told if pair.source == "text:beside"]
+    told = [pair for pair in told if pair.source != "text:beside"]
     events = list(edits.invented(seed=SEED, events=EVENTS))
     citing = [
         Pair(case.text, case.claim, case.label, "citint", case.group)
@@ -54,6 +61,8 @@ def pairs(data: Path) -> list[Pair]:
         own
         + list(edits.unrelated(own, seed=SEED, per=1))
         + rng.sample(made, min(EDITS, len(made)))
+        + rng.sample(told, min(MOST_TOLD, len(told)))
+        + rng.sample(beside, min(MOST_TOLD, len(beside)))
         + rng.sample(events, min(MOST_EVENTS, len(events)))
         + citing
     )

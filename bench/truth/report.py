@@ -44,6 +44,7 @@ def as_json(tables: Tables, quick: bool) -> str:
 
 def draw(run: Run, folder: Path) -> None:
     """The run's risk-coverage curve and reliability diagram as SVG, over the pair sets here."""
+    kind = run.verifier.partition("=")[0]
     risks: list[Line] = []
     relied: list[Line] = []
     for wanted in DRAWN:
@@ -57,17 +58,17 @@ def draw(run: Run, folder: Path) -> None:
         return
     share = Axis("answered, the surest first", 0.0, 1.0, QUARTERS)
     wrong = Axis("wrong among them", 0.0, 0.6, (0.0, 0.2, 0.4, 0.6))
-    (folder / f"risk-coverage-{run.verifier}.svg").write_text(
+    (folder / f"risk-coverage-{kind}.svg").write_text(
         curves.chart(
-            f"Risk and coverage, verifier “{run.verifier}”", share, wrong, risks,
+            f"Risk and coverage, verifier “{kind}”", share, wrong, risks,
             Line("5 %", (0.0, 1.0), (0.05, 0.05)),
         ), encoding="utf-8",
     )  # fmt: skip
     sure_ = Axis("confidence", 0.0, 1.0, QUARTERS)
     right_ = Axis("right", 0.0, 1.0, QUARTERS)
-    (folder / f"reliability-{run.verifier}.svg").write_text(
+    (folder / f"reliability-{kind}.svg").write_text(
         curves.chart(
-            f"Reliability, verifier “{run.verifier}”", sure_, right_, relied,
+            f"Reliability, verifier “{kind}”", sure_, right_, relied,
             Line("even", (0.0, 1.0), (0.0, 1.0)),
         ), encoding="utf-8",
     )  # fmt: skip

@@ -69,7 +69,8 @@ class Run:
         it was."""
         made_by = make.func if isinstance(make, partial) else make
         own = sys.modules[made_by.__module__].__file__ or ""
-        path = self.cache / f"{name}-{self.verifier}-{self._key(own, *parts)[:20]}.json"
+        kind = self.verifier.partition("=")[0]
+        path = self.cache / f"{name}-{kind}-{self._key(own, *parts)[:20]}.json"
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
         self.say(name)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from bench.truth.data import Absent, Case
 from bench.truth.metrics import RISK
@@ -16,11 +14,13 @@ from bench.truth.metrics import RISK
 import gnomon
 from gnomon.errors import ModelError, ModelMismatch
 from gnomon.models.protocols import Entail
+from gnomon.models.verifier import SHIPPED, OnnxVerifier
 from gnomon.text.sentences import split
 from gnomon.text.tokens import tokens
 from gnomon.truth.confidence import Trust, load
 from gnomon.truth.retrieve import PASSAGES_PER_POST, SHORT_CHARS, window
 from gnomon.truth.terms import Weights, coverage, term_set
+from gnomon.truth.trained import Mixing, TrainedEntail, load_mixing
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import Post
 
@@ -39,37 +39,26 @@ def weights_over(texts: Iterable[str]) -> Weights:
 
 
 def open_entail(name: str, weights: Weights) -> Entail:
-    """``rules`` or ``trained``, over a store with these term weights. Raises Absent where the
-    trained verifier is not part of this checkout."""
-    if name == "rules":
+    """``rules`` or ``trained``, over a store with these term weights; ``trained=FOLDER`` is a model
+    that is not shipped yet. Raises Absent where the trained verifier is not in this checkout."""
+    kind, _, folder = name.partition("=")
+    if kind == "rules":
         return LexicalEntail(weights)
-    if name != "trained":
+    if kind != "trained":
         raise ValueError(f"{name!r} is no verifier; there are {', '.join(NAMES)}")
-    scorer, mixing = _trained()
-    made: Entail = _part("gnomon.truth.trained").TrainedEntail(
-        LexicalEntail(weights), scorer, mixing
-    )
-    return made
-
-
-def _part(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise Absent(f"the trained verifier is not in this checkout ({error})") from error
+    scorer, mixing = _trained(folder)
+    langs = frozenset(scorer.card["langs"])
+    return TrainedEntail(LexicalEntail(weights), scorer, mixing, langs=langs)
 
 
 @cache
-def _trained() -> tuple[Any, Any]:
-    """The shipped model and the table that weighs it against the rules, loaded once."""
-    model = _part("gnomon.models.verifier")
+def _trained(folder: str) -> tuple[OnnxVerifier, Mixing]:
+    """The model and the table that weighs it against the rules, loaded once."""
     try:
-        scorer = model.OnnxVerifier()
-        table = model.SHIPPED / "mixing.json"
-        mixing = _part("gnomon.truth.trained").load_mixing(table, scorer.card["sha256"])
+        scorer = OnnxVerifier(Path(folder) if folder else SHIPPED)
+        return scorer, load_mixing(scorer.folder / "mixing.json", scorer.sha256)
     except ModelError as error:
-        raise Absent(f"the trained verifier is not in this checkout ({error})") from error
-    return scorer, mixing
+        raise Absent(f"no trained verifier: {error}") from error
 
 
 CALIBRATION = "calibration.json"
@@ -77,16 +66,18 @@ CALIBRATION = "calibration.json"
 
 @cache
 def trust(name: str) -> Trust | None:
-    """The shipped calibration of this verifier with the owner's default risk, as the product opens
-    it; None where none is shipped for it."""
-    model = _part("gnomon.models.verifier")
-    path: Path = model.SHIPPED / CALIBRATION
+    """The calibration beside this verifier with the owner's default risk, as the product opens it;
+    None for the rules and where there is none."""
+    kind, _, folder = name.partition("=")
+    if kind == "rules":
+        return None
+    scorer, _ = _trained(folder)
+    path = scorer.folder / CALIBRATION
     if not path.is_file():
         return None
-    entail = open_entail(name, weights_over([""]))
-    sha256 = str(_trained()[0].card["sha256"]) if name == "trained" else ""
     try:
-        return Trust(load(path, entail.name, sha256), RISK)
+        entail = open_entail(name, weights_over([""]))
+        return Trust(load(path, entail.name, scorer.sha256), RISK)
     except ModelMismatch:
         return None
 
@@ -95,17 +86,19 @@ def trust(name: str) -> Trust | None:
 def fingerprint(name: str, *parts: str) -> str:
     """SHA-256 of all code and weights that a figure of this verifier depends on: what reads text,
     what judges, and further ``parts`` of the package ("store", "origins")."""
-    folders = ("text", "truth", *parts)
-    files = [path for part in folders for path in sorted((PACKAGE / part).rglob("*.py"))]
-    if name == "trained":
-        files += sorted(p for p in (PACKAGE / "models").glob("verifier*") if p.is_file())
-        shipped = sorted(p for p in (PACKAGE / "models" / "verifier").rglob("*") if p.is_file())
+    files = [
+        p for part in ("text", "truth", *parts) for p in sorted((PACKAGE / part).rglob("*.py"))
+    ]
+    kind, _, folder = name.partition("=")
+    if kind == "trained":
+        held = sorted(p for p in (Path(folder) if folder else SHIPPED).rglob("*") if p.is_file())
         # Judgements of pairs are raw: only what weighs them (``parts``) goes by the calibration.
-        files += [p for p in shipped if parts or p.name != CALIBRATION]
+        files += [p for p in held if parts or p.name != CALIBRATION]
+        files.append(PACKAGE / "models" / "verifier.py")
     digest = hashlib.sha256(name.encode())
     for path in files:
         if "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gnomon.errors import ConfigError, ModelMismatch
 from gnomon.truth import confidence
+from gnomon.truth.answer import answer
 from gnomon.truth.calibrate import (
     Case,
     Pairs,
@@ -21,6 +23,8 @@ from gnomon.truth.calibrate import (
     isotonic,
     temperature,
 )
+from gnomon.truth.check import check_claim
+from gnomon.truth.claims import claim_at
 from gnomon.truth.confidence import (
     ANY,
     LABELS,
@@ -34,7 +38,8 @@ from gnomon.truth.confidence import (
     binomial_tail,
 )
 from gnomon.truth.drift import drift, stability
-from gnomon.types import Judgement, Label
+from gnomon.types import Filter, Finished, Judgement, Label
+from truth_worlds import NOW, bench, post, world
 
 RNG = np.random.default_rng(7)
 
@@ -291,6 +296,63 @@ def test_abstention_says_its_number_its_threshold_and_its_date():
     )
     strict = replace(trust, risk=0.001)
     assert "no confidence holds a risk of 0.1 %" in strict.abstains(0.99, "post")
+
+
+# ---------------------------------------------------------------------------- in the product
+
+
+def cautious(risk: float) -> Trust:
+    """Confidence grows with mass and origins; of those under 0.9, a third were wrong."""
+    p = np.array([0.95] * 600 + [0.5] * 600)
+    table = table_of(p, np.array([True] * 600 + [True, True, False] * 200), 90, 40)
+    side = (-3.2, 1.5, -2.0, 1.0, -1.0, 2.0)
+    return Trust(calibration(verdicts={ANY: replace(table, side=side)}, pairs={}), risk)
+
+
+HELD = (
+    post("a", "The bakery on Mill Lane opens at six.", author="mill walker"),
+    post("b", "The ferry to Tern sails at noon.", author="ferry office"),
+    post("c", "At noon the ferry sails to Tern, the harbour master says.", author="harbour"),
+    post("d", "Noon is when a ferry sails to Tern; I was on it.", author="tern islander"),
+)
+
+
+def judged(claim: str, trust: Trust | None):
+    made = claim_at(claim, 0, len(claim), said_at=NOW)
+    over = replace(bench(world(*HELD)), trust=trust)
+    return check_claim(made, over, where=Filter(until=NOW + 1), now=NOW)
+
+
+def test_one_voice_is_not_sure_enough_where_little_risk_is_taken():
+    claim = "The bakery on Mill Lane opens at six."
+    assert judged(claim, None).label is Label.SUPPORTED
+    assert judged(claim, cautious(1.0)).label is Label.SUPPORTED
+    silent = judged(claim, cautious(0.05))
+    assert silent.label is Label.NOT_ENOUGH
+    assert silent.abstained
+    assert f"confidence .{int(100 * silent.confidence)} under .51" in silent.rule
+    assert judged("The ferry to Tern sails at noon.", cautious(0.05)).label is Label.SUPPORTED
+
+
+def test_a_lower_risk_supports_no_more_claims():
+    claims_ = [p.text for p in HELD]
+    given = [
+        {c for c in claims_ if judged(c, cautious(risk)).label is not Label.NOT_ENOUGH}
+        for risk in (0.0, 0.01, 0.05, 0.3, 1.0)
+    ]
+    assert all(few <= many for few, many in pairwise(given))
+    assert not given[0]
+    assert given[-1] == set(claims_)
+
+
+def test_an_answer_that_is_not_sure_enough_carries_its_number():
+    over = replace(bench(world(*HELD)), trust=cautious(0.05))
+    *_, last = answer("Does the bakery on Mill Lane open at six?", over, now=NOW)
+    assert isinstance(last, Finished)
+    assert last.answer.abstained
+    assert "the threshold for a 5 % risk" in last.answer.reason
+    left, *_ = [item for item in last.answer.left_out if item.confidence is not None]
+    assert 0 < left.confidence < 0.51
 
 
 # ---------------------------------------------------------------------------- drift

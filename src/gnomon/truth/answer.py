@@ -136,7 +136,7 @@ def answer(
             yield from _whether(plan, found, bench, page, now)
         if not page.sentences:
             yield from _what(plan, found, bench, page, now, strong, timeout_s)
-    reason = "" if page.sentences else _why_unknown(plan, found, bench, posts)
+    reason = "" if page.sentences else _why_unknown(plan, found, bench, page, posts)
     if reason:
         yield page.note(phrases.say("unknown", plan.lang, reason=reason))
     yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
@@ -413,7 +413,12 @@ def _verdict_step(verdict: Verdict) -> Step:
 # ----------------------------------------------------------------------------- the end
 
 
-def _why_unknown(plan: QueryPlan, found: Retrieved, bench: Bench, searched: int) -> str:
+def _why_unknown(
+    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, searched: int
+) -> str:
+    unsure = [item for item in page.left_out if item.confidence is not None]
+    if unsure:
+        return max(unsure, key=lambda item: item.confidence or 0.0).reason
     if found.passages:
         return phrases.say("unsettled", plan.lang, posts=searched, origins=len(found.origins))
     return phrases.say("nothing" if bench.store.status().posts else "empty", plan.lang)

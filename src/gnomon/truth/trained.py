@@ -2,9 +2,10 @@
 
 The rules know what must be exact (numbers, dates, names, who says it and how firmly); the model
 knows that one sentence says what another does in other words. A rule that saw a mismatch forbids
-"supports", whatever the model thinks. Otherwise the two are weighed: by the ground on which the
-rule decided, a small table says how far to believe the model there (``Mixing``, fitted on
-development pairs by ``bench/truth/mixing.py``).
+"supports", whatever the model thinks. Where the rules decide, they stand, unless the model is sure
+of the contrary. Where they do not, the two are weighed: by the ground on which the rule gave up, a
+small table says how far to believe the model there (``Mixing``, fitted on development pairs by
+``bench/truth/mixing.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Scorer
+from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 from gnomon.types import Judgement, Stance
@@ -38,13 +40,27 @@ FORBIDS_SUPPORT = frozenset(
         Ground.HEDGED,
     }
 )
-# The model is asked about windows that share at least this much of the claim's words, the nearest
-# MOST of one call: the rest are about something else, and each costs 5-10 ms.
-ABOUT_LEAST, MOST = 0.15, 32
-# A hope, a plan or a rumour of the contrary does not refute either.
-FORBIDS_REFUTATION = frozenset({Ground.HEARSAY, Ground.CONDITIONAL, Ground.HEDGED})
+# The model is asked about windows that share at least this much of the claim's words, the judged
+# sentence some of them ("Spread the word!" says nothing, whatever stands before it); of one call
+# the nearest MOST. The rest are about something else, and each costs 5-10 ms.
+ABOUT_LEAST, HERE_LEAST, MOST = 0.15, 0.05, 32
+# A hope, a plan or a rumour of the contrary does not refute either, nor what compares nothing.
+FORBIDS_REFUTATION = frozenset(
+    {Ground.HEARSAY, Ground.CONDITIONAL, Ground.HEDGED, Ground.COMPARISON}
+)
+# A rule that decided falls silent where the model is this sure of the contrary, and gives way where
+# it is surer still.
+CONTRARY, OVERRULED = 0.7, 0.92
+# A name that the window lacks may be what a pronoun or a title there stands for: then the rest
+# must be as good as certain.
+WITHOUT_NAME = 0.9
+# The context alone says as much as window and sentence together, but for so much: then it is
+# not this sentence that says it.
+SAID_BEFORE, SAID_AT_LEAST = 0.25, 0.5
 _FLOOR = 1e-4
 FEATURES = 6
+Chances = tuple[float, float, float]
+"""Of supports, refutes and neither."""
 
 
 def features(ruling: Ruling, p: Sequence[float]) -> tuple[float, ...]:
@@ -71,7 +87,7 @@ class Mixing:
     verifier: str
     rows: Mapping[Ground, tuple[tuple[float, ...], tuple[float, ...]]]
 
-    def __call__(self, ruling: Ruling, p: Sequence[float]) -> tuple[float, float, float]:
+    def __call__(self, ruling: Ruling, p: Sequence[float]) -> Chances:
         weights = self.rows.get(ruling.ground, BELIEVE_MODEL)
         x = features(ruling, p)
         scores = [math.fsum(w * v for w, v in zip(row, x, strict=True)) for row in weights]
@@ -135,28 +151,74 @@ class TrainedEntail:
             if self._reads(pair)
             and ruling.ground not in SILENT | SETTLED
             and ruling.about >= ABOUT_LEAST
+            and ruling.here >= HERE_LEAST
         ]
         asked = sorted(asked, key=lambda i: -rulings[i].about)[:MOST]
         judged = [ruling.judgement for ruling in rulings]
         try:
-            found = self._scorer.scores([pairs[i] for i in asked])
+            found = self._mixed([pairs[i] for i in asked], [rulings[i] for i in asked])
         except ModelError as error:
             self._on_trouble(str(error))
             return judged
         for i, p in zip(asked, found, strict=True):
-            judged[i] = self._joined(rulings[i], [float(x) for x in p])
+            judged[i] = self._joined(pairs[i], rulings[i], p)
         return judged
 
     def _reads(self, pair: tuple[str, str]) -> bool:
         return all(("zh" if is_cjk(text) else "en") in self._langs for text in pair)
 
-    def _joined(self, ruling: Ruling, p: Sequence[float]) -> Judgement:
-        supports, refutes, neither = permitted(ruling.ground, self._mixing(ruling, p))
+    def _mixed(self, pairs: Sequence[tuple[str, str]], rulings: Sequence[Ruling]) -> list[Chances]:
+        """What rule and model make of each pair; where the model goes by the context of the
+        sentence and not by the sentence, "neither"."""
+        scores = self._scorer.scores(pairs)
+        found = [
+            permitted(ruling.ground, self._mixing(ruling, p))
+            if ruling.judgement.stance is Stance.NEITHER
+            else against_rule(ruling.judgement, p)
+            for ruling, p in zip(rulings, scores.tolist(), strict=True)
+        ]
+        contexts = {
+            i: (context, pairs[i][1])
+            for i, (p, ruling) in enumerate(zip(found, rulings, strict=True))
+            if p[2] < max(p) and ruling.judgement.stance is Stance.NEITHER
+            if (context := context_of(pairs[i][0]))
+        }
+        before = self._scorer.scores(list(contexts.values())).tolist()
+        for i, alone in zip(contexts, before, strict=True):
+            side = 0 if found[i][0] > found[i][1] else 1
+            if alone[side] >= max(SAID_AT_LEAST, scores[i][side] - SAID_BEFORE):
+                found[i] = (0.0, 0.0, 1.0)
+        return found
+
+    def _joined(self, pair: tuple[str, str], ruling: Ruling, p: Chances) -> Judgement:
+        supports, refutes, neither = p
         rule = ruling.judgement.rule
+        if supports > max(refutes, neither) and ruling.judgement.stance is not Stance.SUPPORTS:
+            bar = self._rules.unequal(*pair)
+            if bar is not None and not (bar[0] is Ground.ABSENT_NAME and supports >= WITHOUT_NAME):
+                return Judgement(0.0, refutes, neither + supports, bar[1])
         judged = Judgement(supports, refutes, neither, rule)
         if judged.stance is ruling.judgement.stance:
             return judged
         return Judgement(supports, refutes, neither, f"{_READS[judged.stance]} (by rule: {rule})")
+
+
+def against_rule(ruled: Judgement, p: Sequence[float]) -> Chances:
+    """What is left of a rule's decision beside the model's ``p``."""
+    side = 0 if ruled.stance is Stance.SUPPORTS else 1
+    contrary = p[1 - side]
+    if contrary < CONTRARY:
+        return ruled.supports, ruled.refutes, ruled.neither
+    if contrary < OVERRULED:
+        return 0.15, 0.15, 0.7
+    supports, refutes, neither = p
+    return supports, refutes, neither
+
+
+def context_of(window: str) -> str:
+    """What stands before the window's last sentence."""
+    spans = split(window)
+    return window[: spans[-1][0]].strip() if spans else ""
 
 
 _READS = {
@@ -166,7 +228,7 @@ _READS = {
 }
 
 
-def permitted(ground: Ground, p: tuple[float, float, float]) -> tuple[float, float, float]:
+def permitted(ground: Ground, p: Chances) -> Chances:
     """``p`` without what the ground forbids, which goes to "neither"."""
     supports, refutes, neither = p
     if ground in FORBIDS_SUPPORT:

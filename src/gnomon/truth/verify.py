@@ -82,11 +82,12 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A judgement by rule, and what it went by. ``about`` is the share of the claim's content words
-    that sentence and window have, 0..1."""
+    """A judgement by rule, and what it went by. ``here`` is the share of the claim's content words
+    that the judged sentence has, ``about`` the same with its window's words counted in, 0..1."""
 
     judgement: Judgement
     ground: Ground
+    here: float = 0.0
     about: float = 0.0
 
 
@@ -156,9 +157,27 @@ class LexicalEntail:
             ]
         )
         return [
-            replace(_decide(window, claim, reading, cosine), about=reading.about)
+            replace(_decide(window, claim, reading, cosine), here=reading.here, about=reading.about)
             for (window, claim), reading, cosine in zip(pairs, readings, cosines, strict=True)
         ]
+
+    def unequal(self, window: str, claim: str) -> tuple[Ground, str] | None:
+        """What forbids "supports" whatever the words in common: a number, date or name that is
+        not the same, something not asserted, a comparison not made. None if nothing does."""
+        reading = self._read(window, claim)
+        if hearsay.distanced(claim, reading.sentence):
+            return Ground.HEARSAY, hearsay.RULE
+        if _CONDITIONAL.search(reading.sentence) and not _CONDITIONAL.search(claim):
+            return Ground.CONDITIONAL, "only says what would be if something were so"
+        clashes = slots.conflicts(claim, reading.sentence)
+        if clashes:
+            ours, theirs = clashes[0]
+            return Ground.OTHER_VALUE, f"{theirs.text!r} stands against {ours.text!r}"
+        found = _unsaid(claim, window, reading)
+        if found is not None and found[0] in (Ground.LACKS_VALUE, Ground.HEDGED, Ground.COMPARISON):
+            return found
+        absent = [] if reading.crossing else _absent(_names(claim), window)
+        return (Ground.ABSENT_NAME, f"does not name {absent[0]}") if absent else None
 
     def _read(self, window: str, claim: str) -> Reading:
         """The last sentence of ``window`` against ``claim``, read with what stands before it."""

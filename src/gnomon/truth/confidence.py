@@ -23,6 +23,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -173,15 +174,18 @@ class VerdictTable:
         tail, and the first that cannot be rejected ends it. A lower risk rejects less at every
         step, so it never answers more.
         """
-        if risk >= 1.0:
-            return 0.0
-        found = None
-        for start in self.starts:
-            for i in range(start, -1, -1):
-                if binomial_tail(self.wrong[i], self.given[i], risk) > delta / len(self.starts):
-                    break
-                found = i if found is None else min(found, i)
-        return None if found is None else found / STEPS
+        return 0.0 if risk >= 1.0 else _threshold(self, risk, delta)
+
+
+@lru_cache(maxsize=64)
+def _threshold(table: VerdictTable, risk: float, delta: float) -> float | None:
+    found = None
+    for start in table.starts:
+        for i in range(start, -1, -1):
+            if binomial_tail(table.wrong[i], table.given[i], risk) > delta / len(table.starts):
+                break
+            found = i if found is None else min(found, i)
+    return None if found is None else found / STEPS
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

@@ -32,6 +32,8 @@ SAME = [
     "BREAKING: " + BASE,
     BASE + " #fire #PortoVerde",
     BASE + " via @news",
+    BASE.replace("Ann Lee said.", "Ann Lee said #fire #portoverde. Share before they delete it!"),
+    BASE.replace("Porto Verde", "#PortoVerde"),
 ]
 OTHER = {
     BASE.replace("Three", "Five"): "number",
@@ -41,6 +43,7 @@ OTHER = {
     BASE.replace("were injured", "may be injured"): "modality",
     BASE.replace("Ann Lee", "Bob Cray"): "name",
     BASE.replace("Porto Verde", "Santa Cruz"): "name",
+    BASE.replace("Porto Verde", "#SantaCruz"): "name",
     BASE + ' "I saw flames from my window," said Maria Costa, who lives nearby.': "comment",
     ZH.replace("3人", "5人"): "number",
     ZH.replace("3月7日", "3月8日"): "number",

@@ -104,10 +104,13 @@ def changed(root: Wording, copy: Wording) -> str:
     numbers = False
     fresh: set[str] = set()
     stretch = 0.0
-    idle = _BOILERPLATE | _ATTRIBUTING | set(words(root.author))
+    tags = _tags(copy.text)
+    idle = _BOILERPLATE | _ATTRIBUTING | set(words(root.author)) | tags
     for edit in edits:
+        if edit.gone and not _places(edit, copy, tags):
+            return "name"
         if edit.added:
-            nothing = remark(edit.added, root)
+            nothing = remark(_TAG.sub(" ", edit.added), root)
             if nothing:
                 continue
             if nothing is False:
@@ -125,6 +128,27 @@ def changed(root: Wording, copy: Wording) -> str:
     if numbers and not _same_values(root, copy, edits):
         return "number"
     return "name" if fresh and _new_name(root, copy, fresh) else ""
+
+
+_TAG = re.compile(r"[#＃](\w+)")
+# "floods in #Calgary": a tag that names a place.
+_PLACE_TAG = re.compile(r"\b(?:in|at|near|from|to|of)\s+[#＃](\w+)", re.IGNORECASE)
+
+
+def _tags(text: str) -> set[str]:
+    """The words that stand in ``text`` as hashtags: labels, that say nothing of their own."""
+    return (
+        set() if "#" not in text and "＃" not in text else set(words(" ".join(_TAG.findall(text))))
+    )
+
+
+def _places(edit: Edit, copy: Wording, tags: set[str]) -> bool:
+    """Whether no tag that names a place took the place of other words."""
+    if tags.isdisjoint(edit.come):
+        return True
+    places = set(words(" ".join(_PLACE_TAG.findall(copy.text))))
+    gone = "".join(edit.gone)  # "Porto Verde" is "#PortoVerde"
+    return not any(word in places and word not in gone for word in edit.come)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import pty
 import re
@@ -12,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,18 @@ from typing import Any
 import pytest
 
 from command import PROGRAM, Done, environment, gnomon, started, write_lines
+from gnomon import terminal
 from gnomon.cli import main
 from gnomon.sources.reading import read_document
 from gnomon.text import prose
 from gnomon.truth.claims import unchecked
 from gnomon.truth.coreference import Discourse
 from gnomon.truth.statements import statements
-from gnomon.types import Document
+from gnomon.types import Document, Finding, Verification
+from gnomon.wire import verification_to_json
 
-NO_MODELS = {"GNOMON_CHAT_MODEL": "none", "GNOMON_EMBED_MODEL": "none"}
+# The rules alone: what a model makes of a claim is for the tests of models.
+NO_MODELS = {f"GNOMON_{name}": "none" for name in ("CHAT_MODEL", "EMBED_MODEL", "VERIFIER")}
 FACTS = [
     {
         "id": "courier/1",
@@ -162,9 +164,12 @@ def test_filters_say_which_evidence_counts(folder: Path) -> None:
 
 
 def test_chinese(folder: Path) -> None:
-    done = against(folder, "-", "--json", stdin="诺威克渡轮可载300名乘客。我觉得很好！")
-    assert (done.code, done.err) == (1, "")
-    assert [c["label"] for c in done.json["claims"]] == ["refuted", None]
+    text = "诺威克图书馆每周一关门。诺威克渡轮可载240名乘客。我觉得很好！"
+    done = against(folder, "-", "--json", stdin=text)
+    assert (done.code, done.err) == (0, "")
+    labels = [c["label"] for c in done.json["claims"]]
+    assert labels == ["not_enough_evidence", "supported", None]
+    assert done.json["document"]["name"] == "(stdin)"
 
 
 def test_a_text_that_is_held_is_no_evidence_for_itself(folder: Path, tmp_path: Path) -> None:
@@ -258,8 +263,9 @@ def test_the_terminal_view_fits_pipes_and_narrow_terminals(folder: Path) -> None
     assert not re.search(r"\x1b\[\d*;?3\dm", plain)
     coloured = on_a_terminal(folder, args, {"TERM": "xterm-256color"})
     assert re.search(r"\x1b\[[\d;]*3\dm", coloured)
-    prose_lines = [line for line in plain.splitlines() if "://" not in line and "SHA" not in line]
-    assert max(map(len, prose_lines)) <= 80
+    bare = re.sub(r"\x1b\[[\d;]*m", "", plain).splitlines()
+    wrapped = [line for line in bare if not re.search(r"://|SHA|ferry\.md", line)]
+    assert max(map(len, wrapped)) <= 80
 
 
 def on_a_terminal(folder: Path, args: Sequence[str], env: dict[str, str]) -> str:
@@ -293,18 +299,32 @@ def test_several_files_are_a_list(folder: Path) -> None:
 def test_interrupted_it_prints_what_was_checked(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("\n".join(f"The ferry number {n} sails from Norwick." for n in range(4000)))
-    args = ("check", path, "--against", folder / "facts.jsonl", "--json")
-    with started(folder / "home", *args, env=NO_MODELS) as process:
-        time.sleep(6)
+    args = ("check", path, "--against", folder / "facts.jsonl")
+    env = {**NO_MODELS, "PYTHONUNBUFFERED": "1"}
+    with started(folder / "home", *args, env=env) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("2:1 "):
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert re.search(r"stopped before [\d,]+ more statements", out)
     assert "Traceback" not in err
-    found = json.loads(out)
-    if "error" in found:
-        pytest.skip("the machine was too busy to begin within 6 s")
-    assert found["complete"] is False
-    assert 0 < len(found["claims"]) < found["statements"] == 4000
+    assert "stopped" in err
+
+
+def test_what_was_reached_is_partial_and_says_so() -> None:
+    statement = statements(Document("The ferry sails."))[0][0]
+
+    def events() -> Iterator[Verification | Finding]:
+        yield Verification(Document("The ferry sails."), 5)
+        yield Finding(1, statement)
+        raise KeyboardInterrupt
+
+    done, stopped = terminal.follow_checks([events()], "json", (), progress=False)
+    assert stopped
+    assert [(one.complete, len(one.findings)) for one in done] == [(False, 1)]
+    assert verification_to_json(done[0])["complete"] is False
 
 
 # --------------------------------------------------------------------------- bad input

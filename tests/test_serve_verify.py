@@ -12,9 +12,11 @@ import httpx
 import openai
 import pytest
 
+from gnomon.assemble import open_sample
+from gnomon.config import load
 from gnomon.serve import verify
 from gnomon.types import Claim, Document, Finding, Statement, Verification
-from serving import Scripted, running, sample_world
+from serving import Scripted, running
 
 TRUE = "Lantern Bridge will open to cars on 27 March."
 FALSE = "Ondle Vale Hospital is closing its emergency department."
@@ -34,7 +36,8 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with sample_world(tmp_path_factory.mktemp("home")) as engine:
+    none = {"chat_model": "none", "embed_model": "none", "verifier": "none"}
+    with open_sample(load(tmp_path_factory.mktemp("home"), {}, **none)) as engine:
         yield engine
 
 

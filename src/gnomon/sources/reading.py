@@ -64,7 +64,7 @@ def _kind(data: bytes, name: str) -> str:
 
 def _unpacked(data: bytes, name: str) -> bytes:
     try:
-        return Gunzip(io.BytesIO(data)).read(MAX_DOCUMENT_BYTES + 1) or b""
+        return io.BufferedReader(Gunzip(io.BytesIO(data))).read(MAX_DOCUMENT_BYTES + 1)
     except (EOFError, zlib.error) as error:
         raise InputError(
             f"{name!r}: its gzip data ends early or is damaged ({error}); fetch the file again."

@@ -91,4 +91,3 @@ def _as_written(statement: Statement) -> Claim:
     words = " ".join(statement.quote.split())
     plain = claim_at(words, 0, len(words))
     return replace(plain, context=statement.claim.context)
-

@@ -23,6 +23,7 @@ from bench.truth import (
     retrieval,
     satire,
     slices,
+    subject,
     unanswerable,
     verdicts,
     verification,
@@ -31,7 +32,6 @@ from bench.truth import (
 from bench.truth.data import Absent, Changed
 from bench.truth.rows import Row, plain
 from bench.truth.run import Run
-from bench.truth.subject import NAMES
 
 Measure = Callable[[Run], Iterator[Row]]
 MEASURES: dict[str, Measure] = {
@@ -71,7 +71,7 @@ def main() -> None:
     names = options.only or list(MEASURES)
     tables: dict[str, list[Row]] = {}
     try:
-        for verifier in options.verifier or NAMES:
+        for verifier in options.verifier or subject.NAMES:
             run = Run(verifier, options.data, quick=options.quick)
             own = [n for n in names if not (tables and n in SAME_FOR_ALL)]
             tables[verifier] = [row for name in own for row in rows_of(name, run)]
@@ -80,6 +80,7 @@ def main() -> None:
                 report.draw(run, options.docs)
     finally:
         world.clear()
+        subject.close()
     if options.json:
         options.json.write_text(report.as_json(tables, options.quick) + "\n", encoding="utf-8")
     if options.docs:

@@ -56,9 +56,21 @@ def _trained(folder: str) -> tuple[OnnxVerifier, Mixing]:
     """The model and the table that weighs it against the rules, loaded once."""
     try:
         scorer = OnnxVerifier(Path(folder) if folder else SHIPPED)
-        return scorer, load_mixing(scorer.folder / "mixing.json", scorer.sha256)
+        mixing = load_mixing(scorer.folder / "mixing.json", scorer.sha256)
     except ModelError as error:
         raise Absent(f"no trained verifier: {error}") from error
+    _open.append(scorer)
+    return scorer, mixing
+
+
+_open: list[OnnxVerifier] = []
+
+
+def close() -> None:
+    """End the models that were opened."""
+    while _open:
+        _open.pop().close()
+    _trained.cache_clear()
 
 
 CALIBRATION = "calibration.json"

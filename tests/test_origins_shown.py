@@ -75,6 +75,7 @@ def test_the_page_shows_the_campaign(url: str, english: Page) -> None:
     campaign = english.locator(".campaign")
     expect(campaign.locator("h3")).to_have_text("Looks coordinated")
     expect(campaign).to_contain_text("put the same text out as their own")
+    expect(campaign).to_contain_text("9 Mar 2026, 19:00 to 9 Mar 2026, 19:24")
     expect(campaign).to_contain_text("This changes no verdict")
     campaign.locator("summary").first.click()
     expect(campaign.locator(".signs li")).not_to_have_count(0)

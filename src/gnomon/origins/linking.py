@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -12,11 +11,12 @@ from gnomon.origins import bands, media, wire
 from gnomon.origins.compare import is_copy
 from gnomon.origins.facts import differ
 from gnomon.origins.pages import only_points
-from gnomon.origins.wording import Wording, of_post, says_nothing, substantial
+from gnomon.origins.surroundings import Surroundings, age, post_age
+from gnomon.origins.wording import Wording
 from gnomon.store.contract import Store
-from gnomon.store.rules import BAND_MATCHES, news_time
+from gnomon.store.rules import BAND_MATCHES
 from gnomon.text.urls import canonical
-from gnomon.types import Deletion, EdgeKind, Filter, Link, Post
+from gnomon.types import Deletion, EdgeKind, Link, Post
 
 # Posts of one origin that carry one key, its root aside. Did every copy, a flood would fill what a
 # look-up returns, and hide the origins that share the key and differ in a number.
@@ -70,64 +70,11 @@ def regroup(store: Store, roots: Iterable[str]) -> Linked:
     return linking.run()
 
 
-class _Linking:
-    """One batch. ``links`` grows; ``moved`` maps an origin to the one that took its place."""
-
-    def __init__(
-        self, store: Store, posts: Sequence[Post], deletions: Sequence[Deletion] = ()
-    ) -> None:
-        self.store = store
-        unique = {post.id: post for post in posts}
-        self.refs = {r for p in unique.values() for r in (p.repost_of, p.quotes) if r}
-        self.held = store.get_many([*unique, *(self.refs - unique.keys())])
-        self.stored = store.links(list(self.held)) if self.held else {}
-        self.gone = self._deleted(unique, deletions) if deletions else set()
-        changed = (p for p in unique.values() if p.id not in self.gone and not self._unchanged(p))
-        self.fresh = sorted(changed, key=_post_age)
-        self.queue: list[tuple[float, str]] = []  # posts to be placed again
-        self.batch = {p.id: p for p in self.fresh}
-        self.wordings: dict[str, Wording] = {p.id: of_post(p) for p in self.fresh}
-        self.keys: dict[str, tuple[int, ...]] = {}
-        self.links: dict[str, Link] = {}
-        self.moved: dict[str, str] = {}
-        self.by_key: dict[int, list[str]] = defaultdict(list)
-        self.earliest: dict[str, str] = {}
-        self.pointing: dict[str, list[str]] = {}
-        self.pages: dict[str, str] = {}
-        self.matches: dict[int, list[str]] = {}
-        self.leading: set[int] = set()
-        self.following: list[str] = []  # reposts of posts that are to be placed again
-        self.twice: set[str] = set()  # posts that were placed again
-        self.pending: set[str] = set()  # those of them that still wait for it
-        self._prepare(self.fresh)
-        self._wake()
-
-    def _unchanged(self, post: Post) -> bool:
-        held = self.held.get(post.id)
-        return held is not None and (held.text, held.title) == (post.text, post.title)
-
-    def _deleted(self, batch: dict[str, Post], deletions: Sequence[Deletion]) -> set[str]:
-        """Posts, held or of the batch, that ``deletions`` take away."""
-        posts: dict[str, Post] = {}
-        gone = set()
-        for one in deletions:
-            if one.post:
-                posts = self.held | batch
-                if one.post not in posts:
-                    self.held |= self.store.get_many([one.post])
-                    posts = self.held
-                found = [posts[one.post]] if one.post in posts else []
-            else:
-                where = Filter(sources=(one.source,), authors=(one.author,))
-                held = {post.id: post for post in self.store.scan(where)}
-                self.held |= held
-                own = {p.id: p for p in batch.values() if p.author == one.author}
-                found = list((held | own).values())
-            gone |= {post.id for post in found if news_time(post) <= one.at}
-        self.stored |= self.store.links(sorted(gone))
-        return gone
+class _Linking(Surroundings):
+    """One batch, post by post in the order in which they were said."""
 
     def run(self) -> Linked:
+        self._wake()
         for gone in sorted(self.gone & self.held.keys()):
             if self.stored[gone].origin == gone:
                 self.succeed(gone)
@@ -135,7 +82,7 @@ class _Linking:
         fresh = iter((*self.fresh, None))
         post = next(fresh)
         while post is not None or self.queue:
-            while self.queue and (post is None or self.queue[0] < _post_age(post)):
+            while self.queue and (post is None or self.queue[0] < post_age(post)):
                 again = heapq.heappop(self.queue)[1]
                 self.pending.discard(again)
                 if again not in self.links:
@@ -158,49 +105,6 @@ class _Linking:
             return False
         return post.id not in self.held and self.leading.isdisjoint(self.keys.get(post.id, ()))
 
-    def _prepare(self, posts: Sequence[Post]) -> None:
-        """Keys of ``posts`` and what they lead to."""
-        found = bands.keys([self._wording(post).text for post in posts])
-        self.keys |= {p.id: k for p, k in zip(posts, found, strict=True) if k}
-        self._look_up_pages(posts)
-        for post in posts:
-            more = wire.keys(post)
-            if post.media:
-                more = (*more, *media.keys(post))
-            if more:
-                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
-        self._look_up_likenesses(posts)
-
-    # -- looking up, once for the whole batch -----------------------------------------------------
-    def _look_up_pages(self, posts: Sequence[Post]) -> None:
-        """``pages``: canonical URL to the earliest post (held, or of the batch) that is it."""
-        own: dict[str, str] = {}
-        for post in posts:
-            if post.url:
-                own.setdefault(canonical(post.url), post.id)
-            wording = self.wordings[post.id]
-            if not wording.urls:
-                continue
-            urls = [u for u in map(canonical, wording.urls[:4]) if u]
-            if urls:
-                self.pointing[post.id] = urls
-                if post.id not in self.keys:
-                    self.keys[post.id] = (bands.of_page(urls[0], wording.words),)
-        wanted = {*own, *(u for p in posts for u in self.pointing.get(p.id, ()))} - {""}
-        self.pages = {url: post_id for url, post_id in own.items() if url} | self.pages
-        wanted -= self.pages.keys() - own.keys()
-        if wanted:
-            self.pages |= self.store.by_url(sorted(wanted))
-        self._learn(self.pages.values())
-
-    def _learn(self, ids: Iterable[str]) -> None:
-        """Posts that are held, with their links: ``held`` and ``stored``."""
-        wanted = set(ids) - self.batch.keys()
-        if missing := sorted(wanted - self.held.keys()):
-            self.held |= self.store.get_many(missing)
-        if missing := sorted(wanted - self.stored.keys()):
-            self.stored |= self.store.links(missing)
-
     def _wake(self) -> None:
         """Posts that came before what they quote or point to are placed again now that it came."""
         came = [bands.of_awaited(post.id) for post in self.fresh]
@@ -213,39 +117,6 @@ class _Linking:
             self._learn(waiting)
             known = sorted((waiting & self.held.keys()) - self.batch.keys())
             self._again([self.held[one] for one in known])
-
-    def _await(self) -> None:
-        """Keys for posts that quote or point to what is not held yet."""
-        for post in self.batch.values():
-            names = [url for url in self.pointing.get(post.id, ()) if url not in self.pages]
-            if post.quotes or post.repost_of:
-                names += [
-                    ref
-                    for ref in (post.quotes, post.repost_of)
-                    if ref and ref not in self.batch and ref not in self.held
-                ]
-            if names:
-                more = map(bands.of_awaited, names)
-                self.keys[post.id] = (*self.keys.get(post.id, ()), *more)
-
-    def _look_up_likenesses(self, posts: Sequence[Post]) -> None:
-        """``matches``: key to held posts; their links, and their origins' roots. Keys of none of
-        them and of one post of the batch only, which are most, are not ``leading``."""
-        keys = {post.id: self.keys[post.id] for post in posts if post.id in self.keys}
-        asked = {
-            key for of, some in keys.items() if not self._follows(self.batch[of]) for key in some
-        }
-        matches = self.store.band_matches(asked) if asked else {}
-        found = set(chain.from_iterable(matches.values()))
-        found -= self.stored.keys() | self.batch.keys()
-        if found:
-            self.stored |= self.store.links(sorted(found))
-        roots = {held.origin for held in self.stored.values()} - self.held.keys()
-        if roots:
-            self.held |= self.store.get_many(sorted(roots))
-        carried = Counter(chain.from_iterable(keys.values()))
-        self.matches |= matches
-        self.leading |= matches.keys() | {key for key, n in carried.items() if n > 1}
 
     # -- one post ---------------------------------------------------------------------------------
     def _place(self, post: Post) -> None:
@@ -283,21 +154,6 @@ class _Linking:
             kept.append(key)
         self.keys[id] = tuple(kept)
 
-    def _follows(self, post: Post) -> EdgeKind | None:
-        """REPOST or QUOTE if the post passes another on without saying anything of its own."""
-        if not post.repost_of and not post.quotes:
-            return None
-        for target, kind in ((post.repost_of, EdgeKind.REPOST), (post.quotes, EdgeKind.QUOTE)):
-            if not target or target == post.id:
-                continue
-            wording = self.wordings[post.id]
-            if says_nothing(post.text) or wording.of or not substantial(wording.words):
-                return kind
-            original = self.held.get(target) or self.batch.get(target)
-            if original is not None and is_copy(self._wording(original), wording):
-                return kind
-        return None
-
     def _hard(self, post: Post) -> Link | None:
         kind = self._follows(post)
         if kind is not None:
@@ -314,11 +170,7 @@ class _Linking:
         if missing:
             self.held |= self.store.get_many(sorted(missing))
         found = [p for one in near if (p := self.batch.get(one) or self.held.get(one)) is not None]
-        return sorted(found, key=_post_age)
-
-    def _near(self, key: int) -> list[str]:
-        near = [*self.matches.get(key, ()), *self.by_key.get(key, ())]
-        return [other for other in near if other not in self.gone] if self.gone else near
+        return sorted(found, key=post_age)
 
     def _picture(self, post: Post) -> Link | None:
         """A post that shows an earlier one's picture and says nothing."""
@@ -326,7 +178,7 @@ class _Linking:
         if not media.is_wordless(wording):
             return None
         for other in self._with_picture(post):
-            if _post_age(other) < _post_age(post) and media.passes_on(other, post, wording):
+            if post_age(other) < post_age(post) and media.passes_on(other, post, wording):
                 return Link(post.id, self._origin(other.id), EdgeKind.MEDIA)
         return None
 
@@ -337,7 +189,7 @@ class _Linking:
         for other in self._with_picture(post):
             root = self._origin(other.id)
             above = self.batch.get(root) or self.held.get(root)
-            if above is None or root == target or _post_age(above) <= _post_age(post):
+            if above is None or root == target or post_age(above) <= post_age(post):
                 continue
             if not media.names(other) <= media.names(above):
                 continue
@@ -393,7 +245,7 @@ class _Linking:
             origin = self._origin_now(origin)
             root = self._root(origin)
             assert root is not None
-            comes_first = _age(wording) < _age(root) and root.id == origin
+            comes_first = age(wording) < age(root) and root.id == origin
             (later if comes_first else earlier).append((-score, kind, origin, root))
         if not earlier:
             return self._found(post, later)
@@ -404,7 +256,7 @@ class _Linking:
 
     def _found(self, post: Post, later: list[tuple[float, EdgeKind, str, Wording]]) -> Link | None:
         """The post as the root of the origins of ``later``, which are all said after it."""
-        for score, kind, origin, root in sorted(later, key=lambda one: _age(one[3])):
+        for score, kind, origin, root in sorted(later, key=lambda one: age(one[3])):
             if self._origin_now(origin) != origin:
                 continue
             verifies = self._edge(root, self.wordings[post.id])[1]
@@ -412,16 +264,6 @@ class _Linking:
                 return Link(post.id, origin, kind, score)
             self.links[origin] = Link(origin, post.id, kind, score)
         return Link(post.id, post.id, EdgeKind.ROOT) if later else None
-
-    def _edge(self, one: Wording, other: Wording) -> tuple[EdgeKind, float]:
-        """How the later of the two comes from the earlier, and how near; (COPY, 0) if it does not:
-        as a copy, or as the story of one agency."""
-        root, copy = (one, other) if _age(one) <= _age(other) else (other, one)
-        score = is_copy(root, copy)
-        if score or min(len(one.words), len(other.words)) < wire.FEWEST_WORDS:
-            return EdgeKind.COPY, score
-        first, again = (self.batch.get(w.id) or self.held[w.id] for w in (root, copy))
-        return wire.edge(first, root, again, copy) or (EdgeKind.COPY, 0.0)
 
     def _join(self, found: list[tuple[float, str]]) -> None:
         """Origins that missed each other and now met in one post are one if their roots say so."""
@@ -522,7 +364,7 @@ class _Linking:
         )
         stayed: list[Post] = []
         again: dict[str, Post] = {}
-        for member in sorted(unique.values(), key=_post_age):
+        for member in sorted(unique.values(), key=post_age):
             held = self.links.get(member.id) or self.stored.get(member.id)
             if held is None:
                 continue
@@ -559,7 +401,7 @@ class _Linking:
             self.stored.pop(post.id, None)
             self.links.pop(post.id, None)
             self.moved.pop(post.id, None)
-            heapq.heappush(self.queue, _post_age(post))
+            heapq.heappush(self.queue, post_age(post))
         self.pending |= {post.id for post in some}
         known = self.leading.copy()
         self._prepare(some)
@@ -571,58 +413,3 @@ class _Linking:
                     self.leading.add(key)
                     if len(self.by_key[key]) < BAND_MATCHES:
                         self.by_key[key].append(placed)
-
-    # -- what is known of a post ------------------------------------------------------------------
-    def _linked_to(self, id: str, origin: str) -> bool:
-        return id in self.links and self.links[id].origin == origin
-
-    def _origin(self, id: str) -> str:
-        """The origin that ``id`` stands in by now; its own id if nothing is known of it."""
-        placed = self.links.get(id) or self.stored.get(id)
-        return self._origin_now(placed.origin if placed else id)
-
-    def _origin_now(self, origin: str) -> str:
-        seen = set()
-        while origin in self.moved and origin not in seen:
-            seen.add(origin)
-            origin = self.moved[origin]
-        return origin
-
-    def _root(self, origin: str) -> Wording | None:
-        """The wording of the origin's earliest post that is held."""
-        if origin in self.wordings or origin in self.held:
-            return self._wording_of(origin)
-        if origin not in self.earliest:
-            first = self.store.members(origin, 1)
-            here = [p for p in self.fresh if self._linked_to(p.id, origin)]
-            found = min((*first, *here), key=_post_age, default=None)
-            if found is None:
-                return None
-            self.earliest[origin] = found.id
-            self.held.setdefault(found.id, found)
-        return self._wording_of(self.earliest[origin])
-
-    def _wording_of(self, id: str) -> Wording:
-        return self.wordings.get(id) or self._wording(self.held[id])
-
-    def _wording(self, post: Post) -> Wording:
-        if post.id not in self.wordings:
-            self.wordings[post.id] = of_post(post)
-        return self.wordings[post.id]
-
-    def _words_of(self, id: str) -> list[str] | None:
-        if id not in self.wordings and id not in self.held:
-            self.held |= self.store.get_many([id])
-        return self._wording_of(id).words if id in self.wordings or id in self.held else None
-
-    def _precedes(self, id: str, post: Post) -> bool:
-        other = self.held.get(id) or self.batch[id]
-        return _post_age(other) < _post_age(post)
-
-
-def _age(wording: Wording) -> tuple[float, str]:
-    return wording.time, wording.id
-
-
-def _post_age(post: Post) -> tuple[float, str]:
-    return post.time, post.id

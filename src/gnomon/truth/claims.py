@@ -110,6 +110,7 @@ _VERBS = (
     "restart|run|save|say|scroll|see|select|send|set|share|sign|start|stay|stop|subscribe|swipe|"
     "switch|tap|take|tell|think|try|turn|type|update|upgrade|use|verify|visit|wait|watch|write"
 )
+# "Share the link" asks, "Share prices fell" tells: a verb that may be a noun needs its object.
 _IMPERATIVE = re.compile(
     r"^\W*(?:(?:then|now|first|next|finally|also|and|so|to begin),? )?"
     r"(?:(?:please|kindly)\b|(?:do not|don['’]t|let['’]s|let us|be sure to|make sure|feel free|"
@@ -120,7 +121,7 @@ _IMPERATIVE = re.compile(
     r"^(?:请(?!求|示|愿|假)|点击|不要|切勿|勿|务必|欢迎|记得|试试)",
     re.IGNORECASE,
 )
-# "Share the prices" asks; "Report by the committee says" tells: a verb behind it makes it a noun.
+# What stands around articles: credits, bylines, galleries, calls to subscribe.
 _BOILERPLATE = re.compile(
     r"^\W*(?:enlarge this image|[^\n]{0,60}\(@\w+\)[^\n]{0,30}$|"
     r"(?:read|see|find out|learn|view|show|load) (?:more|also|all)\b|"
@@ -137,7 +138,6 @@ _BOILERPLATE = re.compile(
     r"author\s*:|(?:责任编辑|编辑|记者|来源|作者|摄影|图片来源|原标题|延伸阅读|相关阅读)[:：])",
     re.IGNORECASE,
 )
-_TO_ME = re.compile(r"^\W*(?:i|we|my|our|me|us)\b|^(?:我们?|俺|咱们?)", re.IGNORECASE)
 _HOPE = re.compile(
     r"\b(?:congratulations|thank(?:s| you)|good luck|happy birthday|welcome)\b", re.I
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ FORBIDS_SUPPORT = frozenset(
     }
 )
 # The model is asked about windows that share at least this much of the claim's words, the judged
-# sentence some of them ("Spread the word!" says nothing, whatever stands before it); of one call
+# sentence some of them ("Spread the word!" says nothing, whatever stands before it); of each claim
 # the nearest MOST. The rest are about something else, and each costs 5-10 ms.
 ABOUT_LEAST, HERE_LEAST, MOST = 0.15, 0.05, 32
 # A hope, a plan or a rumour of the contrary does not refute either, nor what compares nothing.
@@ -153,7 +154,7 @@ class TrainedEntail:
             and ruling.about >= ABOUT_LEAST
             and ruling.here >= HERE_LEAST
         ]
-        asked = sorted(asked, key=lambda i: -rulings[i].about)[:MOST]
+        asked = _nearest(asked, pairs, rulings)
         judged = [ruling.judgement for ruling in rulings]
         try:
             found = self._mixed([pairs[i] for i in asked], [rulings[i] for i in asked])
@@ -213,6 +214,20 @@ def against_rule(ruled: Judgement, p: Sequence[float]) -> Chances:
         return 0.15, 0.15, 0.7
     supports, refutes, neither = p
     return supports, refutes, neither
+
+
+def _nearest(
+    asked: Sequence[int], pairs: Sequence[tuple[str, str]], rulings: Sequence[Ruling]
+) -> list[int]:
+    """Of each claim's windows the ``MOST`` that share most with it."""
+    count: Counter[str] = Counter()
+    kept = []
+    for i in sorted(asked, key=lambda i: -rulings[i].about):
+        claim = pairs[i][1]
+        count[claim] += 1
+        if count[claim] <= MOST:
+            kept.append(i)
+    return kept
 
 
 def context_of(window: str) -> str:

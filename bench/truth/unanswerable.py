@@ -53,15 +53,20 @@ def _over_scifact(run: Run) -> dict[str, Any]:
     return {**out, "gold": [label for label, _ in claims.values()]}
 
 
-def _fill_with_articles(store: Store, run: Run) -> set[str]:
-    """The articles into the store; returns every word sequence of up to 4 words in them."""
+LONGEST = 4  # words of an answer that are looked for
+
+
+def _fill_with_articles(store: Store, run: Run, wanted: frozenset[str]) -> set[str]:
+    """The articles into the store; returns those of the wanted word sequences that stand in any."""
     held: set[str] = set()
     batch: list[Post] = []
-    for i, row in enumerate(data.rows(run.data / "text/enwiki_2014.jsonl.gz")):
+    articles = list(data.rows(run.data / "text/enwiki_2014.jsonl.gz"))
+    for i, row in enumerate(run.progress(articles, "articles into the store")):
         batch.append(Post(f"w/{i}", row["text"], "file:wiki", world.NOW, title=row["title"]))
         said = words(f"{row['title']} . {row['text']}")
-        for size in range(1, 5):
-            held.update(" ".join(said[j : j + size]) for j in range(len(said) - size + 1))
+        for size in range(1, LONGEST + 1):
+            sequences = (" ".join(said[j : j + size]) for j in range(len(said) - size + 1))
+            held.update(wanted.intersection(sequences))
         if len(batch) == 1000:
             store.write(Batch("file:wiki", posts=tuple(batch)))
             batch = []
@@ -71,19 +76,16 @@ def _fill_with_articles(store: Store, run: Run) -> set[str]:
 
 
 def _over_wikipedia(run: Run) -> list[bool]:
-    asked = list(data.rows(run.data / "truth/nq_open_dev.jsonl.gz"))
+    asked = {
+        row["question"]: {" ".join(words(answer)[:LONGEST]) for answer in row["answer"]}
+        for row in data.rows(run.data / "truth/nq_open_dev.jsonl.gz")
+    }
     with world.empty() as store:
-        held = _fill_with_articles(store, run)
-        lacking = [
-            row["question"]
-            for row in asked
-            if not any(" ".join(words(answer)[:4]) in held for answer in row["answer"])
-        ]
-        del held
-        chosen = run.few(sorted(lacking), QUESTIONS)
+        held = _fill_with_articles(store, run, frozenset(set().union(*asked.values())))
+        lacking = sorted(question for question, answers in asked.items() if not answers & held)
         return [
             world.asked(store, run.verifier, question.capitalize() + "?").abstained
-            for question in run.progress(chosen, "unanswerable, NQ-open")
+            for question in run.progress(run.few(lacking, QUESTIONS), "unanswerable, NQ-open")
         ]
 
 

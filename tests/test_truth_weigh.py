@@ -199,8 +199,8 @@ def with_copies(draw) -> tuple[list[Evidence], list[Evidence]]:
 def trust() -> Trust:
     table = VerdictTable(
         n=1000, side=(-1.0, 1.5, -1.0, 2.0, -1.0, 0.1), dispute=(-1.0, 1.0, 1.0),
-        curve=Curve((0.0, 1.0), (0.0, 1.0)), given=tuple(range(1000, 899, -1)),
-        wrong=tuple(10 * max(0, 90 - i) for i in range(STEPS + 1)), starts=(90,),
+        curve=Curve((0.0, 1.0), (0.0, 1.0)), claims=1000, given=tuple(range(1000, 899, -1)),
+        wrong=tuple(10 * max(0, 90 - i) for i in range(STEPS + 1)),
     )  # fmt: skip
     return Trust(Calibration("v", "", "2026-11-22", {}, {}, {ANY: table}), 0.05)
 

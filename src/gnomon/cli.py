@@ -150,7 +150,7 @@ def _scope(parser: argparse.ArgumentParser, *, file: bool = True) -> None:
 def _risk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--risk", type=_share, metavar="SHARE",
-        help="accept this share of wrong ones among the verdicts given (default 0.05): what is "
+        help="the share of checked claims that may get a wrong verdict (default 0.05): what is "
         "less sure is not said; 1 says everything",
     )  # fmt: skip
 

@@ -69,7 +69,7 @@ class Config:
     )
     risk: float = _doc(
         0.05,
-        "the share of wrong ones that you accept among the verdicts given, 0 to 1; what is less "
+        "the share of checked claims that may get a wrong verdict, 0 to 1; a verdict that is less "
         "sure becomes 'not enough evidence' (1 gives every verdict)",
     )
     threads: int = _doc(2, "threads for a model on this machine")

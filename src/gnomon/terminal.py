@@ -376,8 +376,8 @@ def _confidence(facts: Mapping[str, Any]) -> None:
         for kind, at in sorted(facts["thresholds"].items())
     )
     prose(
-        f"confidence: at most {100 * facts['risk']:g} % of verdicts given may be wrong, so from "
-        f"{safe(least)} (calibrated {safe(facts['calibrated'])} on n={facts['claims']:,})"
+        f"confidence: at most {100 * facts['risk']:g} % of claims may get a wrong verdict, so "
+        f"from {safe(least)} (calibrated {safe(facts['calibrated'])} on n={facts['claims']:,})"
     )
     colour = "yellow" if facts["drift"]["moved"] else "dim"
     prose(f"[{colour}]{safe(facts['said'])}[/]")

@@ -25,9 +25,6 @@ from gnomon.types import Label
 
 BINS = 15
 FOLDS = 5
-# Testing for the threshold begins where these shares of the fitting half's verdicts are as sure:
-# where few are, no low risk can be shown; where most are, it may already be too high.
-START_AT = (0.1, 0.25, 0.5, 0.75)
 # A kind of source has a table of its own from so many claims on.
 LEAST_CLAIMS = 300
 # The strength of the prior that weights are 0, in units of one example's log-likelihood.
@@ -173,14 +170,11 @@ def fit_verdicts(cases: Sequence[Case]) -> VerdictTable:
     held = [case for case in cases if case.group % 2]
     side, dispute = softmax_weights(fit)
     none = (0,) * (STEPS + 1)
-    table = VerdictTable(len(cases), side, dispute, Curve((0.0, 1.0), (0.0, 1.0)), none, none, ())
+    straight = Curve((0.0, 1.0), (0.0, 1.0))
+    table = VerdictTable(len(cases), side, dispute, straight, len(held), none, none)
     p, right, weight = _decided(table, fit)
     if len(p):
         table = replace(table, curve=isotonic(p, right, weight))
-        p, _, _ = _decided(table, fit)
-        least = np.quantile(p, [1.0 - share for share in START_AT])
-        starts = {min(STEPS, int(at * STEPS)) for at in least}
-        table = replace(table, starts=tuple(sorted(starts, reverse=True)))
     p, right, _ = _decided(table, held)
     at = [p >= i / STEPS for i in range(STEPS + 1)]
     shares = np.histogram(p, 10, (0.0, 1.0))[0] / max(1, len(p))

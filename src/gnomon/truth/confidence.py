@@ -7,11 +7,11 @@ A ``Calibration`` is a small table that was fitted on development data for one v
   cases, per kind of source (Guo et al. 2017, https://arxiv.org/abs/1706.04599; isotonic one against
   the rest: Zadrozny and Elkan 2002, https://doi.org/10.1145/775047.775151);
 - a verdict's masses, origins and best judgements become the probability that its label is right;
-- a verdict less sure than the threshold for the owner's risk says "not enough evidence". The
-  threshold is the lowest at which the share of wrong verdicts among those given is shown to be at
-  most the risk, by fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021,
-  https://arxiv.org/abs/2110.01052; for selective risk: Geifman and El-Yaniv 2017,
-  https://arxiv.org/abs/1705.08500).
+- a verdict less sure than the threshold for the owner's risk says "not enough evidence". The risk
+  is the share of checked claims that get a wrong verdict ("supported" or "refuted" where that is
+  not so); the threshold is the lowest that keeps it by split conformal risk control (Angelopoulos
+  et al. 2022, https://arxiv.org/abs/2208.02814), exact for as long as claims are like those it was
+  calibrated on.
 
 A table without rows for a kind of source falls back to that of all kinds together, ``ANY``.
 """
@@ -23,7 +23,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,6 @@ from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
 FORMAT = 1
-# The chance that the calibration data flattered us and the share of wrong verdicts is above the
-# risk all the same: the delta of Learn then Test.
-DELTA = 0.1
 # The grid of thresholds, set before any data is seen: 0.00, 0.01 ... 1.00.
 STEPS = 100
 _FLOOR = 1e-4
@@ -130,20 +126,19 @@ class VerdictTable:
     """From what both sides bring to the probability of each label, and how far to trust it.
 
     ``side`` ``[6]`` and ``dispute`` ``[3]`` are the weights of a softmax over the four labels (the
-    score of "not enough" is 0); ``curve`` bends the winner's probability. ``given[i]`` and
-    ``wrong[i]`` count the verdicts for or against at confidence >= i / STEPS in the other half of
-    the data, and those of them that were wrong. ``starts`` are the indices at which testing begins,
-    chosen on the first half. ``shares`` are the relative frequencies of confidences in
-    ten equal parts of [0, 1], for drift. ``ece`` as in PairTable, of the other half.
+    score of "not enough" is 0); ``curve`` bends the winner's probability. Of the ``claims`` in the
+    other half of the data, ``given[i]`` got a verdict for or against at confidence >= i / STEPS,
+    and ``wrong[i]`` a wrong one. ``shares`` are the relative frequencies of confidences in ten
+    equal parts of [0, 1], for drift. ``ece`` as in PairTable, of the other half.
     """
 
     n: int
     side: tuple[float, ...]
     dispute: tuple[float, ...]
     curve: Curve
+    claims: int
     given: tuple[int, ...]
     wrong: tuple[int, ...]
-    starts: tuple[int, ...]
     shares: tuple[float, ...] = ()
     ece: float = 0.0
 
@@ -165,46 +160,29 @@ class VerdictTable:
         p = self.probabilities(for_, against)[label]
         return self.curve(p) if label in (Label.SUPPORTED, Label.REFUTED) else p
 
-    def threshold(self, risk: float, delta: float = DELTA) -> float | None:
-        """The lowest confidence from which on at most ``risk`` of the verdicts given are wrong,
-        but for a chance of ``delta``; None where these data cannot show it for any.
+    def threshold(self, risk: float) -> float | None:
+        """The lowest confidence from which on verdicts may be given so that of all claims like
+        these at most ``risk`` get a wrong one, in expectation; None where these are too few to
+        show it even for none.
 
-        Fixed-sequence testing downwards from each of ``starts``, which share ``delta`` between
-        them: each step tests "the share of wrong ones is above the risk" by the exact binomial
-        tail, and the first that cannot be rejected ends it. A lower risk rejects less at every
-        step, so it never answers more.
+        Conformal risk control: with ``wrong[i]`` of n claims wrong at the threshold i, the bound is
+        (wrong[i] + 1) / (n + 1), and it falls as the threshold rises. So a lower risk never answers
+        more.
         """
-        return 0.0 if risk >= 1.0 else _threshold(self, risk, delta)
+        if risk >= 1.0:
+            return 0.0
+        kept = [i for i in range(STEPS + 1) if self.wrong[i] + 1 <= risk * (self.claims + 1)]
+        return kept[0] / STEPS if kept else None
 
-
-@lru_cache(maxsize=64)
-def _threshold(table: VerdictTable, risk: float, delta: float) -> float | None:
-    found = None
-    for start in table.starts:
-        for i in range(start, -1, -1):
-            if binomial_tail(table.wrong[i], table.given[i], risk) > delta / len(table.starts):
-                break
-            found = i if found is None else min(found, i)
-    return None if found is None else found / STEPS
+    def among_given(self, threshold: float) -> float:
+        """The share of wrong ones among the verdicts given from ``threshold`` on, in the same
+        half; 0 where none is."""
+        i = min(STEPS, math.ceil(threshold * STEPS - 1e-9))
+        return self.wrong[i] / self.given[i] if self.given[i] else 0.0
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
     return math.fsum(x * y for x, y in zip(a, b, strict=True))
-
-
-def binomial_tail(k: int, n: int, p: float) -> float:
-    """P(X <= k) for X ~ Binomial(n, p), summed in logarithms."""
-    if p <= 0.0 or k >= n:
-        return 1.0
-    if p >= 1.0:
-        return 0.0
-    log_p, log_q, whole = math.log(p), math.log1p(-p), math.lgamma(n + 1)
-
-    def log_chance(i: int) -> float:
-        ways = whole - math.lgamma(i + 1) - math.lgamma(n - i + 1)
-        return ways + i * log_p + (n - i) * log_q
-
-    return min(1.0, math.fsum(math.exp(log_chance(i)) for i in range(k + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +217,8 @@ ABSTAINS = "abstains: "
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A calibration and the risk that the owner accepts: the share of wrong ones among the
-    verdicts "supported" and "refuted" that are given, 0..1."""
+    """A calibration and the risk that the owner accepts: the share of checked claims that may get
+    a wrong verdict, 0..1."""
 
     calibration: Calibration
     risk: float
@@ -331,20 +309,18 @@ def _verdict_table(row: Mapping[str, Any]) -> VerdictTable:
     given, wrong = tuple(map(int, row["given"])), tuple(map(int, row["wrong"]))
     if len(given) != STEPS + 1 or len(wrong) != STEPS + 1:
         raise ValueError(f"{len(given)} and {len(wrong)} steps of confidence, not {STEPS + 1}")
-    starts = tuple(map(int, row["starts"]))
-    if not all(0 <= i <= STEPS for i in starts) or (len(row["side"]), len(row["dispute"])) != (
-        6,
-        3,
-    ):
-        raise ValueError("weights or starts that do not fit")
+    if len(row["side"]) != 6 or len(row["dispute"]) != 3:
+        raise ValueError("weights that do not fit")
+    if any(a < b for a, b in pairwise(wrong)) or row["claims"] < given[0]:
+        raise ValueError("counts that cannot be")
     return VerdictTable(
         n=int(row["n"]),
         side=tuple(map(float, row["side"])),
         dispute=tuple(map(float, row["dispute"])),
         curve=_curve(row["curve"]),
+        claims=int(row["claims"]),
         given=given,
         wrong=wrong,
-        starts=starts,
         shares=tuple(map(float, row["shares"])),
         ece=float(row["ece"]),
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from gnomon.origins import bands, media, wire
-from gnomon.origins.compare import is_copy
+from gnomon.origins.compare import EQUAL_BELOW, is_copy
 from gnomon.origins.facts import differ
 from gnomon.origins.pages import only_points
 from gnomon.origins.surroundings import Surroundings, age, post_age
@@ -23,8 +23,9 @@ from gnomon.types import Deletion, EdgeKind, Link, Post
 CARRIERS = 2
 # Origins looked at for one post, those that share most keys first.
 CANDIDATES = 8
-# An origin larger than this keeps its root when an earlier copy turns up.
-LARGEST_MOVED = 20_000
+# An origin larger than this keeps its root when an earlier copy turns up: of the same words, or of
+# others, so that every post must be compared again. A flood may come newest first, page by page.
+LARGEST_MOVED, LARGEST_CHECKED = 20_000, 5_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
 _SURE = 0.9
 _HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL, EdgeKind.MEDIA})
@@ -55,8 +56,8 @@ def link(store: Store, posts: Sequence[Post], deletions: Sequence[Deletion] = ()
     groups and the roots their earliest posts. Where it does not (a post that copies two others
     which do not copy each other) the post stands with the likest root that was known when it was
     placed. Looking up is bounded: of the posts that carry a key the store returns a few, at most
-    ``CANDIDATES`` origins are compared, and an origin of more than ``LARGEST_MOVED`` posts keeps
-    its root.
+    ``CANDIDATES`` origins are compared, and a very large origin keeps its root
+    (``LARGEST_MOVED``).
     """
     return _Linking(store, posts, deletions).run()
 
@@ -306,14 +307,15 @@ class _Linking(Surroundings):
     # -- when a root goes -------------------------------------------------------------------------
     def _take_over(self, root: str, origin: str) -> bool:
         """Make ``root`` the root of ``origin``; False where the origin is too large to be moved."""
-        size = self.store.origins([origin]).get(origin)
-        if size is not None and size.posts > LARGEST_MOVED:
-            return False
         target, now, old = self._origin(root), self._wording_of(root), self._root(origin)
+        same = old is not None and old.words == now.words and ("?" in old.text) == ("?" in now.text)
+        size = self.store.origins([origin]).get(origin)
+        if size is not None and size.posts > (LARGEST_MOVED if same else LARGEST_CHECKED):
+            return False
         here = [p for p in self.batch.values() if self._linked_to(p.id, origin)]
         self.moved[origin] = target
-        if old is None or old.words != now.words or ("?" in old.text) != ("?" in now.text):
-            members = self.store.members(origin, LARGEST_MOVED) if size else []
+        if not same:
+            members = self.store.members(origin, LARGEST_CHECKED) if size else []
             self._settle(now, target, [*members, *here], {origin, root})
         return True
 
@@ -364,6 +366,7 @@ class _Linking(Surroundings):
         )
         stayed: list[Post] = []
         again: dict[str, Post] = {}
+        copies: dict[str, float] = {}  # texts that were compared; that of a short one has its time
         for member in sorted(unique.values(), key=post_age):
             held = self.links.get(member.id) or self.stored.get(member.id)
             if held is None:
@@ -375,7 +378,11 @@ class _Linking(Surroundings):
                 continue
             self.held.setdefault(member.id, member)
             wording = self._wording(member)
-            kind, score = self._edge(root, wording)
+            kind, score = EdgeKind.COPY, copies.get(wording.text, 0.0)
+            if not score:
+                kind, score = self._edge(root, wording)
+                if kind is EdgeKind.COPY and wording.size >= EQUAL_BELOW:
+                    copies[wording.text] = score
             if not score and held.kind is EdgeKind.MEANING and not differ(root, wording):
                 kind, score = held.kind, held.score
             if score:

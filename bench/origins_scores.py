@@ -27,7 +27,7 @@ def interval(
     rng = np.random.default_rng(seed)
     drawn = (rows[rng.integers(0, len(rows), len(rows))].sum(0) for _ in range(DRAWS))
     low, high = np.percentile([score(row) for row in drawn], [2.5, 97.5])
-    value = score(rows.sum(0))
+    value = float(score(rows.sum(0)))
     return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 

@@ -4,8 +4,13 @@ What a verdict's confidence is read from, and the threshold under which nothing 
 claims that nothing was trained on and whose licences let the table be shipped: the calibrating half
 (``lab.splits``) of FEVER's held-back claims with edits of them and windows that settle nothing, of
 SciFact's and Citation-Integrity's, and of conflictQA's questions, each as a document; and events
-invented with another seed, as posts. Every set counts alike. HealthVer and Climate-FEVER, whose
-makers state no licence, only measure what comes of it.
+invented with another seed, as posts. Every set counts alike in the fit of the weights; the
+threshold counts claims as they are.
+
+Judgements of pairs are left as ``truth.trained`` makes them (its mixing is fitted on such pairs):
+a temperature or curves on top were measured and made verdicts worse (LOG.md), for a temperature
+flattens votes below what is heard, and curves turn "neither" into a side. HealthVer and
+Climate-FEVER, whose makers state no licence, only measure what comes of it.
 """
 
 from __future__ import annotations
@@ -171,7 +176,7 @@ def verdicts_of(rows: Sequence[Judged], tables: dict[str, PairTable]) -> list[ca
     count = Counter(row.set for row in rows)
     out = []
     for row in rows:
-        table = tables.get(row.kind, tables[ANY])
+        table = tables.get(row.kind) or tables.get(ANY) or PairTable(0)
         evidence = [
             _evidence(row.kind, i, origin, table(p))
             for i, (origin, _, p) in enumerate(row.evidence)
@@ -209,12 +214,11 @@ def fit(
         *(k for k in (DOCUMENT, POST) if sum(r.kind == k for r in rows) >= calibrate.LEAST_CLAIMS),
     ]
     own = {kind: [r for r in rows if kind in (ANY, r.kind)] for kind in kinds}
-    pairs = {kind: calibrate.fit_pairs(pairs_of(found)) for kind, found in own.items()}
     verdicts: dict[str, VerdictTable] = {
-        kind: calibrate.fit_verdicts(verdicts_of(found, pairs)) for kind, found in own.items()
+        kind: calibrate.fit_verdicts(verdicts_of(found, {})) for kind, found in own.items()
     }
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    return Calibration(verifier, sha256, today, of, pairs, verdicts)
+    return Calibration(verifier, sha256, today, of, {}, verdicts)
 
 
 # ------------------------------------------------------------------------------- what it does
@@ -277,6 +281,8 @@ def main() -> None:
     }
     of["claims"] = dict(sorted(counts.items()))
     made = fit(rows, name, sha256, of)
+    pairs = calibrate.fit_pairs(pairs_of(rows))
+    print(json.dumps({"pairs": pairs.n, "ece": pairs.ece, "temperature": pairs.temperature}))
     path = options.out or place / "calibration.json"
     path.write_text(confidence.to_json(made), encoding="utf-8")
     for line in report(other, made):

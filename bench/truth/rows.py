@@ -59,8 +59,8 @@ def cells(row: Row) -> tuple[str, ...]:
     """A row as it is printed."""
     if row.skipped:
         return row.measure, row.data, "", "not measured", row.skipped, "", _mark(row.aim), ""
-    score = number(row.score)
-    if row.low is not None and row.high is not None:
+    score = number(row.score) if row.n else "none"
+    if row.n and row.low is not None and row.high is not None:
         score += f" ({number(row.low)}–{number(row.high)})"
     beside = ", ".join(f"{name} {number(value)}" for name, value in row.baselines.items())
     met = {True: "yes", False: "no", None: "–"}[row.met]

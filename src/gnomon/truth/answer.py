@@ -239,7 +239,14 @@ def _what(
         # There, what others are said to say would read as an answer.
         whether = rewrite.asks(plan.question) is rewrite.Asks.WHETHER
         least = CLOSE if whether else None
-        quotes = draft.compose(plan, found.passages, bench.weights, embed=bench.embed, least=least)
+        quotes = draft.compose(
+            plan,
+            found.passages,
+            bench.weights,
+            embed=bench.embed,
+            scorer=bench.scorer,
+            least=least,
+        )
         quotes = [q for q in quotes if not (whether and is_hearsay(q.text))]
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
         if arithmetic.asks_over_evidence(plan.question):

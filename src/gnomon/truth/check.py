@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gnomon.models.protocols import Embed, Entail
+from gnomon.models.protocols import Embed, Entail, Scorer
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.truth import relations, rulings
@@ -24,6 +24,7 @@ class Bench:
 
     ``second`` is a strong chat model's judge, asked about what the first finds decisive. ``trust``
     is the verifier's calibration with the owner's risk; without it confidence is uncalibrated.
+    ``scorer`` is the trained verifier, bare, where there is one: it finds answers in other words.
     """
 
     store: Store
@@ -32,6 +33,10 @@ class Bench:
     embed: Embed | None = None
     second: Entail | None = None
     trust: Trust | None = None
+    scorer: Scorer | None = None
+
+
+UNCHECKED = "an opinion, a question or an instruction is not checked"
 
 
 def check_claim(
@@ -47,8 +52,11 @@ def check_claim(
     those that answer the question which the claim answers, with another value.
 
     Where the two judges differ, there is one more round of retrieval in other words; what they
-    still do not agree on decides nothing.
+    still do not agree on decides nothing. What is no checkable statement (an opinion) gets no
+    verdict, whatever is said about it.
     """
+    if not claim.checkable:
+        return replace(_weighed(claim, (), bench), rule=UNCHECKED)
     found = retrieve_claim(
         claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
     )

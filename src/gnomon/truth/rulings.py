@@ -68,8 +68,9 @@ def _rejected_next(
     told = re.sub(r"^.*?\bthat ", "", passage.text, count=1, flags=re.DOTALL).rstrip(" .。")
     falsehood = f"{told}，这不是事实。" if is_cjk(told) else f"It is false that {told}."
     head = f"{passage.post.title}.\n" if passage.post.title else ""
-    read = entail.judge([(head + falsehood, claim.whole)])[0]
-    if read.stance is Stance.REFUTES:
+    read, plain = entail.judge([(head + text, claim.whole) for text in (falsehood, f"{told}.")])
+    # What was told must be what is claimed: that it is false says nothing about anything else.
+    if read.stance is Stance.REFUTES and plain.stance is not Stance.REFUTES:
         return replace(read, rule=REJECTED_NEXT)
     return judgement if judgement.stance is Stance.NEITHER else _SAID_AND_REJECTED
 

@@ -58,10 +58,13 @@ def aurc(p: np.ndarray, right: np.ndarray) -> float:
     return float((np.cumsum(even) / np.arange(1, len(p) + 1)).mean())
 
 
-def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> Curve:
+def isotonic(
+    x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None, *, centred: bool = False
+) -> Curve:
     """The non-decreasing curve nearest to ``y`` ``[n]`` over ``x`` ``[n]`` in weighted squares:
     pool adjacent violators (Barlow et al. 1972; Zadrozny and Elkan 2002). Equal ``x`` are pooled
-    first. Each block is kept as its two ends."""
+    first. Each block is kept as its two ends; ``centred``, as its middle, so that what differs in
+    ``x`` keeps its order and no threshold takes or leaves whole blocks."""
     weight = np.ones(len(x)) if weight is None else weight
     xs, place = np.unique(x, return_inverse=True)
     mass = np.bincount(place, weight)
@@ -74,7 +77,11 @@ def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> 
             value_a, mass_a, first, _ = blocks.pop()
             total = mass_a + mass_b
             blocks.append([(value_a * mass_a + value_b * mass_b) / total, total, first, last])
-    points = [(x, block[0]) for block in blocks for x in dict.fromkeys((block[2], block[3]))]
+    points = [
+        (at, value)
+        for value, _, first, last in blocks
+        for at in ((first + last) / 2,) * centred or dict.fromkeys((first, last))
+    ]
     return Curve(tuple(round(x, 6) for x, _ in points), tuple(round(y, 6) for _, y in points))
 
 
@@ -174,7 +181,7 @@ def fit_verdicts(cases: Sequence[Case]) -> VerdictTable:
     table = VerdictTable(len(cases), side, dispute, straight, len(held), none, none)
     p, right, weight = _decided(table, fit)
     if len(p):
-        table = replace(table, curve=isotonic(p, right, weight))
+        table = replace(table, curve=isotonic(p, right, weight, centred=True))
     p, right, _ = _decided(table, held)
     at = [p >= i / STEPS for i in range(STEPS + 1)]
     shares = np.histogram(p, 10, (0.0, 1.0))[0] / max(1, len(p))
@@ -200,9 +207,16 @@ def _decided(
     return array[:, 0], array[:, 1], array[:, 2]
 
 
+# Which way each weight of ``VerdictTable`` may point (0: either): more for a side makes it no less
+# likely, more against it no likelier. Sets where two origins always disagree (conflictQA) would
+# else teach that a second origin is a bad sign.
+SIGNS = np.array([0, 1, -1, 1, -1, 1, 0, 1, 1])
+
+
 def softmax_weights(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The weights of ``VerdictTable`` with the greatest penalised likelihood of the right labels:
-    Newton's method on a concave function of nine numbers."""
+    """The weights of ``VerdictTable`` with the greatest penalised likelihood of the right labels
+    among those that point as ``SIGNS`` says: what points the other way is left out, the worst
+    first, and the rest fitted again."""
     for_ = np.array([features(c.for_, c.against) for c in cases])
     against = np.array([features(c.against, c.for_) for c in cases])
     both = np.array([both_sides(c.for_, c.against) for c in cases])
@@ -212,7 +226,23 @@ def softmax_weights(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[flo
     x[:, 0, :k], x[:, 1, :k], x[:, 2, k:] = for_, against, both
     gold = np.array([LABELS.index(c.gold) for c in cases])
     weight = np.array([c.weight for c in cases])
-    w = np.zeros(k + m)
+    weight = weight / weight.mean()
+    kept = np.ones(k + m, bool)
+    while True:
+        w = np.zeros(k + m)
+        w[kept] = _newton(x[:, :, kept], gold, weight)
+        wrong = SIGNS * w
+        if wrong.min() >= 0:
+            break
+        kept[int(wrong.argmin())] = False
+    rounded = [round(float(value), 5) for value in w]
+    return tuple(rounded[:k]), tuple(rounded[k:])
+
+
+def _newton(x: np.ndarray, gold: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Maximum of the penalised log-likelihood over weights ``[k]``, which is concave: ``x``
+    ``[n, labels, k]``, ``gold`` ``[n]``, ``weight`` ``[n]``."""
+    w = np.zeros(x.shape[2])
     for _ in range(50):
         z = x @ w
         p = np.exp(z - z.max(1, keepdims=True))
@@ -221,9 +251,8 @@ def softmax_weights(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[flo
         gradient = (weight[:, None] * (x[np.arange(len(gold)), gold] - mean)).sum(0) - RIDGE * w
         spread = x - mean[:, None, :]
         hessian = np.einsum("n,nl,nlj,nlk->jk", weight, p, spread, spread)
-        step = np.linalg.solve(hessian + RIDGE * np.eye(k + m), gradient)
+        step = np.linalg.solve(hessian + RIDGE * np.eye(len(w)), gradient)
         w += step
         if float(np.abs(step).max()) < 1e-9:
             break
-    rounded = [round(float(value), 5) for value in w]
-    return tuple(rounded[:k]), tuple(rounded[k:])
+    return w

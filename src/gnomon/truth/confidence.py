@@ -31,6 +31,7 @@ from gnomon.errors import ConfigError, ModelMismatch
 from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
+_LIKE = {"report": "post"}
 FORMAT = 1
 # The grid of thresholds, set before any data is seen: 0.00, 0.01 ... 1.00.
 STEPS = 100
@@ -207,8 +208,11 @@ class Calibration:
         return Judgement(*p, rule=judgement.rule)
 
     def table(self, kind: str) -> VerdictTable:
-        """The table of verdicts whose evidence is of ``kind``."""
-        return self.verdicts.get(kind) or self.verdicts[ANY]
+        """The table of verdicts whose evidence is of ``kind``. No set of reports may be shipped
+        from; a report tells of an event as posts do, and documents do not."""
+        return (
+            self.verdicts.get(kind) or self.verdicts.get(_LIKE.get(kind, "")) or self.verdicts[ANY]
+        )
 
 
 # How the rule of a verdict that is not given begins.

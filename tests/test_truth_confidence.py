@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnomon.errors import ConfigError, ModelMismatch
+from gnomon.models.verifier import SHIPPED
 from gnomon.truth import confidence
 from gnomon.truth.answer import answer
 from gnomon.truth.calibrate import (
@@ -36,6 +37,7 @@ from gnomon.truth.confidence import (
     VerdictTable,
 )
 from gnomon.truth.drift import drift, stability
+from gnomon.truth.verify import LexicalEntail
 from gnomon.types import Filter, Finished, Judgement, Label
 from truth_worlds import NOW, bench, post, world
 
@@ -364,3 +366,16 @@ def test_drift_is_seen_and_chance_is_not():
     assert not few.moved
     assert "needed to tell" in few.said
     assert stability([0.5, 0.5], [0.5, 0.5]) == 0.0
+
+
+def test_the_shipped_calibration_belongs_to_the_shipped_verifier():
+    path = SHIPPED / "calibration.json"
+    card = json.loads((SHIPPED / "card.json").read_text("utf-8"))
+    held = confidence.load(path, f"{card['name']}+{LexicalEntail.name}", card["sha256"])
+    assert {ANY, "document", "post"} <= held.verdicts.keys()
+    assert held.table("report") is held.verdicts["post"]
+    for table in held.verdicts.values():
+        assert table.threshold(0.05) is not None
+        one, more = Side(0.5, 1, 0.7), Side(1.5, 3, 0.9)
+        weak, strong = (table.confidence(Label.SUPPORTED, side, Side()) for side in (one, more))
+        assert strong >= weak

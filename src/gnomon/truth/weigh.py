@@ -1,7 +1,9 @@
 """Step 6: evidence becomes a verdict. One vote per origin.
 
 Likes, reposts, followers and the number of posts never enter. An origin's vote is the stance's
-probability times a weight: relevance x freshness x kind of source, each at most 1.
+probability times a weight: relevance x freshness x kind of source, each at most 1. Only what reads
+as for or against votes: log odds over all evidence were measured and are worse (LOG.md), for the
+many passages that say nothing add up.
 """
 
 from __future__ import annotations

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from gnomon.models.protocols import Embed, Entail, Scorer
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
+from gnomon.text import polarity
 from gnomon.truth import relations, rulings
 from gnomon.truth.confidence import Trust, kind_of
 from gnomon.truth.judge import DIFFER, differ, with_second
 from gnomon.truth.retrieve import dated, retrieve_again, retrieve_claim, window_of
 from gnomon.truth.speakers import weight
 from gnomon.truth.terms import Weights
+from gnomon.truth.trained import TrainedEntail
+from gnomon.truth.verify import LexicalEntail
 from gnomon.truth.weigh import disputed, weigh
 from gnomon.types import Claim, Evidence, Filter, Judgement, Label, Passage, Stance, Verdict
 
@@ -36,7 +39,7 @@ class Bench:
     scorer: Scorer | None = None
 
 
-UNCHECKED = "an opinion, a question or an instruction is not checked"
+UNCHECKED = "an opinion is not checked"
 
 
 def check_claim(
@@ -52,10 +55,10 @@ def check_claim(
     those that answer the question which the claim answers, with another value.
 
     Where the two judges differ, there is one more round of retrieval in other words; what they
-    still do not agree on decides nothing. What is no checkable statement (an opinion) gets no
-    verdict, whatever is said about it.
+    still do not agree on decides nothing. An opinion gets no verdict, whatever
+    is said about it.
     """
-    if not claim.checkable:
+    if polarity.is_opinion(claim.text):
         return replace(_weighed(claim, (), bench), rule=UNCHECKED)
     found = retrieve_claim(
         claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
@@ -63,6 +66,7 @@ def check_claim(
     rivals = [p for p in rivals if accepts(where, p.post)]
     also = [p for p in also if accepts(where, p.post)]
     passages = _distinct([*rivals, *found.passages, *also])
+    bench = _by_origins(bench, passages)
     evidence, doubted = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
     if doubted:
         more = retrieve_again(claim.whole, bench.store, bench.weights, where, now=now)
@@ -81,6 +85,20 @@ def check_claim(
         _weighed(claim, rulings.answered(alone, texts), bench),
         differ(evidence)[0],
     )
+
+
+def _by_origins(bench: Bench, passages: Sequence[Passage]) -> Bench:
+    """``bench`` with terms weighed as if each origin at hand were one post: copies of a statement
+    must not make its words common."""
+    shown = {passage.origin: passage.post.text for passage in passages}
+    origins = bench.store.origins(list(shown))
+    weights = bench.weights.without_copies(
+        (text, origins[root].posts) for root, text in shown.items() if root in origins
+    )
+    entail = bench.entail
+    if weights is bench.weights or not isinstance(entail, LexicalEntail | TrainedEntail):
+        return bench
+    return replace(bench, weights=weights, entail=entail.over(weights))
 
 
 def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdict:

@@ -21,6 +21,7 @@ from gnomon.errors import ModelError
 from gnomon.models.protocols import Scorer
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
+from gnomon.truth.terms import Weights
 from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 from gnomon.types import Judgement, Stance
 
@@ -147,6 +148,16 @@ class TrainedEntail:
     def name(self) -> str:
         return f"{self._scorer.name}+{self._rules.name}"
 
+    def over(self, weights: Weights) -> TrainedEntail:
+        """The same verifier with other term weights."""
+        return TrainedEntail(
+            self._rules.over(weights),
+            self._scorer,
+            self._mixing,
+            langs=self._langs,
+            on_trouble=self._on_trouble,
+        )
+
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """One Judgement for each (window, claim), in order."""
         rulings = self._rules.rulings(pairs)
@@ -192,7 +203,7 @@ class TrainedEntail:
         for i, alone in zip(contexts, before, strict=True):
             side = 0 if found[i][0] > found[i][1] else 1
             if alone[side] >= max(SAID_AT_LEAST, scores[i][side] - SAID_BEFORE):
-                found[i] = (0.0, 0.0, 1.0)
+                found[i] = doubted(found[i])
         return found
 
     def _undecided(self, ruling: Ruling, p: Sequence[float]) -> Chances:
@@ -200,7 +211,7 @@ class TrainedEntail:
         supports, refutes, neither = permitted(ruling.ground, self._mixing(ruling, p))
         far = ruling.ground in (Ground.ELSEWHERE, Ground.ABSENT_NAME)
         if far and supports < FAR_SUPPORTS and refutes < FAR_REFUTES and neither < 0.5:
-            return supports / 2, refutes / 2, 1 - (supports + refutes) / 2
+            return doubted((supports, refutes, neither))
         return supports, refutes, neither
 
     def _joined(self, pair: tuple[str, str], ruling: Ruling, p: Chances) -> Judgement:
@@ -209,7 +220,8 @@ class TrainedEntail:
         if supports > max(refutes, neither) and ruling.judgement.stance is not Stance.SUPPORTS:
             bar = self._rules.unequal(*pair)
             if bar is not None and not (bar[0] is Ground.ABSENT_NAME and supports >= WITHOUT_NAME):
-                return Judgement(0.0, refutes, neither + supports, bar[1])
+                lean = 0.0 if bar[0] is Ground.OTHER_VALUE else 0.4 * supports
+                return Judgement(lean, refutes, 1 - lean - refutes, bar[1])
         judged = Judgement(supports, refutes, neither, rule)
         if judged.stance is ruling.judgement.stance:
             return judged
@@ -222,6 +234,11 @@ def against_rule(ruled: Judgement, p: Sequence[float]) -> Chances:
     if p[1 - side] < CONTRARY:
         return ruled.supports, ruled.refutes, ruled.neither
     return 0.15, 0.15, 0.7
+
+
+def doubted(p: Chances) -> Chances:
+    """``p`` as "neither", still leaning to where it leant."""
+    return p[0] * 0.4, p[1] * 0.4, 1 - 0.4 * (p[0] + p[1])
 
 
 def _nearest(

@@ -164,7 +164,7 @@ class TrainedEntail:
         asked = [
             i
             for i, (pair, ruling) in enumerate(zip(pairs, rulings, strict=True))
-            if self._reads(pair)
+            if self.reads(pair)
             and ruling.ground not in SILENT | SETTLED
             and ruling.about >= ABOUT_LEAST
             and ruling.here >= HERE_LEAST
@@ -180,7 +180,8 @@ class TrainedEntail:
             judged[i] = self._joined(pairs[i], rulings[i], p)
         return judged
 
-    def _reads(self, pair: tuple[str, str]) -> bool:
+    def reads(self, pair: tuple[str, str]) -> bool:
+        """Whether the model reads the languages of both; else the rules judge alone."""
         return all(("zh" if is_cjk(text) else "en") in self._langs for text in pair)
 
     def _mixed(self, pairs: Sequence[tuple[str, str]], rulings: Sequence[Ruling]) -> list[Chances]:

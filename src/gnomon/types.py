@@ -544,8 +544,8 @@ class Document:
     ``kind`` is "text" or "markdown": how its structure is told. ``date`` is when it was written:
     its relative dates ("yesterday") are read from there. ``date_from`` says how that is known:
     "given", "stated" (by the text itself), "file" (the file's time of change) or "now"; the last
-    two are guesses. ``first_line`` is the number of the text's first line in its file. ``extracted``
-    is True where the text was taken out of a page or PDF, so that lines are not those of the file.
+    two are guesses. ``first_line`` is the number of the text's first line in its file.
+    ``extracted`` is True where the text was taken out of a page or PDF, so that lines are not those of the file.
     """
 
     text: str

@@ -286,8 +286,9 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
     for name in ("origins_for", "origins_against", "posts_for", "posts_against"):
         out[name] = getattr(verdict, name) if verdict else 0
     out["first_seen"] = iso(verdict.first_seen) if verdict else None
+    posts = verdict.posts_by_origin if verdict else {}
     out["evidence"] = [
-        {"posts": verdict.posts_by_origin.get(evidence.origin, 1), **to_json(evidence)}
+        {"posts": posts.get(evidence.origin, 1), **to_json(evidence)}
         for evidence in (verdict.evidence if verdict else ())
     ]
     return out

@@ -545,7 +545,8 @@ class Document:
     its relative dates ("yesterday") are read from there. ``date_from`` says how that is known:
     "given", "stated" (by the text itself), "file" (the file's time of change) or "now"; the last
     two are guesses. ``first_line`` is the number of the text's first line in its file.
-    ``extracted`` is True where the text was taken out of a page or PDF, so that lines are not those of the file.
+    ``extracted`` is True where the text was taken out of a page or PDF, so that lines are not
+    those of the file.
     """
 
     text: str

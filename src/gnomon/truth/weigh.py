@@ -180,9 +180,10 @@ _HIGH_STAKES = re.compile(
     r"explo\w+|terror\w*|hostages?|kidnap\w*|rape\w*|assault\w*|arrest\w*|charged with|convicted|"
     r"fraud\w*|brib\w+|corrupt\w*|poison\w*|contaminat\w*|toxic|overdose|vaccin\w+|cures?|"
     r"evacuat\w*|outbreak|epidemic|resign\w*|impeach\w*|ballots?|vote[sd]? (?:rigg|stolen)\w*|"
-    r"bankrupt\w*|insolven\w*)\b|"
+    r"bankrupt\w*|insolven\w*|diagnos\w+|infect\w+|contract(?:ed|s)? (?:ebola|hiv|covid|malaria)|"
+    r"ebola|cancer|hiv|test(?:ed|s) positive|overdosed)\b|"
     r"死亡|死者|遇难|丧生|身亡|受伤|伤亡|谋杀|枪击|爆炸|恐怖|人质|绑架|强奸|逮捕|被捕|拘留|起诉|"
-    r"判刑|诈骗|贿|腐败|中毒|污染|有毒|疫苗|治愈|疏散|撤离|疫情|爆发|辞职|弹劾|选票|破产",
+    r"判刑|诈骗|贿|腐败|中毒|污染|有毒|疫苗|治愈|确诊|感染|癌症|艾滋|疏散|撤离|疫情|爆发|辞职|弹劾|选票|破产",
     re.IGNORECASE,
 )
 

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from gnomon.lab.verifier import Progress, Recipe
 
 WATCHED = 500
+LIMITS = (
+    "English only; other languages are for rules or a chat model.",
+    "Reads 128 tokens: a claim and one to three sentences. What is longer loses its beginning.",
+    "Numbers, dates, names, hedges and hearsay are to be compared exactly beside it.",
+    "Learnt from encyclopaedias, abstracts and invented events, not from posts: of fragments and "
+    "slang it is sometimes sure and wrong.",
+    "Claims that deny something lean towards 'refutes'.",
+)
 
 
 def make_pairs(data: Path, out: Path, *, seed: int, report: Callable[[str], None]) -> list[Pair]:
@@ -135,6 +143,7 @@ def make_card(
             {"name": each.name, "from": each.origin, "licence": each.licence} for each in sets.SETS
         ],
         "files": sets.checksums(data),
+        "limits": LIMITS,
     }
 
 

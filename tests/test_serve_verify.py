@@ -18,7 +18,7 @@ from gnomon.serve import verify
 from gnomon.types import Claim, Document, Finding, Statement, Verification
 from serving import Scripted, running
 
-TRUE = "Lantern Bridge will open to cars on 27 March."
+TRUE = "Lantern Bridge was closed after a gravel barge struck pier 2."
 FALSE = "Ondle Vale Hospital is closing its emergency department."
 UNKNOWN = "The mayor of Atlantis sold three submarines."
 LEDGER = {

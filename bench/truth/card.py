@@ -1,4 +1,4 @@
-"""Put the verifier's scores into its card: ``python -m bench.truth.card``, after `make bench-truth`.
+"""Put the verifier's scores into its card: ``python -m bench.truth.card``, after the table.
 
 Read from docs/truth.json, so that the card says what the table says.
 """

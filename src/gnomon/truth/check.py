@@ -66,7 +66,13 @@ def check_claim(
     rivals = [p for p in rivals if accepts(where, p.post)]
     also = [p for p in also if accepts(where, p.post)]
     passages = _distinct([*rivals, *found.passages, *also])
-    bench = _by_origins(bench, passages)
+    counted = _by_origins(bench, passages)
+    if counted is not bench:
+        bench = counted
+        found = retrieve_claim(
+            claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
+        )
+        passages = _distinct([*rivals, *found.passages, *also])
     evidence, doubted = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
     if doubted:
         more = retrieve_again(claim.whole, bench.store, bench.weights, where, now=now)

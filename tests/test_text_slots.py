@@ -1,5 +1,7 @@
 """Numbers, dates and names as values: found, compared, missed and contradicted."""
 
+import cProfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -249,3 +251,14 @@ def test_labels_and_scores_compare():
 @pytest.mark.parametrize("text", ["12 MILLION people", "Twelve people died", "FORTY of them"])
 def test_number_words_in_capitals_are_no_names(text):
     assert [s.text for s in slots.find(text) if s.kind is SlotKind.NAME] == []
+
+
+@pytest.mark.parametrize("unit", ["9", "1,2", "好1", "/a1"])
+def test_a_run_without_an_end_takes_linear_time(unit):
+    """Counted in calls, not seconds: ten times the text may not take a hundred times the work."""
+    work = []
+    for n in (300, 3000):
+        profile = cProfile.Profile()
+        profile.runcall(slots.find, unit * n)
+        work.append(sum(entry.callcount for entry in profile.getstats()))
+    assert work[1] < 25 * work[0]

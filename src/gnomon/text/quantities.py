@@ -104,14 +104,14 @@ def find(text: str) -> list[Slot]:
     "bridge", "injured", "".
     """
     slots: list[Slot] = []
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))
     for finder in (
         _scores, _codes, fractions, ordinals, _digit_numbers, _english_words, _chinese_words,
     ):  # fmt: skip
         for slot in finder(text):
-            if not any(slot.start < end and start < slot.end for start, end in taken):
+            if 1 not in taken[slot.start : slot.end]:
                 slots.append(slot)
-                taken.append((slot.start, slot.end))
+                taken[slot.start : slot.end] = b"\1" * (slot.end - slot.start)
     slots.sort(key=lambda slot: slot.start)
     return _counted(text, _spread_units(text, slots))
 

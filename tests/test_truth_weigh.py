@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gnomon.truth.confidence import ANY, STEPS, Calibration, Curve, Trust, VerdictTable
 from gnomon.truth.speakers import freshness, is_instruction, is_satire, kind_weight
-from gnomon.truth.standing import in_one_voice, without_stale_tolls
+from gnomon.truth.standing import in_one_voice, without_stale_tolls, without_superseded
 from gnomon.truth.terms import Weights
 from gnomon.truth.weigh import is_high_stakes, one_per_origin, weigh
 from gnomon.types import Claim, Evidence, Judgement, Label
@@ -322,3 +322,12 @@ def test_copies_do_not_make_a_statements_words_common():
     by_origin = flooded.without_copies([("The bridge reopened on Monday.", 10_001)])
     assert by_origin.of("The bridge reopened.") == plain.of("The bridge reopened.")
     assert by_origin.of("The bridge reopened.") != flooded.of("The bridge reopened.")
+
+
+def test_both_sides_said_in_one_second_stand_in_any_order():
+    """Found by the property of copies: of equal times the first in the list used to be the last."""
+    older = evidence("a", FOR, author="x", said_at=NOW - 60)
+    yes, no = evidence("b", FOR, author="x"), evidence("c", AGAINST, author="x")
+    for order in ([older, yes, no], [older, no, yes], [no, yes, older]):
+        assert {item.post for item in without_superseded(order)} == {"a", "b", "c"}
+    assert {item.post for item in without_superseded([older, no])} == {"c"}

@@ -84,19 +84,18 @@ def in_one_voice(evidence: Sequence[Evidence]) -> list[Evidence]:
 def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Drop what its own speaker has since said otherwise, and what a later correction by the same
     speaker withdrew: of two statements of one speaker on different sides, the later one stands."""
-    newest: dict[str, Evidence] = {}
-    evidence = [item for item in evidence if item.stance is not Stance.NEITHER]
-    for item in evidence:
+    sided = [item for item in evidence if item.stance is not Stance.NEITHER]
+    last: dict[str, float] = {}
+    for item in sided:
         key = speaker_of(item) or item.origin
-        held = newest.get(key)
-        if held is None or (item.said_at or 0.0) > (held.said_at or 0.0):
-            newest[key] = item
-    return [
-        item
-        for item in evidence
-        if newest[(speaker_of(item) or item.origin)].stance is item.stance
-        or newest[(speaker_of(item) or item.origin)].said_at == item.said_at
-    ]
+        last[key] = max(last.get(key, 0.0), item.said_at or 0.0)
+    # Who says both in the same second stands on both sides, in whatever order they come.
+    stands = {
+        (speaker_of(item) or item.origin, item.stance)
+        for item in sided
+        if (item.said_at or 0.0) == last[speaker_of(item) or item.origin]
+    }
+    return [item for item in sided if (speaker_of(item) or item.origin, item.stance) in stands]
 
 
 def without_withdrawn(evidence: Sequence[Evidence], roots: Mapping[str, Post]) -> list[Evidence]:

@@ -140,6 +140,7 @@ def test_rows_sum_to_one_and_mix_by_ground():
 def test_a_table_of_another_verifier_is_refused(tmp_path):
     rows = {ground.value: [[0.0] * FEATURES] * 2 for ground in Ground}
     path = tmp_path / "mixing.json"
+    assert load_mixing(path, "a" * 64).rows == {}, "one's own verifier has no table yet"
     path.write_text(json.dumps({"verifier": "a" * 64, "rows": rows}))
     assert load_mixing(path, "a" * 64).rows.keys() == set(Ground)
     with pytest.raises(ModelError, match="fitted for"):

@@ -158,8 +158,7 @@ class Gnomon:
         weights = Weights(store.frequencies, store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
         entail = self._models.entail(weights, embed)
-        trust, scorer = self._models.trust(entail), self._models.verifier()
-        return Bench(store, weights, entail, embed, second, trust, scorer)
+        return Bench(store, weights, entail, embed, second, self._models.trust(entail))
 
     # -- looking --------------------------------------------------------------------------------
     def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:

@@ -17,7 +17,7 @@ from gnomon.lab import edits, sets
 from gnomon.lab.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
 from gnomon.lab.mixture import training_pairs
 from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import held_back
+from gnomon.lab.splits import calibrates, held_back
 from gnomon.models.verifier import tempered
 
 if TYPE_CHECKING:
@@ -91,14 +91,15 @@ def run(
     verifier.mkdir(exist_ok=True)
     export(trained, verifier / "model.onnx")
     tokenizer.save(str(verifier / "tokenizer.json"))
-    temperature = fitted_temperature(verifier / "model.onnx", watch)
+    fit = [pair for pair in watched if calibrates(pair.claim)]  # the other half is measured
+    temperature = fitted_temperature(verifier / "model.onnx", encode(tokenizer, fit))
     card = make_card(verifier / "model.onnx", base, data, taken, recipe, temperature)
     (verifier / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     return verifier
 
 
 def fitted_temperature(model: Path, items: Sequence[Encoded]) -> float:
-    """The temperature at which the watched pairs are least surprising (Guo et al. 2017,
+    """The temperature at which the given pairs are least surprising (Guo et al. 2017,
     https://arxiv.org/abs/1706.04599), from 0.5 to 4 in steps of 0.05."""
     from gnomon.lab.export import logits
 

@@ -244,7 +244,6 @@ def _what(
             found.passages,
             bench.weights,
             embed=bench.embed,
-            scorer=bench.scorer,
             least=least,
         )
         quotes = [q for q in quotes if not (whether and is_hearsay(q.text))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gnomon.models.protocols import Embed, Entail, Scorer
+from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import polarity
@@ -27,7 +27,6 @@ class Bench:
 
     ``second`` is a strong chat model's judge, asked about what the first finds decisive. ``trust``
     is the verifier's calibration with the owner's risk; without it confidence is uncalibrated.
-    ``scorer`` is the trained verifier, bare, where there is one: it finds answers in other words.
     """
 
     store: Store
@@ -36,7 +35,6 @@ class Bench:
     embed: Embed | None = None
     second: Entail | None = None
     trust: Trust | None = None
-    scorer: Scorer | None = None
 
 
 UNCHECKED = "an opinion is not checked"
@@ -55,8 +53,8 @@ def check_claim(
     those that answer the question which the claim answers, with another value.
 
     Where the two judges differ, there is one more round of retrieval in other words; what they
-    still do not agree on decides nothing. An opinion gets no verdict, whatever
-    is said about it.
+    still do not agree on decides nothing. An opinion gets no verdict, whatever is
+    said about it.
     """
     if polarity.is_opinion(claim.text):
         return replace(_weighed(claim, (), bench), rule=UNCHECKED)

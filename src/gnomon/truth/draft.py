@@ -14,12 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gnomon.errors import ModelError
-from gnomon.models.protocols import Chat, Embed, Message, Scorer
+from gnomon.models.protocols import Chat, Embed, Message
 from gnomon.text import polarity, slots
-from gnomon.text.tokens import is_cjk
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.fit import fit
-from gnomon.truth.gist import gist
 from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.sought import differ, values
 from gnomon.truth.speakers import is_instruction, is_satire, speaker_of
@@ -51,7 +49,6 @@ def compose(
     weights: Weights,
     *,
     embed: Embed | None = None,
-    scorer: Scorer | None = None,
     most: int = 6,
     least: float | None = None,
 ) -> list[Draft]:
@@ -59,45 +56,20 @@ def compose(
 
     A quote answers when it (read with its title and the sentences before) holds the question's
     words and names, and something of the kind that is asked for which the question does not
-    already say; with a ``scorer``, also what says it in other words. ``least`` sets another bar
-    than ANSWERS. What does not state anything (a question, satire) is never quoted as an answer.
+    already say. ``least`` sets another bar than ANSWERS. What does not state anything (a question,
+    satire) is never quoted as an answer.
     """
     asked = read(plan, weights)
     similar = _similarities(plan.question, passages[:12], embed)
-    said = _said(plan.question, [p for p in passages if _states(p)][:READ], scorer)
     bar = ANSWERS[plan.lang] if least is None else least
     drafts = [
-        Draft(passage.text, quoted=passage, fit=_fit(asked, passage, similar, said))
+        Draft(passage.text, quoted=passage, fit=fit(asked, passage, similar.get(id(passage))))
         for passage in passages
         if _states(passage)
     ]
     drafts = [draft for draft in drafts if draft.fit >= bar]
     drafts.sort(key=lambda draft: -draft.fit)
     return _distinct(_in_force(drafts, asked, plan.where.until or 0.0), most)
-
-
-def _fit(
-    asked: Asked, passage: Passage, similar: Mapping[int, float], said: Mapping[int, float]
-) -> float:
-    return fit(asked, passage, similar.get(id(passage)), said.get(id(passage)))
-
-
-# So many passages are read by the verifier, the best-ranked ones.
-READ = 16
-
-
-def _said(question: str, passages: Sequence[Passage], scorer: Scorer | None) -> dict[int, float]:
-    """How surely each passage speaks of what is asked (0..1), by ``id`` of the object; {} without a
-    verifier, and where it fails: the words of the question then decide alone."""
-    statement = gist(question)
-    english = [passage for passage in passages if not is_cjk(passage.text)]
-    if scorer is None or not statement or not english:
-        return {}
-    try:
-        rows = scorer.scores([(window_of(passage), statement) for passage in english])
-    except ModelError:
-        return {}
-    return {id(p): float(row[0]) for p, row in zip(english, rows, strict=True)}
 
 
 def _states(passage: Passage) -> bool:

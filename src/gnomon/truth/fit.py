@@ -37,14 +37,11 @@ LACKING_NAME, RARE_NAME = 0.5, 0.5
 NAME_ACROSS = 0.5  # of a name's words; more than the half that is only its kind ("Road")
 LONG_PART, LONG_SHARE = 4, 0.6
 KIND_HELD = 0.5
-# A verifier less sure than this that the thing asked about is spoken of adds nothing.
-SAID_FROM = 0.4
 
 
-def fit(asked: Asked, passage: Passage, similar: float | None, said: float | None = None) -> float:
+def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
     """How well the sentence answers. ``similar`` (0..1) is what the encoder says, if there is one;
-    across languages nothing else can tell. ``said`` (0..1) is how surely the sentence speaks of
-    what is asked, by a verifier: then other words than the question's will do."""
+    across languages nothing else can tell."""
     around = window_of(passage)
     if is_cjk(asked.question) != is_cjk(passage.text):
         return _across(asked, passage, around, similar)
@@ -58,8 +55,6 @@ def fit(asked: Asked, passage: Passage, similar: float | None, said: float | Non
         here = (here + _characters(asked, passage.text)) / 2
         context = (context + _characters(asked, around)) / 2
     score = OWN * here + CONTEXT * context + KIND * right
-    otherwise = max(0.0, ((said or 0.0) - SAID_FROM) / (1 - SAID_FROM))
-    score = max(score, (OWN + CONTEXT) * otherwise + KIND * right)
     if similar is not None:
         score = max(score, 0.75 * score + 0.25 * similar)
     score *= _names_held(asked, normalise(around), terms)
@@ -79,7 +74,7 @@ def fit(asked: Asked, passage: Passage, similar: float | None, said: float | Non
         and not _FORMER.search(asked.question)
     ):
         score *= OTHER_VALUE
-    return score * max(otherwise, _lacking(asked, terms, around))
+    return score * _lacking(asked, terms, around)
 
 
 def _characters(asked: Asked, text: str) -> float:

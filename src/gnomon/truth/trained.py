@@ -107,7 +107,10 @@ BELIEVE_MODEL = ((0.0, 1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0))
 
 
 def load_mixing(path: Path, verifier: str) -> Mixing:
-    """The table beside a verifier. Raises ModelError where it is of another, or is no table."""
+    """The table beside a verifier; where there is none, the model is believed as it is. Raises
+    ModelError where the table is of another verifier, or is no table."""
+    if not path.exists():
+        return Mixing(verifier, {})
     try:
         held = json.loads(path.read_text("utf-8"))
         rows = {Ground(g): (tuple(a), tuple(b)) for g, (a, b) in held["rows"].items()}

@@ -1,0 +1,123 @@
+"""What we say: answers, and the events by which they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gnomon.types.held import Filter, Gap
+from gnomon.types.thought import Evidence, Label, Slot, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """``n`` is the number shown in the text. ``posts`` is how many posts its origin stands for."""
+
+    n: int
+    evidence: Evidence
+    posts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, bound to its verdicts: ``answer.text[start:end] == text``.
+
+    In ``Answer.text`` its markers follow right after ``end``: `` [1][2]``, one for each citation.
+
+    ``citations`` are numbers into ``Answer.citations``; ``against`` are the citations that
+    disagree. ``label`` is the weakest of the verdicts' labels. ``kind`` is "claim" or "note" (a
+    note is our own remark about the evidence, such as "Two sources disagree", and needs none).
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: str = "claim"
+    label: Label | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    citations: tuple[int, ...] = ()
+    against: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A drafted sentence that was not sent, and why. ``confidence`` is set where that was too low
+    for the owner's risk."""
+
+    text: str
+    reason: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked answer, or an honest "I do not know" (``abstained``, with the ``reason``).
+
+    ``posts`` and ``origins`` count what was held about the question. ``as_of`` is the asking time;
+    ``newest`` is the time of the newest post in the index; ``gaps`` are the known holes in it.
+    ``confidence`` is the least confidence among its claims (0 when abstained).
+    """
+
+    id: str
+    question: str
+    lang: str
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    abstained: bool
+    reason: str
+    confidence: float
+    as_of: float
+    newest: float | None
+    posts: int
+    origins: int
+    left_out: tuple[LeftOut, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """How a question is searched. ``forms`` are search texts, best first; ``names`` its entities.
+
+    ``since``/``until`` are set when the question names a time. ``negated`` is the denied form.
+    """
+
+    question: str
+    forms: tuple[str, ...]
+    lang: str
+    names: tuple[str, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    negated: str = ""
+    where: Filter = field(default_factory=Filter)
+
+
+# Events: what a caller of the truth engine sees while it works. CLI, server and page render these.
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step began or reported: ``name`` is one of plan, retrieve, draft, check, answer."""
+
+    name: str
+    detail: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A sentence passed (or was marked); it may be shown or spoken from now on."""
+
+    sentence: Sentence
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event. ``answer`` is complete and journalled."""
+
+    answer: Answer
+
+
+Event = Step | Checked | Finished

@@ -31,6 +31,7 @@ def serve(args: argparse.Namespace) -> int:
     from gnomon import assemble
     from gnomon.serve.app import listen, url_of
     from gnomon.serve.app import serve as run_server
+    from gnomon.serve.database import Database
 
     config = config_of(args, host=args.host, port=args.port)
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
@@ -46,7 +47,8 @@ def serve(args: argparse.Namespace) -> int:
             sys.stdout.flush()
         say(f"gnomon is at {url} (Ctrl-C stops it)")
         try:
-            run_server(gnomon, config.host, config.port, listening=listening)
+            kept = Database(config.home / "server.db")
+            run_server(gnomon, config.host, config.port, listening=listening, database=kept)
         except KeyboardInterrupt:
             say("gnomon: stopped.")
     return DONE

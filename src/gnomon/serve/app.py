@@ -12,7 +12,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,25 +22,39 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
 from gnomon.serve import page
+from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
+from gnomon.serve.database import Database
 from gnomon.serve.desk import Desk
 from gnomon.serve.guards import Guard
 from gnomon.serve.http import ApiError, api_error
-from gnomon.serve.routes import Api
+from gnomon.serve.routes import routes as held_routes
+
+AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (held_routes, page.routes)
+"""The groups of routes, in the order in which an address is looked for among them."""
 
 
 def create_app(
-    engine: Engine, *, base_url: str | None = None, asks: int = 2, waiting: int = 16
+    engine: Engine,
+    *,
+    base_url: str | None = None,
+    asks: int = 2,
+    waiting: int = 16,
+    database: Database | None = None,
 ) -> Starlette:
     """The application. It answers only to loopback names: there are no keys yet.
 
     ``base_url`` begins the addresses of held posts in citations (unset: the host of the request).
     ``asks`` questions are answered at once, ``waiting`` more wait, the next gets 429.
+    ``database`` keeps what clients leave here (unset: in memory); it is closed with the server.
     """
     desk = Desk(engine, asks=asks, waiting=waiting)
+    kept = database or Database()
+    context = Context(desk, kept, base_url.rstrip("/") if base_url else None)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -48,6 +62,7 @@ def create_app(
             yield
         finally:
             desk.close()
+            kept.close()
 
     handlers: Mapping[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         ApiError: _say,
@@ -55,7 +70,7 @@ def create_app(
         HTTPException: _say_http,
     }
     return Starlette(
-        routes=[*Api(desk, base_url.rstrip("/") if base_url else None).routes(), *page.routes()],
+        routes=[route for area in AREAS for route in area(context)],
         middleware=[Middleware(Guard)],
         exception_handlers=handlers,
         lifespan=lifespan,

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gnomon.serve.context import Context
+
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -36,7 +38,7 @@ class Asset:
         return Response(self._body, headers=self._headers)
 
 
-def routes() -> list[Route]:
+def routes(context: Context) -> list[Route]:
     """``/`` and ``/posts/{id}`` (one page, which reads its address), and the page's files."""
     held = {
         entry.name: Asset(entry.name, entry.read_bytes())

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gnomon.serve import chat, events, responses, verify
-from gnomon.serve.desk import Desk
+from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError, filter_from, json_response, read_json
 from gnomon.serve.render import Answering
 from gnomon.serve.request import MODEL
@@ -22,12 +22,16 @@ MAX_RESULTS = 50
 _CREATED = 1767225600  # 2026-01-01: the models list demands a time of making
 
 
-class Api:
-    """The endpoints over one Desk. ``base_url`` is None: citations name the host asked for."""
+def routes(context: Context) -> list[Route]:
+    return Api(context).routes()
 
-    def __init__(self, desk: Desk, base_url: str | None) -> None:
-        self._desk = desk
-        self._base_url = base_url
+
+class Api:
+    """The endpoints over one Context."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._desk = context.desk
 
     def routes(self) -> list[Route]:
         return [
@@ -48,13 +52,13 @@ class Api:
     async def create_response(self, request: Request) -> Answering[Event]:
         body = await read_json(request)
         asking = responses.parse(body, await self._sources(body))
-        link = links(self._base(request))
+        link = links(self._context.base(request))
         return Answering(self._desk, asking, responses.ResponsesRenderer(body, asking, link))
 
     async def create_completion(self, request: Request) -> Answering[Event]:
         body = await read_json(request)
         asking = chat.parse(body, await self._sources(body))
-        link = links(self._base(request))
+        link = links(self._context.base(request))
         return Answering(self._desk, asking, chat.ChatRenderer(body, asking, link))
 
     async def ask(self, request: Request) -> Answering[Event]:
@@ -124,9 +128,6 @@ class Api:
         """The engine answers too."""
         await self._desk.call(self._desk.engine.status)
         return json_response({"status": "ready"})
-
-    def _base(self, request: Request) -> str:
-        return self._base_url or f"{request.url.scheme}://{request.url.netloc}"
 
     async def _sources(self, body: dict[str, Any]) -> list[str]:
         """Names of the held sources; looked up only where a tool may narrow the search."""

@@ -21,6 +21,7 @@ from gnomon.types import (
     Found,
     Post,
     PostView,
+    Turn,
     Verification,
 )
 
@@ -103,6 +104,7 @@ class Scripted:
         *,
         where: Filter = ANY,
         now: float | None = None,
+        turns: Sequence[Turn] = (),
     ) -> Iterator[Event]:
         self.asked.append(where)
         return self._ask(question)

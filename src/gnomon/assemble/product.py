@@ -52,6 +52,7 @@ from gnomon.types import (
     Post,
     PostView,
     SetAside,
+    Turn,
     Verification,
 )
 from gnomon.wire import iso, to_json
@@ -90,9 +91,15 @@ class Gnomon:
 
     # -- asking ---------------------------------------------------------------------------------
     def ask(
-        self, question: str, *, where: Filter = ANY, now: float | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = ANY,
+        now: float | None = None,
+        turns: Sequence[Turn] = (),
     ) -> Iterator[Event]:
-        """Answer as a stream of events, the last of which is ``Finished``.
+        """Answer as a stream of events, the last of which is ``Finished``. ``turns`` are the
+        conversation before the question, oldest first.
 
         An answer that could not be journalled has no id; ``unkept`` says why.
         Raises InputError, ModelError (a model that was asked for by name and cannot be had).
@@ -103,6 +110,7 @@ class Gnomon:
             self.bench(chat),
             now=self._now() if now is None else now,
             where=where,
+            turns=turns,
             chat=chat,
             max_chars=self.config.max_question_chars,
             timeout_s=self.config.model_timeout_s,

@@ -13,6 +13,7 @@ from gnomon.types import (
     Found,
     Post,
     PostView,
+    Turn,
     Verification,
 )
 
@@ -21,9 +22,15 @@ class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
     def ask(
-        self, question: str, *, where: Filter = ..., now: float | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = ...,
+        now: float | None = None,
+        turns: Sequence[Turn] = (),
     ) -> Iterator[Event]:
-        """Steps, then checked sentences, then ``Finished``. Closing the iterator stops the model.
+        """Steps, then checked sentences, then ``Finished``. ``turns`` are the conversation before
+        the question, oldest first, which may lean on them. Closing the iterator stops the model.
         Raises InputError for a question that cannot be used."""
         ...
 

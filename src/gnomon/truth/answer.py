@@ -19,6 +19,7 @@ from gnomon.text.tokens import normalise
 from gnomon.truth import arithmetic, asked, draft, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
+from gnomon.truth.follow_up import standing_alone
 from gnomon.truth.hearsay import is_hearsay
 from gnomon.truth.retrieve import Retrieved, retrieve, window_of
 from gnomon.types import (
@@ -37,6 +38,7 @@ from gnomon.types import (
     Sentence,
     Stance,
     Step,
+    Turn,
     Verdict,
 )
 
@@ -97,18 +99,25 @@ def answer(
     *,
     now: float,
     where: Filter | None = None,
+    turns: Sequence[Turn] = (),
     chat: Chat | None = None,
     max_chars: int = 4000,
     timeout_s: float = 60.0,
 ) -> Iterator[Event]:
     """Answer ``question`` as of ``now`` from what is held, as a stream of events.
 
+    ``turns`` are those before it, oldest first: what the question takes from them is written into
+    it, the first step says how, and ``Answer.question`` is what was asked then.
+
     Raises InputError for a question that cannot be used. A model that fails is reported as a step
     and the answer goes on without it.
     """
     strong = chat if chat is not None and chat.strong else None
+    alone = question
+    if turns and len(question) <= max_chars:
+        alone = standing_alone(question, turns, chat=strong, timeout_s=timeout_s)
     plan = rewrite.plan(
-        question,
+        alone,
         now=now,
         where=where,
         weights=bench.weights,
@@ -117,7 +126,7 @@ def answer(
         timeout_s=timeout_s,
     )
     kind = rewrite.asks(plan.question)
-    yield _plan_step(plan, kind)
+    yield _plan_step(plan, kind, understood=alone if alone != question else "")
 
     found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
     posts = sum(origin.posts for origin in found.origins.values())
@@ -142,10 +151,12 @@ def answer(
     yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
 
 
-def _plan_step(plan: QueryPlan, kind: rewrite.Asks) -> Step:
+def _plan_step(plan: QueryPlan, kind: rewrite.Asks, understood: str = "") -> Step:
     """What is asked, about whom and since when, in the language of the question. ``data`` carries
-    ``lang``, by which the sentences of ``Answer.text`` are joined."""
-    detail = [phrases.say("asks", plan.lang, kind=phrases.say(kind.value, plan.lang))]
+    ``lang``, by which the sentences of ``Answer.text`` are joined, and as ``understood`` the
+    question made to stand alone ("" where it did)."""
+    detail = [phrases.say("understood", plan.lang, question=understood)] if understood else []
+    detail += [phrases.say("asks", plan.lang, kind=phrases.say(kind.value, plan.lang))]
     if plan.names:
         names = ("、" if plan.lang == "zh" else ", ").join(plan.names)
         detail.append(phrases.say("about", plan.lang, names=names))
@@ -158,6 +169,7 @@ def _plan_step(plan: QueryPlan, kind: rewrite.Asks) -> Step:
         "names": plan.names,
         "lang": plan.lang,
         "since": plan.where.since,
+        "understood": understood,
     }
     return Step("plan", ("，" if plan.lang == "zh" else ", ").join(detail), data)
 

@@ -50,6 +50,7 @@ _PHRASES: dict[str, dict[str, str]] = {
     "support": {"en": "Supported by {n}.", "zh": "有{n}支持。"},
     "contradict": {"en": "Contradicted by {n}.", "zh": "有{n}反对。"},
     "weaker": {"en": " On the other side, weaker: {n}.", "zh": "另一方较弱：{n}。"},
+    "understood": {"en": "Understood as: {question}", "zh": "理解为：{question}"},
     "asks": {"en": "Asks {kind}", "zh": "问的是：{kind}"},
     "about": {"en": "about {names}", "zh": "关于{names}"},
     "since": {"en": "since {day}", "zh": "自{day}起"},

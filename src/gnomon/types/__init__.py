@@ -40,6 +40,7 @@ from gnomon.types.said import (
     QueryPlan,
     Sentence,
     Step,
+    Turn,
 )
 from gnomon.types.thought import (
     Claim,
@@ -90,6 +91,7 @@ __all__ = [
     "Stance",
     "Statement",
     "Step",
+    "Turn",
     "Variant",
     "Verdict",
     "Verification",

@@ -11,6 +11,14 @@ from gnomon.types.thought import Evidence, Label, Slot, Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of a conversation and what was answered to it."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """``n`` is the number shown in the text. ``posts`` is how many posts its origin stands for."""
 

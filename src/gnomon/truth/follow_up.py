@@ -1,0 +1,366 @@
+"""Before step 1: a question that leans on the turns before it is made to stand alone.
+
+"When did it open?" after a question about Lantern Bridge is "When did Lantern Bridge open?"; "And
+Cliff Road?" after "When will Lantern Bridge reopen?" is "When will Cliff Road reopen?". The task is
+conversational question rewriting (Elgohary et al. 2019, https://aclanthology.org/D19-1605/; Anantha
+et al. 2021, https://aclanthology.org/2021.naacl-main.44/). Rules first resolve what they are sure
+of; a strong chat model may do it instead, and its words are used only where every name and number
+in them was said in the conversation. What stands alone is never changed: a wrong subject would be
+answered with confidence, a missing one only with "I don't know".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gnomon.errors import ModelError
+from gnomon.models.protocols import Chat, Message
+from gnomon.text import slots
+from gnomon.text.tokens import is_cjk, tokens
+from gnomon.text.verbs import verb_at
+from gnomon.truth import mentions
+from gnomon.truth.mentions import Kind
+from gnomon.truth.terms import content_terms
+from gnomon.types import SlotKind, Turn
+
+MOST_TURNS = 8
+"""Turns that are looked at, the newest; a conversation that drifted further is about something
+else."""
+BARE_TERMS = 2
+"""A question of no more content words than this, and no name, is about what was spoken of before:
+"How many people were hurt?" asks nothing by itself."""
+LONGEST_SUBJECT = 60
+
+
+def standing_alone(
+    question: str, turns: Sequence[Turn], *, chat: Chat | None = None, timeout_s: float = 20.0
+) -> str:
+    """``question`` with what it takes from ``turns`` (oldest first) written into it; the question
+    itself where it takes nothing, or where what it means cannot be told."""
+    if not turns or not question.strip():
+        return question
+    turns = turns[-MOST_TURNS:]
+    if not leans(question):
+        return question
+    if chat is not None and (said := _by_model(question, turns, chat, timeout_s)):
+        return said
+    before = ""
+    answers: list[str] = []
+    for turn in turns:
+        before = _resolved(turn.question, before, answers) if before else turn.question
+        answers.append(turn.answer)
+    return _resolved(question, before, answers)
+
+
+def leans(question: str) -> bool:
+    """Whether a question cannot be understood without what was said before it."""
+    text = question.strip()
+    if is_cjk(text):
+        return bool(
+            _POINTS_ZH.search(text)
+            or _ELLIPSIS_ZH.match(text)
+            or _WHY_ZH.fullmatch(text)
+            or (not _names(text) and len(_content_zh(text)) <= BARE_TERMS * 2)
+        )
+    if _ELLIPSIS.match(text) or _WHY.fullmatch(text):
+        return True
+    if any(not _own_antecedent(text, match) for match in _POINTS.finditer(text)):
+        return True
+    return not _names(text) and len(content_terms(text)) <= BARE_TERMS
+
+
+# "It", "he", "there", "that"; but "that" and "this" only where no noun follows that they point to
+# with the question's own words ("that bridge" still points back; "is it true that" does not).
+_POINTS = re.compile(
+    r"\b(?:it|its|he|him|his|she|her|hers|they|them|their|theirs|(?<!is )(?<!are )(?<!was )"
+    r"(?<!were )there(?! (?:is|are|was|were|any|been)\b)|this|these|those|that(?=[?!.\s]*$))\b"
+    r"(?!['’])",
+    re.IGNORECASE,
+)
+_EXPLETIVE = re.compile(
+    r"\bit (?:true|correct|right|possible|likely|known|clear|safe to|legal to|raining|snowing)\b|"
+    r"\b(?:this|these) (?:week|month|year|morning|afternoon|evening|days)\b",
+    re.IGNORECASE,
+)
+_ELLIPSIS = re.compile(
+    r"^(?:(?:and|so|but|ok|okay)[, ]+)?(?:what|how) about (?P<about>[^?]{2,80}?)\s*\?*$|"
+    r"^and (?:in |at |for |on |with )?(?P<and>(?!who|what|when|where|why|how|is|are|was|were|did|"
+    r"does|do|has|have|will|can)[^?]{2,80}?)\s*\?*$",
+    re.IGNORECASE,
+)
+_WHY = re.compile(
+    r"(?:(?:and|but|so) )?(?P<wh>why(?: not| is that| so)?|how so|how come|when|where|since when|"
+    r"who(?: says(?: so| that)?)?|how (?:many|much|long|often))\s*[?.!]*",
+    re.IGNORECASE,
+)
+_POINTS_ZH = re.compile(
+    r"它们?|[他她]们?(?!人)|这个?(?=[是会有在为怎么什么吗？]|$)|那里|那儿|当地|当时|其中|该"
+)
+_ELLIPSIS_ZH = re.compile(r"^(?:那么?|还有)?(?P<about>[^，。？?]{2,24}?)呢[？?]*$")
+_WHY_ZH = re.compile(
+    r"(?:那|但)?(?:为什么|为何|怎么会|什么时候|何时|在哪里?|谁说的|多少|多久)[呢？?]*"
+)
+_QUESTION_ZH = re.compile(
+    r"为什么|为何|什么时候|何时|什么|多少|多久|多大|几[个名人天点月年]?|谁|哪[里儿个些]?|怎[么样]+|如何|"
+    r"是否|有没有|会不会|是不是|能不能|吗|呢|会|将|已经?|被|了"
+)
+
+
+def _names(text: str) -> list[mentions.Mention]:
+    """Names that a question gives itself; its first word is capital anyway."""
+    return [m for m in mentions.find(text) if m.start > 0 or " " in m.name or is_cjk(text)]
+
+
+def _content_zh(text: str) -> str:
+    """The characters of a Chinese question that are no question words."""
+    return "".join(c for c in _QUESTION_ZH.sub("", text) if c.isalnum())
+
+
+def _own_antecedent(text: str, match: re.Match[str]) -> bool:
+    """Whether a pronoun points to something in its own question ("Did the mayor say she ...")."""
+    if _EXPLETIVE.match(text, match.start()):
+        return True
+    before = text[: match.start()]
+    return bool(mentions.find(before)) or bool(_NOUN_BEFORE.search(before))
+
+
+_NOUN_BEFORE = re.compile(r"\b(?:the|a|an) (?!same\b)\w{3,}", re.IGNORECASE)
+
+
+# ------------------------------------------------------------------------------- by rule
+
+
+def _resolved(question: str, before: str, answers: Sequence[str]) -> str:
+    """``question`` as it is meant after ``before``, a question that stands alone, was answered."""
+    text = question.strip()
+    if is_cjk(text):
+        return _resolved_zh(text, before)
+    if swapped := _swapped(text, before):
+        return swapped
+    if bare := _WHY.fullmatch(text):
+        return _asked_again(bare["wh"], before)
+    if not leans(text):
+        return text
+    text = re.sub(r"^(?:and|but|so|then)[, ]+(?=\w)", "", text, flags=re.IGNORECASE)
+    for match in _POINTS.finditer(text):
+        if _own_antecedent(text, match):
+            continue
+        meant = _meant(match.group().lower(), before, answers)
+        if meant and meant.casefold() not in text.casefold():
+            return _capital(text[: match.start()] + _fit(match, text, meant) + text[match.end() :])
+    subject = subject_of(before)
+    if subject and subject.casefold() not in text.casefold():
+        return _capital(f"{text.rstrip('?. ')} ({subject})?")
+    return _capital(text)
+
+
+def _swapped(text: str, before: str) -> str:
+    """ "What about X?": the question before with X in the place of what it was about."""
+    found = _ELLIPSIS.match(text)
+    if found is None:
+        return ""
+    other = (found["about"] or found["and"]).strip()
+    old = subject_of(before)
+    if not old:
+        return f"{before.rstrip('?. ')} ({other})?"
+    # A place of the old question changes for a place, a day for a day.
+    for kind in (SlotKind.DATE, SlotKind.NUMBER):
+        mine = [s for s in slots.find(other) if s.kind is kind]
+        theirs = [s for s in slots.find(before) if s.kind is kind]
+        if mine and theirs and len(mine[0].text) >= len(other) - 4:
+            return before.replace(theirs[0].text, mine[0].text, 1)
+    return before.replace(old, other, 1)
+
+
+def _asked_again(word: str, before: str) -> str:
+    """ "Why?", "When?": the statement inside the question before, asked so."""
+    word = word.split()[0] if word.lower().startswith("why") else word
+    rest = _WH_LEAD.sub("", before.strip()).rstrip("?. ")
+    return _capital(f"{word} {rest[:1].lower() + rest[1:] if _AUX.match(rest) else rest}?")
+
+
+_AUX = re.compile(
+    r"(?:is|are|was|were|did|does|do|has|have|had|will|would|can|could|should)\b", re.IGNORECASE
+)
+_WH_LEAD = re.compile(
+    r"^(?:and |but |so )?(?:(?:at |in |on |to |from )?(?:how (?:many|much) (?:[\w-]+ ){0,3}?|"
+    r"how \w+ |what (?!is|are|was|were|did|does|do|has|have|had|will|would|can|could)(?:[\w-]+ "
+    r"){1,3}?|which (?:[\w-]+ ){1,3}?|who(?:m|se)? |what |when |where |why |how ))"
+    r"(?=(?:is|are|was|were|did|does|do|has|have|had|will|would|can|could|should)\b)",
+    re.IGNORECASE,
+)
+
+
+def subject_of(question: str) -> str:
+    """What a question is about: the name it asks of, or else its noun phrase; "" where neither can
+    be told. The name nearest behind the verb wins: "Does Rosa Lind plan to sell the harbour?" is
+    about her."""
+    text = question.strip().rstrip("?？.。! ")
+    if is_cjk(text):
+        return _subject_zh(text)
+    named = _names(text)
+    if named:
+        first = named[0]
+        # "the Lunde Kiln Works fire": small nouns right behind belong to it.
+        tail = re.match(
+            r" (?!(?:to|of|in|on|at|for|with|and|or|by|from|as)\b)[a-z]{3,}\b", text[first.end :]
+        )
+        tail_text = (
+            tail.group()
+            if tail and verb_at(tail.group()) < 0 and _ends_phrase(text, first.end + tail.end())
+            else ""
+        )
+        return text[first.start : first.end] + tail_text
+    rest = _AUX.sub("", _WH_LEAD.sub("", text), count=1).strip()
+    phrase = _PHRASE.match(rest) or _PHRASE.search(text)
+    return phrase.group().strip() if phrase and len(phrase.group()) <= LONGEST_SUBJECT else ""
+
+
+_PHRASE = re.compile(
+    r"\b(?:the|a|an|this|that|our|their|his|her) (?:[\w'’-]+ ){0,2}?[\w'’-]+(?= (?:is|are|was|were|"
+    r"will|has|have|had|be|been|going|of|in|on|at|to|for|from|by|with|that|which|who|\w+ed|\w+ing|"
+    r"\w+en|open|close|reopen|start|end|begin|leave|cost|happen|take|make|run|go|come)\b|$)",
+    re.IGNORECASE,
+)
+
+
+def _ends_phrase(text: str, at: int) -> bool:
+    """Whether the words up to ``at`` are followed by the end, a preposition or a verb."""
+    rest = text[at:].strip()
+    return not rest or bool(re.match(r"(?:in|on|at|of|for|from|by|with|to|start|happen)\b", rest))
+
+
+def _meant(pronoun: str, before: str, answers: Sequence[str]) -> str:
+    """Whom or what a pronoun of a follow-up means; "" where it might be several."""
+    last = answers[-1] if answers else ""
+    if pronoun in ("he", "him", "his", "she", "her", "hers"):
+        gender = "m" if pronoun in ("he", "him", "his") else "f"
+        for text in (before, last):
+            people = {
+                m.name
+                for m in mentions.find(_without_markers(text))
+                if (m.kind is Kind.PERSON or (m.kind is Kind.UNKNOWN and " " in m.name))
+                and m.gender in ("", gender)
+            }
+            people = {p for p in people if not any(p != q and p in q for q in people)}
+            if len(people) == 1:
+                return people.pop()
+            if people:
+                return ""
+        return subject_of(before) if not mentions.find(before) else ""
+    if pronoun == "there":
+        places = [m.name for m in mentions.find(before) if m.kind is Kind.PLACE]
+        place = places[-1] if places else subject_of(before)
+        return f"in {place}" if place else ""
+    subject = subject_of(before)
+    person = any(
+        m.kind is Kind.PERSON and m.sure and m.name in subject for m in mentions.find(before)
+    )
+    if person and pronoun in ("it", "its"):
+        rest = before.replace(subject, "", 1)
+        phrase = _PHRASE.search(rest.rstrip("?. "))
+        return phrase.group().strip() if phrase else ""
+    return subject
+
+
+def _without_markers(text: str) -> str:
+    return re.sub(r"\s*\[\d+\]", "", text)
+
+
+def _fit(match: re.Match[str], text: str, meant: str) -> str:
+    """``meant`` in the form of the pronoun that it replaces."""
+    word = match.group().lower()
+    owns = word in ("its", "his", "their") or (
+        word == "her"
+        and re.match(r" (?!(?:on|in|at|to|that|and|for|from|with|by)\b)\w", text[match.end() :])
+    )
+    return f"{meant}'s" if owns and not meant.startswith("in ") else meant
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ------------------------------------------------------------------------------- Chinese
+
+
+def _resolved_zh(text: str, before: str) -> str:
+    subject = subject_of(before) if is_cjk(before) else ""
+    if found := _ELLIPSIS_ZH.match(text):
+        other = found["about"].removeprefix("那").strip()
+        if subject and not _QUESTION_ZH.search(other):
+            return before.replace(subject, other, 1)
+    if _WHY_ZH.fullmatch(text) and before:
+        core = re.sub(r"[吗呢？?]+$", "", before.strip())
+        core = re.sub(r"是否|会不会|有没有|是不是", "", core)
+        asked = text.removeprefix("那").removeprefix("但").rstrip("呢？?")
+        if not _QUESTION_ZH.search(re.sub(r"[会将已经被了]", "", core)):
+            return f"{core}，{asked}？"
+    if not subject or subject in text:
+        return text
+    pointed = _POINTS_ZH.search(text)
+    if pointed:
+        word = pointed.group()
+        if word in ("那里", "那儿", "当地"):
+            return text[: pointed.start()] + f"{subject}" + text[pointed.end() :]
+        if word not in ("当时", "其中"):
+            return text[: pointed.start()] + subject + text[pointed.end() :]
+    if leans(text):
+        return f"{subject}{text}" if not pointed else f"{subject}，{text}"
+    return text
+
+
+def _subject_zh(text: str) -> str:
+    """What stands before the first question word or modal: "医院急诊科会关闭吗" is about 医院急诊科."""
+    found = _QUESTION_ZH.search(text)
+    head = text[: found.start()] if found else text
+    head = re.sub(r"^(?:请问|那么|那|但是|但)", "", head)
+    head = re.sub(r"(?:[的是在]|一共|总共|目前|现在|最近|究竟|到底)+$", "", head)
+    return head if 2 <= len(head) <= 20 else ""
+
+
+# ------------------------------------------------------------------------------- by a model
+
+_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"question": {"type": "string", "minLength": 3, "maxLength": 400}},
+    "required": ["question"],
+    "additionalProperties": False,
+}
+_PROMPT = (
+    "Rewrite the last question of a conversation so that it can be understood alone. Put the names "
+    "that its pronouns mean in their place. Add nothing that was not said, answer nothing, keep "
+    "its language. Reply with JSON."
+)
+
+
+def _by_model(question: str, turns: Sequence[Turn], chat: Chat, timeout_s: float) -> str:
+    """The model's rewriting; "" where it cannot be had or brings a name or number of its own."""
+    said = [
+        {"question": t.question[:500], "answer": _without_markers(t.answer)[:1000]} for t in turns
+    ]
+    given = json.dumps({"turns": said, "last_question": question}, ensure_ascii=False)
+    messages = [Message("system", _PROMPT), Message("user", given)]
+    try:
+        reply = chat.complete(messages, max_tokens=200, schema=_SCHEMA, timeout_s=timeout_s)
+        made = " ".join(str(json.loads(reply.text)["question"]).split())
+    except (ModelError, ValueError, KeyError, TypeError):
+        return ""
+    return made if _only_what_was_said(made, question, turns) else ""
+
+
+def _only_what_was_said(made: str, question: str, turns: Sequence[Turn]) -> bool:
+    """Whether every name and number of ``made`` stands in the conversation."""
+    spoken = " ".join([question, *(f"{t.question} {t.answer}" for t in turns)])
+    held = set(tokens(spoken))
+    values = {(s.kind, s.value, s.unit) for s in slots.find(spoken) if s.kind is not SlotKind.NAME}
+    for slot in slots.find(made):
+        if slot.kind is SlotKind.NAME:
+            if not set(tokens(slot.text)) <= held:
+                return False
+        elif (slot.kind, slot.value, slot.unit) not in values:
+            return False
+    return bool(made) and is_cjk(made) == is_cjk(question)

@@ -20,9 +20,9 @@ from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat, Message
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk, tokens
-from gnomon.text.verbs import verb_at
 from gnomon.truth import mentions
 from gnomon.truth.mentions import Kind
+from gnomon.truth.rewrite import as_claim
 from gnomon.truth.terms import content_terms
 from gnomon.types import SlotKind, Turn
 
@@ -153,7 +153,8 @@ def _resolved(question: str, before: str, answers: Sequence[str]) -> str:
             return _capital(text[: match.start()] + _fit(match, text, meant) + text[match.end() :])
     subject = subject_of(before)
     if subject and subject.casefold() not in text.casefold():
-        return _capital(f"{text.rstrip('?. ')} ({subject})?")
+        about = ", ".join(filter(None, (subject, _beside(before, subject))))
+        return _capital(f"{text.rstrip('?. ')} ({about})?")
     return _capital(text)
 
 
@@ -170,13 +171,17 @@ def _swapped(text: str, before: str) -> str:
     for kind in (SlotKind.DATE, SlotKind.NUMBER):
         mine = [s for s in slots.find(other) if s.kind is kind]
         theirs = [s for s in slots.find(before) if s.kind is kind]
-        if mine and theirs and len(mine[0].text) >= len(other) - 4:
-            return before.replace(theirs[0].text, mine[0].text, 1)
+        if mine and len(mine[0].text) >= len(other) - 4:
+            if theirs:
+                return before.replace(theirs[0].text, mine[0].text, 1)
+            return f"{before.rstrip('?. ')} in {other}?"
     return before.replace(old, other, 1)
 
 
 def _asked_again(word: str, before: str) -> str:
     """ "Why?", "When?": the statement inside the question before, asked so."""
+    if word.lower().startswith("who says"):
+        return f"Who says that {as_claim(before)}?"
     word = word.split()[0] if word.lower().startswith("why") else word
     rest = _WH_LEAD.sub("", before.strip()).rstrip("?. ")
     return _capital(f"{word} {rest[:1].lower() + rest[1:] if _AUX.match(rest) else rest}?")
@@ -203,17 +208,8 @@ def subject_of(question: str) -> str:
         return _subject_zh(text)
     named = _names(text)
     if named:
-        first = named[0]
-        # "the Lunde Kiln Works fire": small nouns right behind belong to it.
-        tail = re.match(
-            r" (?!(?:to|of|in|on|at|for|with|and|or|by|from|as)\b)[a-z]{3,}\b", text[first.end :]
-        )
-        tail_text = (
-            tail.group()
-            if tail and verb_at(tail.group()) < 0 and _ends_phrase(text, first.end + tail.end())
-            else ""
-        )
-        return text[first.start : first.end] + tail_text
+        event = _EVENT.match(text, named[0].end)
+        return text[named[0].start : event.end() if event else named[0].end]
     rest = _AUX.sub("", _WH_LEAD.sub("", text), count=1).strip()
     phrase = _PHRASE.match(rest) or _PHRASE.search(text)
     return phrase.group().strip() if phrase and len(phrase.group()) <= LONGEST_SUBJECT else ""
@@ -227,10 +223,12 @@ _PHRASE = re.compile(
 )
 
 
-def _ends_phrase(text: str, at: int) -> bool:
-    """Whether the words up to ``at`` are followed by the end, a preposition or a verb."""
-    rest = text[at:].strip()
-    return not rest or bool(re.match(r"(?:in|on|at|of|for|from|by|with|to|start|happen)\b", rest))
+# "The Lunde Kiln Works fire" is a fire.
+_EVENT = re.compile(
+    r" (?:fire|flood|crash|collision|strike|trial|election|vote|referendum|merger|takeover|storm|"
+    r"earthquake|explosion|attack|shooting|protest|march|festival|inquiry|report|scandal|rescue|"
+    r"closure|reopening|auction|final|match|budget|plan(?!s? to\b))\b"
+)
 
 
 def _meant(pronoun: str, before: str, answers: Sequence[str]) -> str:
@@ -256,14 +254,27 @@ def _meant(pronoun: str, before: str, answers: Sequence[str]) -> str:
         place = places[-1] if places else subject_of(before)
         return f"in {place}" if place else ""
     subject = subject_of(before)
-    person = any(
-        m.kind is Kind.PERSON and m.sure and m.name in subject for m in mentions.find(before)
-    )
-    if person and pronoun in ("it", "its"):
-        rest = before.replace(subject, "", 1)
-        phrase = _PHRASE.search(rest.rstrip("?. "))
-        return phrase.group().strip() if phrase else ""
+    if pronoun in ("it", "its") and _may_be_person(before, subject) and _beside(before, subject):
+        return ""
     return subject
+
+
+def _may_be_person(question: str, name: str) -> bool:
+    found = next((m for m in mentions.find(question) if m.name == name), None)
+    return found is not None and (
+        found.kind is Kind.PERSON
+        or (found.kind is Kind.UNKNOWN and " " in name and not _NAMED_THING.match(name))
+    )
+
+
+_NAMED_THING = re.compile(r"(?:storm|hurricane|typhoon|cyclone|operation|project|mount)\b", re.I)
+
+
+def _beside(question: str, subject: str) -> str:
+    """Another thing that a question speaks of behind its subject; "" where there is none."""
+    behind = question.partition(subject)[2].rstrip("?. ")
+    phrase = _PHRASE.search(behind)
+    return phrase.group().strip() if phrase else ""
 
 
 def _without_markers(text: str) -> str:
@@ -314,12 +325,17 @@ def _resolved_zh(text: str, before: str) -> str:
 
 
 def _subject_zh(text: str) -> str:
-    """What stands before the first question word or modal: "医院急诊科会关闭吗" is about 医院急诊科."""
+    """What stands before the first question word: "医院急诊科会关闭吗" is about 医院急诊科."""
     found = _QUESTION_ZH.search(text)
     head = text[: found.start()] if found else text
     head = re.sub(r"^(?:请问|那么|那|但是|但)", "", head)
-    head = re.sub(r"(?:[的是在]|一共|总共|目前|现在|最近|究竟|到底)+$", "", head)
+    head = _TRAILING_ZH.sub("", head)
     return head if 2 <= len(head) <= 20 else ""
+
+
+_TRAILING_ZH = re.compile(
+    r"(?:的?(?:损失|费用|票价|人数|人口|学费|价格|时间)|[的是在]|一共|总共|目前|现在|最近|究竟|到底)+$"
+)
 
 
 # ------------------------------------------------------------------------------- by a model

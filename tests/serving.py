@@ -85,6 +85,25 @@ def answered(engine: Engine, questions: Sequence[str], sentences: int = 1) -> st
     raise AssertionError(f"The sample world answers none of {questions}.")
 
 
+class ScriptedSetup:
+    """Nothing to set up: what an engine of a test has."""
+
+    def settings(self) -> Mapping[str, Any]:
+        return {}
+
+    def leaves(self) -> Mapping[str, Any]:
+        return {"chat": None, "sources": False}
+
+    def pulls(self) -> list[Mapping[str, Any]]:
+        return []
+
+    def pull(self, name: str) -> Mapping[str, Any]:
+        raise NotFound(f"There is no model {name!r} to pull.")
+
+    def stop(self, name: str) -> Mapping[str, Any]:
+        raise NotFound(f"No pull of {name!r} is under way.")
+
+
 class Scripted:
     """An engine whose ``ask`` (and ``check``) is the test's own generator: for what a healthy
     engine never does."""
@@ -97,6 +116,7 @@ class Scripted:
         self._ask = ask
         self._check = check
         self.asked: list[Filter] = []
+        self.setup = ScriptedSetup()
 
     def ask(
         self,

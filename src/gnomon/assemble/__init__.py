@@ -150,7 +150,7 @@ def open_for_serving(
             say("Taking in live public posts: Bluesky and the configured feeds.")
     with gnomon:
         if live:
-            gnomon.fetch_models_in_background(DEFAULT_MODELS)
+            gnomon.setup.pull_missing(DEFAULT_MODELS)
         gnomon.embed_in_background()
         yield gnomon
 

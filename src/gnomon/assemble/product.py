@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from types import TracebackType
 from typing import IO, Any, Self
@@ -18,12 +18,12 @@ from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
 from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.setup import Setup
 from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
 from gnomon.ingest import Report, ingest, retain
-from gnomon.models import pull as pulling
 from gnomon.models.protocols import Chat
 from gnomon.origins import campaign, meaning
 from gnomon.origins.reasons import reason
@@ -88,6 +88,7 @@ class Gnomon:
         self._is_sample = is_sample
         self._models = Models(config)
         self._background = Background()
+        self.setup = Setup(config, self._models, self._background)
 
     # -- asking ---------------------------------------------------------------------------------
     def ask(
@@ -226,6 +227,7 @@ class Gnomon:
             "home": str(self.config.home),
             "sample": self._is_sample,
             "live": self._background.live,
+            "now": iso(self._now()),
             "posts": held.posts,
             "origins": held.origins,
             "tombstones": held.tombstones,
@@ -270,15 +272,7 @@ class Gnomon:
 
     def settings(self) -> Mapping[str, Any]:
         """Every setting with its value and what it means; keys are not shown."""
-        return {
-            f.name: {
-                "value": "(set)"
-                if f.name.endswith("_key") and getattr(self.config, f.name)
-                else to_json(getattr(self.config, f.name)),
-                "doc": f.metadata["doc"],
-            }
-            for f in fields(self.config)
-        }
+        return self.setup.settings()
 
     # -- taking in ------------------------------------------------------------------------------
     def pull(
@@ -461,41 +455,6 @@ class Gnomon:
                 health["retention"] = str(error)
             else:
                 health.pop("retention", None)
-
-    def fetch_models_in_background(self, names: Sequence[str]) -> None:
-        """Pull what of ``names`` is not here, where the owner leaves the choice of model to us;
-        until then answers go without."""
-        ours = {
-            task
-            for task, setting in (
-                ("chat", self.config.chat_model),
-                ("embed", self.config.embed_model),
-            )
-            if setting == "auto"
-        }
-        rows = model_rows(self.config)
-        missing = {row["name"] for row in rows if row["task"] in ours and not row["here"]}
-        wanted = [name for name in names if name in missing]
-        if wanted:
-            self._background.start("models", lambda: self._fetch_models(wanted))
-
-    def _fetch_models(self, names: Sequence[str]) -> None:
-        stop, health = self._background.stop, self._background.health
-        for name in names:
-
-            def count(done: int, total: int, name: str = name) -> None:
-                if stop.is_set():
-                    raise ModelError("gnomon was stopped; what came of the model is kept.")
-                health["models"] = f"fetching {name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-
-            try:
-                pulling.pull(name, self.config.models_dir, progress=count)
-            except GnomonError as error:
-                self._models.trouble[name] = str(error)
-            else:
-                self._models.trouble.pop(name, None)
-                self._models.look_again()
-        health.pop("models", None)
 
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import page
+from gnomon.serve import page, pulling
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
@@ -34,7 +34,11 @@ from gnomon.serve.guards import Guard
 from gnomon.serve.http import ApiError, api_error
 from gnomon.serve.routes import routes as held_routes
 
-AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (held_routes, page.routes)
+AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
+    held_routes,
+    pulling.routes,
+    page.routes,
+)
 """The groups of routes, in the order in which an address is looked for among them."""
 
 

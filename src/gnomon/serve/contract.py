@@ -18,8 +18,37 @@ from gnomon.types import (
 )
 
 
+class Setup(Protocol):
+    """What a person sets up while the engine runs."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """Plain JSON: each setting's ``value``, ``default`` and ``doc``; secrets are not shown."""
+        ...
+
+    def leaves(self) -> Mapping[str, Any]:
+        """Plain JSON: ``chat``, the host of a model elsewhere, or None; ``sources``, whether
+        sources are fetched from."""
+        ...
+
+    def pulls(self) -> list[Mapping[str, Any]]:
+        """Plain JSON: ``name``, ``state`` (waiting, running, done, failed, stopped), ``done`` and
+        ``total`` in bytes, ``error``."""
+        ...
+
+    def pull(self, name: str) -> Mapping[str, Any]:
+        """Begin to fetch a known model. Raises NotFound."""
+        ...
+
+    def stop(self, name: str) -> Mapping[str, Any]:
+        """Stop fetching one. Raises NotFound where it is not under way."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
+
+    @property
+    def setup(self) -> Setup: ...
 
     def ask(
         self,

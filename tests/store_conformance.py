@@ -295,6 +295,34 @@ class StoreConformance:
             assert {p.id for p in store.scan(where)} == set(wanted), where
             assert set(ids(store.nearest(units(1)[0], 9, where))) == set(wanted), where
 
+    def test_domains_and_authors_left_out(self, store):
+        at = "https://news.example.org/1"
+        self.fill(
+            store,
+            batch(
+                post("a", "word", 0, author="Ann", url=at),
+                post("b", "word", 10, author="@bob", url="https://www.other.test:8080/x?y"),
+                post("c", "word", 20, source="feed:https://example.org/rss"),
+                post("d", "word", 30, author="ann"),
+            ),
+        )
+        store.put_vectors("m", ["a", "b", "c", "d"], units(4))
+        for where, wanted in (
+            (Filter(domains=("example.org",)), "ac"),
+            (Filter(domains=("https://News.Example.org/",)), "a"),
+            (Filter(domains=("ample.org",)), ""),
+            (Filter(domains=("other.test", "example.org")), "abc"),
+            (Filter(not_domains=("example.org",)), "bd"),
+            (Filter(domains=("example.org",), not_domains=("news.example.org",)), "c"),
+            (Filter(not_authors=("@ANN",)), "bc"),
+            (Filter(not_authors=("Bob",), until=T0 + 25), "ac"),
+        ):
+            assert set(ids(store.search("word", 9, where))) == set(wanted), where
+            assert {p.id for p in store.scan(where)} == set(wanted), where
+            assert set(ids(store.nearest(units(1)[0], 9, where))) == set(wanted), where
+            counted = store.counts_per_hour("word", T0, T0 + 60, where)
+            assert sum(count for _, count in counted) == len(wanted), where
+
     def test_scan_is_newest_first(self, store):
         store.write(batch(*(post(f"p{i}", "x", (i * 7) % 1200) for i in range(1200))))
         times = [p.time for p in store.scan()]

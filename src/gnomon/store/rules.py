@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -49,7 +50,34 @@ def accepts(where: Filter, post: Post) -> bool:
         and (not where.sources or post.source in where.sources)
         and (not where.authors or post.author in where.authors)
         and (not where.langs or post.lang in where.langs)
+        and (not where.domains or any(is_of(post, domain) for domain in where.domains))
+        and not any(is_of(post, domain) for domain in where.not_domains)
+        and (not where.not_authors or handle(post.author) not in map(handle, where.not_authors))
     )
+
+
+def handle(author: str) -> str:
+    """An author's name as it is compared where one is left out."""
+    return author.strip().removeprefix("@").casefold()
+
+
+def is_of(post: Post, domain: str) -> bool:
+    """Whether ``post`` stands at ``domain`` or below it: by its address, or by its source
+    (``feed:https://news.example.org/rss``)."""
+    name = _host(domain)
+    return bool(name) and any(
+        host == name or host.endswith("." + name) for host in (_host(post.url), _host(post.source))
+    )
+
+
+@lru_cache(maxsize=8192)
+def _host(address: str) -> str:
+    """The host in an address, a source's name or a bare domain, in small letters; "" if none."""
+    rest = address.rpartition("://")[2].split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
+    bare = rest.rpartition("@")[2].casefold()
+    head, _, port = bare.rpartition(":")
+    name = head if head and port.isdecimal() else bare.rpartition(":")[2]
+    return name.strip(".").removeprefix("www.")
 
 
 def is_reply(post: Post, to: str) -> bool:

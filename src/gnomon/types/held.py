@@ -213,13 +213,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which posts a search may return. Empty means any. Times: ``since <= time < until``."""
+    """Which posts a search may return. Empty means any. Times: ``since <= time < until``.
+
+    ``domains`` are hosts: of them are the posts whose own address lies there or below, or whose
+    source does; ``not_domains`` leaves those out. ``not_authors`` leaves authors out, in whatever
+    case and with or without an ``@``.
+    """
 
     since: float | None = None
     until: float | None = None
     sources: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     langs: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    not_domains: tuple[str, ...] = ()
+    not_authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

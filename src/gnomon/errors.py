@@ -3,6 +3,7 @@
     GnomonError
     ├── ConfigError          a setting that cannot be used
     ├── InputError           a question, file or value that cannot be used
+    │   └── Unsupported      a file in a format that is not read here
     ├── NotFound             a post, answer, model or source that is not here
     ├── SourceError          a source that could not be read
     │   ├── Refused          a fetch that our own rules forbid (robots, private address, too large)
@@ -31,6 +32,10 @@ class ConfigError(GnomonError):
 
 class InputError(GnomonError):
     """A question, file or value that cannot be used."""
+
+
+class Unsupported(InputError):
+    """A file in a format that is not read here."""
 
 
 class NotFound(GnomonError):

@@ -38,7 +38,7 @@ def read_document(data: bytes, name: str, *, kind: str = "", encoding: str = "")
         return _extracted(read_pdf(data), name)
     if kind == "html":
         return _extracted(read_html(data.decode(encoding) if encoding else data), name)
-    text = _decoded(data, name, encoding)
+    text = as_text(data, name, encoding)
     if not text.strip():
         raise InputError(f"{name!r} is empty; there is nothing in it to check.")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -71,7 +71,9 @@ def _unpacked(data: bytes, name: str) -> bytes:
         ) from error
 
 
-def _decoded(data: bytes, name: str, encoding: str) -> str:
+def as_text(data: bytes, name: str, encoding: str = "") -> str:
+    """The characters of a text file, by its byte order mark, ``encoding`` or what fits. Raises
+    InputError where the bytes are none."""
     marked = sniff(data[:SAMPLE_BYTES])
     if not marked.skip and data[:SAMPLE_BYTES].translate(None, _BINARY) != data[:SAMPLE_BYTES]:
         raise InputError(

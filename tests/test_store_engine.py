@@ -27,3 +27,20 @@ def test_the_scan_in_parts_finds_what_the_scan_in_one_finds(monkeypatch):
         assert len(set(found.tolist())) == 100
         assert distances[found].max() == np.sort(distances)[99]
         assert len(sign_scan.nearest(query, bits[:7], 100)) == 7
+
+
+def test_a_reader_beside_the_first_writer_finds_no_store_or_a_whole_one(tmp_path, monkeypatch):
+    from gnomon.store import database
+
+    seen = []
+    real = database.migrate
+
+    def watched(connection):
+        seen.append((tmp_path / "record.db").exists())
+        real(connection)
+
+    monkeypatch.setattr(database, "migrate", watched)
+    with open_store(tmp_path), open_store(tmp_path, readonly=True) as reader:
+        assert reader.status().posts == 0
+    # Made under another name; the second look finds it whole.
+    assert seen == [False, True]

@@ -113,6 +113,18 @@ class WriterPlace:
             self._file = None
 
 
+def _make(path: Path) -> None:
+    """A record with its tables and nothing in it, under its name only once it is whole: a reader
+    beside a first writer finds no store, or one that it can read."""
+    making = path.with_suffix(".making")
+    making.unlink(missing_ok=True)
+    connection = apsw.Connection(str(making))
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    migrate(connection)
+    connection.close()
+    making.replace(path)
+
+
 class Database:
     """One writing connection behind a lock, and a pool of reading ones. Safe between threads."""
 
@@ -127,6 +139,8 @@ class Database:
             raise StoreError(f"There is no store at {path.parent}; take some posts in first.")
         with translated(path):
             if not readonly:
+                if not path.exists():
+                    _make(path)
                 self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
                 for pragma in _WRITER_PRAGMAS:
                     self._writer.execute(pragma)

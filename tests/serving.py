@@ -11,7 +11,7 @@ from typing import Any
 from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
-from gnomon.serve.contract import Engine
+from gnomon.serve.contract import Engine, Library
 from gnomon.types import (
     Document,
     Event,
@@ -141,6 +141,10 @@ class Scripted:
     ) -> Iterator[Verification | Finding]:
         self.asked.append(where)
         return self._check()
+
+    @property
+    def library(self) -> Library:
+        raise NotFound("A scripted engine keeps no uploads.")
 
     def now(self) -> float:
         return 1_773_000_000.0

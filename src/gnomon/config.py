@@ -48,6 +48,8 @@ class Config:
     max_disk_mb: int = _doc(2048, "disk the store may use, in MiB; oldest posts go first")
     max_age_days: float = _doc(0.0, "age at which posts are dropped, in days; 0 keeps them")
     max_post_mb: float = _doc(2.0, "longest text of one post, in MiB; longer ones are set aside")
+    max_file_mb: int = _doc(100, "largest file that may be uploaded, in MiB")
+    max_files_mb: int = _doc(2048, "all uploads of one caller together, in MiB")
     future_s: float = _doc(900.0, "how far ahead of our clock a post may be dated, in seconds")
     chat_model: str = _doc(
         "auto",

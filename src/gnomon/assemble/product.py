@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
 from typing import IO, Any, Self
 
 from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
+from gnomon.assemble.library import Library
+from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.setup import Setup
-from gnomon.assemble.trust import trust_facts
+from gnomon.assemble.trust import for_documents, trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
@@ -105,10 +107,25 @@ class Gnomon:
         An answer that could not be journalled has no id; ``unkept`` says why.
         Raises InputError, ModelError (a model that was asked for by name and cannot be had).
         """
+        return self._answer(question, None, where=where, now=now, turns=turns)
+
+    def _answer(
+        self,
+        question: str,
+        store: Store | None,
+        *,
+        where: Filter,
+        now: float | None,
+        turns: Sequence[Turn],
+    ) -> Iterator[Event]:
+        """See ``ask``; over ``store``, somebody's documents, or over what is held."""
         chat = self._models.chat()
+        bench = self.bench(chat, store)
+        if store is not None:
+            bench = replace(bench, trust=for_documents(bench.trust))
         return answer(
             question,
-            self.bench(chat),
+            bench,
             now=self._now() if now is None else now,
             where=where,
             turns=turns,
@@ -422,6 +439,18 @@ class Gnomon:
             contact=self.config.contact, allow=self.config.allow, proxy=self.config.proxy
         )
 
+    @cached_property
+    def library(self) -> Library:
+        """Uploads and the shelves that they are searched on."""
+        most = UploadLimits(self.config.max_file_mb * 2**20, self.config.max_files_mb * 2**20)
+        return Library(
+            self.config.home,
+            most,
+            public=self.store,
+            embed=self._models.embed,
+            ask=self._answer,
+        )
+
     # -- going on beside the answering -------------------------------------------------------
     def go_live(self, specs: Sequence[str]) -> None:
         """Follow ``specs`` in the background until closed, each in a thread of its own; a source
@@ -491,6 +520,8 @@ class Gnomon:
     def close(self) -> None:
         """Stop sources, models and the store, in that order."""
         self._background.close()
+        if "library" in self.__dict__:
+            self.library.close()
         self._models.close()
         self.store.close()
 

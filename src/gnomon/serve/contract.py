@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from gnomon.types import (
@@ -16,6 +17,7 @@ from gnomon.types import (
     Turn,
     Verification,
 )
+from gnomon.types.library import ChunkHit, Chunking, Shelf, Shelved, Upload
 
 
 class Setup(Protocol):
@@ -41,6 +43,78 @@ class Setup(Protocol):
 
     def stop(self, name: str) -> Mapping[str, Any]:
         """Stop fetching one. Raises NotFound where it is not under way."""
+        ...
+
+
+class UploadLimits(Protocol):
+    """Bytes of one upload, and of all uploads of one caller together."""
+
+    @property
+    def file_bytes(self) -> int: ...
+
+    @property
+    def caller_bytes(self) -> int: ...
+
+
+class Library(Protocol):
+    """Uploads as texts, and the shelves (vector stores) that they are searched on. Whose they are,
+    the server knows. A shelf is made by its first use."""
+
+    @property
+    def limits(self) -> UploadLimits: ...
+
+    @property
+    def files_dir(self) -> Path:
+        """Where the server keeps uploads."""
+        ...
+
+    def shelve(self, shelf: str, upload: Upload, chunking: Chunking) -> Shelved:
+        """Read an upload and put it on a shelf, in place of what stood there of it. Raises
+        Unsupported, InputError (it cannot be read), SourceError, StoreError."""
+        ...
+
+    def unshelve(self, shelf: str, file: str) -> None:
+        """Take an upload off, with its texts and vectors."""
+        ...
+
+    def forget(self, shelf: str) -> None:
+        """Delete a shelf and all that is on it."""
+        ...
+
+    def shelves(self) -> list[str]: ...
+
+    def texts(self, shelf: str, file: str) -> list[str]:
+        """The chunks of an upload, in their order."""
+        ...
+
+    def search(
+        self,
+        shelves: Sequence[Shelf],
+        queries: Sequence[str],
+        *,
+        k: int = 10,
+        text_weight: float = 0.5,
+    ) -> list[ChunkHit]:
+        """The best chunks for any of the queries, scored 0..1."""
+        ...
+
+    def ask(
+        self,
+        question: str,
+        shelves: Sequence[Shelf],
+        *,
+        held: bool = False,
+        where: Filter = ...,
+        now: float | None = None,
+        turns: Sequence[Turn] = (),
+    ) -> Iterator[Event]:
+        """As ``Engine.ask``, over shelves and, with ``held``, over what is held under ``where``.
+        What an upload says has the ``Evidence.source`` ``file:upload/`` and the upload's id. The
+        receipt lies with the first shelf (``answer``), never in the public journal."""
+        ...
+
+    def answer(self, shelf: str, id: str) -> Mapping[str, Any]:
+        """A receipt of ``ask``, without quotes of what was taken off since, or NotFound."""
         ...
 
 
@@ -77,6 +151,9 @@ class Engine(Protocol):
         Closing the iterator stops the work. Raises InputError for a text that cannot be used, and
         where it makes more than ``most`` statements."""
         ...
+
+    @property
+    def library(self) -> Library: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

@@ -34,7 +34,7 @@ def read_docx(data: bytes) -> dict[str, Any]:
             about = _parsed(_unpacked(archive, _ABOUT)) if _ABOUT in names else None
     except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError, zlib.error) as error:
         raise InputError(
-            f"the file is no .docx that can be read ({str(error)[:120]}); open it and save it again."
+            f"the file is no readable .docx ({str(error)[:120]}); open it and save it again."
         ) from error
     except RuntimeError as error:  # what zipfile says of a password
         raise InputError("the .docx is locked with a password; save it without one.") from error

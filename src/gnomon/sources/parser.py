@@ -2,8 +2,8 @@
 
     python -P -m gnomon.sources.parser '{"name": "report.pdf", "cpu_s": 30, "memory_bytes": ...}'
 
-What comes out is one object: ``{"parts": [...], "kind", "fences": [...]}``, or ``{"error", "code"}``
-with the codes of OpenAI's ``last_error``. ``sandbox.parse`` is what starts it.
+What comes out is one object: ``{"parts": [...], "kind", "fences": [...]}``, or ``{"error",
+"code"}`` with the codes of OpenAI's ``last_error``. ``sandbox.parse`` is what starts it.
 """
 
 from __future__ import annotations
@@ -185,10 +185,8 @@ def main() -> None:
 
 def _warm(name: str) -> None:
     """Import what the reading will need while everything may still be read."""
-    import encodings.idna
-
     import charset_normalizer  # noqa: F401
-    import lxml.etree  # noqa: F401
+    import lxml.etree  # type: ignore[import-untyped]  # noqa: F401
 
     time.strptime("2026-01-01", "%Y-%m-%d")
     suffix = PurePath(name).suffix.lower()

@@ -57,20 +57,30 @@ _LOG_KEPT_S = 7 * 86_400.0  # how long the log tells of posts that are gone
 _ORIGINS_FOR_S = 5.0  # how long a large store's count of origins is taken as current
 
 
-def open_store(path: str | Path, *, readonly: bool = False, max_bytes: int = 0) -> Store:
+def open_store(
+    path: str | Path, *, readonly: bool = False, max_bytes: int = 0, reserve: bool = True
+) -> Store:
     """Open (or, unless ``readonly``, make) the store in the folder ``path``.
 
     ``max_bytes`` (0: no limit) is a wall for the record alone: a batch that would pass it raises
-    StoreFull. Raises StoreBusy if another process writes there, StoreError if there is nothing to
+    StoreFull. ``reserve`` sets room aside to delete things in on a full disk; many small stores go
+    without. Raises StoreBusy if another process writes there, StoreError if there is nothing to
     read or it cannot be read.
     """
-    return Engine(Path(path), readonly=readonly, max_bytes=max_bytes)
+    return Engine(Path(path), readonly=readonly, max_bytes=max_bytes, reserve=reserve)
 
 
 class Engine:
     """See ``contract.Store``. Safe between threads."""
 
-    def __init__(self, folder: Path, *, readonly: bool = False, max_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        readonly: bool = False,
+        max_bytes: int = 0,
+        reserve: bool = True,
+    ) -> None:
         self._folder = folder
         self._place: WriterPlace | None = None
         self._thread: threading.Thread | None = None
@@ -93,7 +103,8 @@ class Engine:
             self._release()
             raise
         if not readonly:
-            self._reserve.take()
+            if reserve:
+                self._reserve.take()
             self._thread = threading.Thread(target=self._follow, name="gnomon-views", daemon=True)
             self._thread.start()
         atexit.register(self.close)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gnomon.types.said import Citation
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -35,7 +33,7 @@ class Chunking:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it lies on the disk. ``id`` is its public name, ``name`` what its owner calls it."""
+    """A file as it lies on the disk. ``id`` is its public name, ``name`` what its owner gave it."""
 
     id: str
     name: str
@@ -52,7 +50,7 @@ class Shelved:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A vector store to look in. ``files`` are the uploads in it that may be looked at; None: all."""
+    """A vector store to look in. ``files`` are those of its uploads to look at; None: all."""
 
     id: str
     files: tuple[str, ...] | None = None
@@ -68,13 +66,4 @@ class ChunkHit:
     n: int
     text: str
     score: float
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FileCitation:
-    """Which upload a citation of an answer over shelves points into."""
-
-    citation: Citation
-    file: str
     page: int = 0

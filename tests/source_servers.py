@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -19,16 +20,19 @@ class Seen:
 
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
 class HttpServer:
     """``pages`` maps a path to a function that answers the handler, or to
-    ``(status, headers, body)``, or to a list of those, taken one after another."""
+    ``(status, headers, body)``, or to a list of those, taken one after another. What is not in
+    it is answered by ``answer(path)``, which gives such a triple, or a JSON value to send."""
 
     port: int
     pages: dict[str, Any] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    answer: Callable[[str], Any] | None = None
 
     @property
     def authority(self) -> str:
@@ -50,8 +54,13 @@ def http_server(tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            state.seen.append(Seen(self.path, headers))
-            page = state.pages.get(self.path, (404, {}, b"not here"))
+            sent = self.rfile.read(int(headers.get("content-length", 0)))
+            state.seen.append(Seen(self.path, headers, sent))
+            page = state.pages.get(self.path)
+            if page is None:
+                page = state.answer(self.path) if state.answer else (404, {}, b"not here")
+                if not isinstance(page, tuple):
+                    page = (200, {"Content-Type": "application/json"}, json.dumps(page).encode())
             if isinstance(page, list):
                 page = page.pop(0) if len(page) > 1 else page[0]
             if callable(page):
@@ -67,6 +76,8 @@ def http_server(tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
             self.end_headers()
             with contextlib.suppress(OSError):
                 self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             pass

@@ -16,16 +16,23 @@ from gnomon.types import Batch
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One HTTP GET. ``etag``/``modified`` make it conditional. The driver follows redirects
-    (each hop through the guard), retries with backoff, honours robots.txt and Retry-After."""
+    """One HTTP GET, or with ``form`` a POST of a form (for tokens). ``etag``/``modified`` make it
+    conditional. The driver follows redirects (each hop through the guard; ``headers`` other than
+    accept stay with the first host), retries with backoff, honours robots.txt and Retry-After.
+
+    ``robots`` is False only for documented APIs, whose terms are the permission. ``pace_s`` is the
+    least time between two requests to the host where its API allows more than the usual one a
+    second."""
 
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_bytes: int = 10_000_000
     timeout_s: float = 20.0
     etag: str = ""
     modified: str = ""
     robots: bool = True
+    pace_s: float | None = None
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Listen:
     window_s: float = 1.0
     max_messages: int = 1000
     max_bytes: int = 2_000_000
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin
@@ -26,7 +27,7 @@ from gnomon.sources.admission import quoted
 from gnomon.sources.connect import Deadline, GuardedBackend, GuardedTransport
 from gnomon.sources.contract import Fetch, Listen, Messages, Response
 from gnomon.sources.guard import Guard, Place, Resolver, place_of, system_resolver
-from gnomon.sources.retry import RETRIED, backoff_s, retry_after_s
+from gnomon.sources.retry import RETRIED, backoff_s, reset_s, retry_after_s
 from gnomon.sources.robots import MAX_BYTES as ROBOTS_BYTES
 from gnomon.sources.robots import Robots
 from gnomon.sources.sockets import Sockets
@@ -110,6 +111,8 @@ class Network:
                 if response.status not in RETRIED:
                     return response
                 asked = retry_after_s(response.headers, self._clock())
+                if asked is None and response.status == 429:
+                    asked = reset_s(response.headers, self._clock())
                 if last or (asked is not None and asked > self._patience_s):
                     raise _later(response, asked)
                 pause = backoff_s(attempt, base_s=self._backoff_base_s) if asked is None else asked
@@ -148,13 +151,17 @@ class Network:
         """The request and its redirects, every hop checked as if it were the first."""
         url = request.url
         left_s = request.timeout_s
-        trusted = True
+        trusted, home = True, ""
         for _ in range(MAX_REDIRECTS + 1):
             place = place_of(url)
             self.guard.check(place, trusted=trusted)
             site = f"{place.scheme}://{place.authority}"
+            home = home or site
+            if site != home:  # what may be a token is for the first host alone
+                shown = {k: v for k, v in request.headers.items() if k.lower() == "accept"}
+                request = replace(request, headers=shown)
             delay = self._robots.check(url, site) if request.robots else 0.0
-            self._take_turn(place, delay, stop)
+            self._take_turn(place, delay, stop, request.pace_s)
             self._deadline.trusted = trusted
             begun = time.monotonic()
             response = self._get(request, url, begun + left_s)
@@ -162,6 +169,8 @@ class Network:
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
                 return response
+            if request.form:
+                raise Refused(f"{quoted(request.url)} redirects a form; give its new address.")
             # The owner trusts their own servers; a stranger's redirect to them is not theirs.
             trusted = trusted and self.guard.allowed(place)
             url = urljoin(url, target)
@@ -181,7 +190,13 @@ class Network:
             headers["if-modified-since"] = request.modified
         self._deadline.at = ends
         try:
-            with self._client.stream("GET", url, headers=headers, timeout=None) as answer:
+            with self._client.stream(
+                "POST" if request.form else "GET",
+                url,
+                headers=headers,
+                data=dict(request.form) or None,
+                timeout=None,
+            ) as answer:
                 known = dict(answer.headers.items())
                 if answer.status_code in (*_REDIRECTS, 304):
                     return Response(url, answer.status_code, known, b"")
@@ -210,9 +225,12 @@ class Network:
             # A robots.txt that our own rules forbid cannot be obeyed: then nothing is fetched.
             raise Unreachable(f"{url} cannot be read ({error})") from error
 
-    def _take_turn(self, place: Place, delay: float, stop: threading.Event | None) -> None:
+    def _take_turn(
+        self, place: Place, delay: float, stop: threading.Event | None, pace_s: float | None
+    ) -> None:
         """Wait until this host may be asked again."""
-        pause = max(self._politeness_s, delay)
+        usual = self._politeness_s
+        pause = max(usual if pace_s is None else min(usual, pace_s), delay)
         with self._turns:
             now = time.monotonic()
             turn = max(now, self._next_turn.get(place.authority, now))

@@ -72,6 +72,7 @@ class Sockets:
                 # is where a small message becomes a large one.
                 compression=None,
                 user_agent_header=self._user_agent,
+                additional_headers=dict(request.headers),
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=1.0,
                 max_size=request.max_bytes,

@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
+import math
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -26,12 +29,18 @@ from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
 from gnomon.serve import page, pulling
+from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
 from gnomon.serve.desk import Desk
+from gnomon.serve.gate import Gate
 from gnomon.serve.guards import Guard
 from gnomon.serve.http import ApiError, api_error
+from gnomon.serve.limits import Limiter
+from gnomon.serve.metrics import Metrics
+from gnomon.serve.policy import Policy
+from gnomon.serve.quota import Quota
 from gnomon.serve.routes import routes as held_routes
 
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
@@ -49,23 +58,40 @@ def create_app(
     asks: int = 2,
     waiting: int = 16,
     database: Database | None = None,
+    xai: tuple[str, int] | None = None,
+    policy: Policy | None = None,
 ) -> Starlette:
-    """The application. It answers only to loopback names: there are no keys yet.
+    """The application. ``policy`` says whom it answers (unset: this machine alone).
 
     ``base_url`` begins the addresses of held posts in citations (unset: the host of the request).
     ``asks`` questions are answered at once, ``waiting`` more wait, the next gets 429.
     ``database`` keeps what clients leave here (unset: in memory); it is closed with the server.
+    ``xai`` is the host and port where xAI's gRPC services are served beside it (unset: nowhere).
     """
-    desk = Desk(engine, asks=asks, waiting=waiting)
+    policy = policy or Policy()
     kept = database or Database()
-    context = Context(desk, kept, base_url.rstrip("/") if base_url else None)
+    # The guards read at every request; they wait for nobody's long statement.
+    own = Database(kept.path) if kept.path else kept
+    gate, limiter, metrics = Gate(own, policy), Limiter(own), Metrics()
+    desk = Desk(engine, asks=asks, waiting=waiting, deadline_s=policy.deadline_s, metrics=metrics)
+    base = base_url or policy.public_url
+    context = Context(desk, kept, base.rstrip("/") or None)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        beside = grpc_server(app, *xai) if xai is not None else None
+        writing = asyncio.create_task(_keep(limiter))
         try:
+            if beside is not None:
+                await beside.start()
             yield
         finally:
+            if beside is not None:
+                await beside.stop()
+            writing.cancel()
+            limiter.flush()
             desk.close()
+            own.close()
             kept.close()
 
     handlers: Mapping[Any, Callable[[Request, Any], Awaitable[Response]]] = {
@@ -73,23 +99,46 @@ def create_app(
         GnomonError: _say,
         HTTPException: _say_http,
     }
-    return Starlette(
+    quota = Quota(limiter, policy, gate.keys.get)
+    app = Starlette(
         routes=[route for area in AREAS for route in area(context)],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, gate, quota, metrics)],
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    app.state.gate, app.state.desk, app.state.metrics = gate, desk, metrics
+    return app
 
 
-def listen(host: str, port: int) -> socket.socket:
+async def _keep(limiter: Limiter) -> None:
+    """Write what callers have had, every second."""
+    while True:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(limiter.flush)
+
+
+def grpc_server(app: Starlette, host: str, port: int) -> Any:
+    """xAI's services over ``app``. Raises ConfigError where gnomon[xai] is not installed."""
+    try:
+        from gnomon.serve.xai.server import Server
+    except ImportError as error:
+        raise ConfigError(
+            f"xAI's gRPC services need {error.name or 'packages'}, which is not installed; "
+            "run: pip install 'gnomon[xai]'"
+        ) from error
+    return Server(app, host, port)
+
+
+def listen(host: str, port: int, *, locked: bool = False) -> socket.socket:
     """A listening socket. Raises ConfigError where the address cannot be served.
 
-    ``port`` 0 takes a free one: ``listen(...).getsockname()[1]`` tells which.
+    ``port`` 0 takes a free one: ``listen(...).getsockname()[1]`` tells which. ``locked``: every
+    caller must say who it is, so other machines may reach the port.
     """
-    if not is_loopback(host):
+    if not locked and not is_loopback(host):
         raise ConfigError(
-            f"host is {host!r}, which other machines can reach, and gnomon has no keys yet; "
-            "use 127.0.0.1, and a tunnel such as `ssh -L` to reach it from elsewhere."
+            f"host is {host!r}, which other machines can reach, and there are no keys yet; "
+            "use 127.0.0.1, or make a key first: `gnomon keys create --name mine`."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only on sockets that name it; without
@@ -126,22 +175,49 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server(engine: Engine, **options: Any) -> uvicorn.Server:
-    """A uvicorn server over ``create_app(engine, **options)``, not yet running."""
+class Server(uvicorn.Server):
+    """uvicorn, which lets what runs come to its end before it stops.
+
+    For ``drain_s`` nothing new is taken and what runs goes on; what then still runs is ended with
+    an error that says so.
+    """
+
+    def __init__(self, config: uvicorn.Config, desk: Desk, drain_s: float) -> None:
+        super().__init__(config)
+        self._desk = desk
+        self._drain_s = drain_s
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._desk.drain()
+        ending = asyncio.get_running_loop().call_later(self._drain_s, self._desk.close)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+
+def server(
+    engine: Engine, *, policy: Policy | None = None, drain_s: float = 5.0, **options: Any
+) -> Server:
+    """A uvicorn server over ``create_app(engine, ...)``, not yet running."""
     # uvicorn's access lines hold the query, so a person's words; the Guard writes our own.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(engine, **options),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="on",
-            timeout_graceful_shutdown=5,
-        )
+    policy = policy or Policy()
+    app = create_app(engine, policy=policy, **options)
+    config = uvicorn.Config(
+        app,
+        http=protocol(policy.header_timeout_s, app.state.metrics.dropped),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(policy.proxies),
+        forwarded_allow_ips=list(policy.proxies) or None,
+        ws="none",
+        lifespan="on",
+        backlog=512,
+        timeout_graceful_shutdown=math.ceil(drain_s) + 2,
     )
+    return Server(config, app.state.desk, drain_s)
 
 
 def serve(
@@ -150,12 +226,16 @@ def serve(
     port: int = 8080,
     *,
     listening: socket.socket | None = None,
+    policy: Policy | None = None,
     **options: Any,
 ) -> None:
     """Serve until interrupted. ``listening`` is a socket that ``listen`` has already taken."""
+    policy = policy or Policy()
     bound = listening or listen(host, port)
+    if not is_loopback(str(bound.getsockname()[0])):
+        policy = replace(policy, exposed=True)
     try:
-        server(engine, **options).run(sockets=[bound])
+        server(engine, policy=policy, **options).run(sockets=[bound])
     finally:
         bound.close()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
@@ -18,6 +19,7 @@ from starlette.types import Receive
 
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError
+from gnomon.serve.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -29,15 +31,34 @@ class HungUp(Exception):
 class Asked(Generic[T]):
     """One question being answered, or text being checked. ``next`` waits for its next event."""
 
-    def __init__(self, queue: asyncio.Queue[T | HungUp | None], future: Future[None]) -> None:
+    def __init__(
+        self,
+        queue: asyncio.Queue[T | HungUp | None],
+        future: Future[None],
+        deadline_s: float,
+    ) -> None:
         self._queue = queue
         self._future = future
+        self._deadline_s = deadline_s
+        self._ends = time.monotonic() + deadline_s
+        self.ended = ""
+        """Why it was stopped before its end: "hung up" or "deadline"; "" where it was not."""
 
     async def next(self, timeout_s: float | None = None) -> T | None:
-        """The next event, or None after the last. Raises what the engine raised, ``HungUp``, or
-        TimeoutError after ``timeout_s`` without an event."""
-        item = await asyncio.wait_for(self._queue.get(), timeout_s)
+        """The next event, or None after the last. Raises what the engine raised, ``HungUp``,
+        TimeoutError after ``timeout_s`` without an event, or ApiError 504 past the deadline."""
+        left_s = self._ends - time.monotonic()
+        first = timeout_s is not None and timeout_s < left_s
+        try:
+            async with asyncio.timeout(timeout_s if first else max(left_s, 0)):
+                item = await self._queue.get()
+        except TimeoutError:
+            if first:
+                raise
+            self.ended = "deadline"
+            raise late(self._deadline_s) from None
         if isinstance(item, HungUp):
+            self.ended = "hung up"
             raise item
         if item is None:
             await asyncio.wrap_future(self._future)
@@ -48,24 +69,59 @@ class Desk:
     """``asks`` questions at once, ``waiting`` in line, the next gets 429; ``calls`` short calls.
 
     Questions and short calls (search, show, status) have their own threads, so that a slow model
-    never keeps a citation from opening.
+    never keeps a citation from opening. A question has ``deadline_s`` from its coming to its last
+    event; a short call has as long.
     """
 
-    def __init__(self, engine: Engine, *, asks: int = 2, waiting: int = 16, calls: int = 4) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        asks: int = 2,
+        waiting: int = 16,
+        calls: int = 4,
+        deadline_s: float = 300.0,
+        metrics: Metrics | None = None,
+    ) -> None:
         self.engine = engine
+        self.metrics = metrics or Metrics()
+        self._deadline_s = deadline_s
+        self._at_once = asks
         self._room = {"ask": asks + waiting, "call": calls + 16 * waiting}
         self._taken = {"ask": 0, "call": 0}
         self._asks = ThreadPoolExecutor(asks, thread_name_prefix="gnomon-ask")
         self._calls = ThreadPoolExecutor(calls, thread_name_prefix="gnomon-call")
         self._closing = threading.Event()
+        self._draining = False
+
+    @property
+    def closing(self) -> bool:
+        return self._draining or self._closing.is_set()
+
+    def questions(self) -> Mapping[str, int]:
+        """How many run, and how many wait."""
+        taken = self._taken["ask"]
+        running = min(taken, self._at_once)
+        return {"running": running, "waiting": taken - running}
+
+    def full(self) -> bool:
+        """Whether the next question is refused."""
+        return self._taken["ask"] >= self._room["ask"]
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Run one short call of the engine in a thread."""
+        """Run one short call of the engine in a thread. Raises ApiError 504 past the deadline."""
         self._enter("call")
+        loop = asyncio.get_running_loop()
+        future = self._calls.submit(function)
+        # Its place is free when the thread is, not when the caller has stopped waiting.
+        future.add_done_callback(lambda _: self._leave(loop, "call"))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._calls, function)
-        finally:
-            self._taken["call"] -= 1
+            async with asyncio.timeout(self._deadline_s) as deadline:
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise late(self._deadline_s) from None
 
     @asynccontextmanager
     async def ask(
@@ -77,20 +133,32 @@ class Desk:
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[T | HungUp | None] = asyncio.Queue()
         left = threading.Event()
+        came = time.monotonic()
 
         def put(item: T | None) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(queue.put_nowait, item)
 
-        future = self._asks.submit(self._answer, begin, put, left)
-        future.add_done_callback(lambda _: self._leave(loop))
+        def answer() -> None:
+            self.metrics.waited(time.monotonic() - came)
+            self._answer(begin, put, left)
+
+        future = self._asks.submit(answer)
+        future.add_done_callback(lambda _: self._leave(loop, "ask"))
         watcher = asyncio.create_task(_watch(receive, queue))
+        asked = Asked(queue, future, self._deadline_s)
         try:
-            yield Asked(queue, future)
+            yield asked
         finally:
             left.set()
             future.cancel()
             watcher.cancel()
+            if asked.ended or self._closing.is_set():
+                self.metrics.stopped(asked.ended or "closing")
+
+    def drain(self) -> None:
+        """From now on ``closing``; what runs goes on, and what comes on kept connections too."""
+        self._draining = True
 
     def close(self) -> None:
         """Stop every question at its next event; nothing new is begun."""
@@ -128,12 +196,22 @@ class Desk:
             )
         self._taken[line] += 1
 
-    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _leave(self, loop: asyncio.AbstractEventLoop, line: str) -> None:
         def one_less() -> None:
-            self._taken["ask"] -= 1
+            self._taken[line] -= 1
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(one_less)
+
+
+def late(deadline_s: float) -> ApiError:
+    return ApiError(
+        504,
+        f"This took longer than {deadline_s:g} seconds and was stopped; ask something narrower, or "
+        "raise the setting `deadline_s`.",
+        type="server_error",
+        code="deadline_exceeded",
+    )
 
 
 async def _watch(receive: Receive, queue: asyncio.Queue[T | HungUp | None]) -> None:

@@ -1,27 +1,36 @@
 """What every request passes before any route sees it, and every answer on its way out.
 
-* The Host header must name the address we are bound to: a page elsewhere that rebinds its own
-  name to 127.0.0.1 (DNS rebinding) still sends its own name.
-* An Origin other than ours is refused: CORS is closed, and a foreign page cannot make the model
-  work by a form post either.
-* Headers that keep a page of ours from running foreign script or being framed.
-* An id for each request, in ``x-request-id`` and in the one log line, which holds the route, the
-  status and the time, and no word of anybody's: no query, no post, no question.
+In this order: a name and an origin of ours (``cross``), a size that can be, who asks (``gate``)
+and whether that caller may (``access``), how much it has had already (``quota``). Then the route
+runs, while slow senders and slow readers are watched (``pace``).
+
+Every answer carries the headers that keep a page of ours from running foreign script or being
+framed, and an id. The one log line of a request holds its id, route, status, time and who asked by
+id, and no word of anybody's: no query, no post, no question (``logs``).
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 import traceback
-from collections.abc import Collection
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gnomon.serve.access import needed, takes_uploads
+from gnomon.serve.caller import missing
+from gnomon.serve.cross import Names, allowing, preflight
+from gnomon.serve.gate import Gate
 from gnomon.serve.http import MAX_BODY_BYTES, ApiError
+from gnomon.serve.keys import KEY
+from gnomon.serve.metrics import Metrics
+from gnomon.serve.pace import Gone, Pace
+from gnomon.serve.quota import Quota
 
 log = logging.getLogger("gnomon.serve")
 
@@ -45,87 +54,179 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# A proxy's id for the request is taken over where it is one: hexadecimal, so nobody's words.
+_REQUEST_ID = re.compile(r"(?:req_)?[0-9a-fA-F]{8}[0-9a-fA-F-]{8,40}")
+_HSTS = "max-age=31536000"
 
 
 class Guard:
-    """ASGI middleware around the whole application. ``hosts`` are the names it answers to."""
+    """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, quota: Quota, metrics: Metrics) -> None:
         self._app = app
-        self._hosts = frozenset(hosts)
+        self._gate = gate
+        self._quota = quota
+        self._metrics = metrics
+        self._policy = gate.policy
+        self._names = Names.of(gate.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = f"req_{uuid4().hex}"
-        began = time.perf_counter()
-        status = 0
-
-        async def guarded(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(raw=message.setdefault("headers", []))
-                headers["x-request-id"] = request_id
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("cache-control", "no-store")
-            await send(message)
-
+        if scope["type"] != "http":
+            # Nothing here speaks WebSocket yet; what will must pass these guards too.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = Headers(scope=scope)
+        visit = _Visit(scope, headers, self._policy.secure)
+        answer = visit.sending(send)
+        pace = Pace(receive, answer, self._policy, self._largest(scope))
         try:
-            if refusal := self._refusal(Headers(scope=scope)):
-                await refusal.response()(scope, receive, guarded)
-            else:
-                await self._app(scope, receive, guarded)
+            await self._admit(visit, scope, pace)
+        except ApiError as refusal:
+            await _respond(refusal.response(), scope, receive, answer)
+        except Gone as gone:
+            visit.gone = gone.why
+            self._metrics.dropped(gone.why)
+            pace.abort(scope)
         except Exception as error:  # noqa: BLE001 - the one place that reports our own bugs
-            # The message of a foreign error may quote somebody's words; its place may not.
-            places = traceback.extract_tb(error.__traceback__)[-4:]
-            where = " < ".join(f"{p.filename.rpartition('/')[2]}:{p.lineno}" for p in places[::-1])
-            log.error("%s failed: %s at %s", request_id, type(error).__name__, where)
-            if not status:
-                fault = ApiError(
-                    500,
-                    f"gnomon failed; its log says where under {request_id}.",
-                    type="server_error",
-                    code="internal",
-                )
-                await fault.response()(scope, receive, guarded)
-        route = getattr(scope.get("route"), "path", "-")
-        took_ms = (time.perf_counter() - began) * 1000
-        log.info("%s %s %s %d %.0f ms", request_id, scope["method"], route, status, took_ms)
+            log.error("%s failed: %s", visit.id, place_of(error))
+            if visit.status:
+                pace.abort(scope)
+            else:
+                await _respond(_fault(visit.id).response(), scope, receive, answer)
+        finally:
+            visit.close(self._metrics)
 
-    def _refusal(self, headers: Headers) -> ApiError | None:
-        host = headers.get("host", "")
-        if _name(host) not in self._hosts:
-            return ApiError(
-                403,
-                f"This server does not answer to the name {host[:80]!r}; "
-                f"use {' or '.join(sorted(self._hosts))}.",
-                code="forbidden_host",
+    async def _admit(self, visit: _Visit, scope: Scope, pace: Pace) -> None:
+        """Let a request through to its route, or raise ApiError."""
+        headers, policy = visit.headers, self._policy
+        if refusal := self._names.refusal(scope, headers):
+            raise refusal
+        origin = headers.get("origin", "")
+        foreign = bool(origin) and not self._names.is_own(origin, headers["host"])
+        if foreign:
+            visit.more |= allowing(origin)
+        else:
+            visit.more["cross-origin-resource-policy"] = "same-origin"
+        if foreign and scope["method"] == "OPTIONS" and (allowed := preflight(headers)):
+            await Response(status_code=204, headers=allowed)(scope, pace.receive, pace.send)
+            return
+        if KEY.search(scope.get("query_string", b"").decode("latin-1")):
+            raise ApiError(
+                400,
+                "There is a key in the address, where proxies and logs keep it: revoke it, make "
+                "another, and send that as 'Authorization: Bearer ...'.",
+                code="key_in_address",
             )
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
-            return ApiError(
-                403,
-                f"Pages from {origin[:80]!r} may not use this server.",
-                code="forbidden_origin",
-            )
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            return ApiError(
+        self._check_length(scope, headers)
+        address = (scope.get("client") or ("", 0))[0]
+        locked = self._gate.locked()
+        if locked:
+            self._quota.visit(address)
+        scope_needed = needed(scope["method"], scope["path"])
+        if scope_needed is None:
+            await self._app(scope, pace.receive, pace.send)
+            return
+        caller = self._gate.caller(scope, headers, address, foreign=foreign)
+        scope["gnomon.caller"] = caller
+        visit.caller = caller.key or caller.id
+        if not caller.may(scope_needed):
+            raise missing(scope_needed, caller)
+        if not locked:
+            with self._quota.unlimited(self._metrics):
+                await self._app(scope, pace.receive, pace.send)
+            return
+        with self._quota.spending(caller, self._metrics) as told:
+            visit.more |= told
+            await self._app(scope, pace.receive, pace.send)
+
+    def _largest(self, scope: Scope) -> int:
+        """The most bytes that this request's body may have."""
+        if takes_uploads(scope["method"], scope["path"]):
+            return self._policy.upload_mb << 20
+        return MAX_BODY_BYTES
+
+    def _check_length(self, scope: Scope, headers: Headers) -> None:
+        length, most = headers.get("content-length", "0"), self._largest(scope)
+        if not length.isdecimal() or int(length) > most:
+            raise ApiError(
                 413,
-                f"The body is larger than {MAX_BODY_BYTES} bytes; send less at once.",
+                f"The body is larger than {most:,} bytes; send less at once.",
                 code="body_too_large",
             )
-        return None
 
 
-def _name(host: str) -> str:
-    """The host without its port: ``127.0.0.1:8080`` and ``[::1]:8080`` alike."""
-    name, _, port = host.rpartition(":")
-    return (name if name and port.isdecimal() else host).casefold()
+class _Visit:
+    """One request on its way: what its answer's headers and its log line say."""
+
+    def __init__(self, scope: Scope, headers: Headers, secure: bool) -> None:
+        self.headers = headers
+        given = headers.get("x-request-id", "")
+        self.id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid4().hex}"
+        self.more: dict[str, str] = {"strict-transport-security": _HSTS} if secure else {}
+        self.status = 0
+        self.caller = "-"
+        self.gone = ""
+        self._scope = scope
+        self._began = time.perf_counter()
+        scope["gnomon.request_id"] = self.id
+
+    def sending(self, send: Send) -> Send:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                self._mark(MutableHeaders(raw=message.setdefault("headers", [])))
+            await send(message)
+
+        return guarded
+
+    def _mark(self, headers: MutableHeaders) -> None:
+        headers["x-request-id"] = self.id
+        for name, value in HEADERS.items():
+            headers[name] = value
+        for name, value in self.more.items():
+            headers[name] = value
+        headers.setdefault("cache-control", "no-store")
+        headers.add_vary_header("origin")
+
+    def close(self, metrics: Metrics) -> None:
+        took_s = time.perf_counter() - self._began
+        route = getattr(self._scope.get("route"), "path", "-")
+        method = self._scope["method"]
+        status = self.status or 499  # nginx's number for a client that left
+        metrics.answered(method, route, status, took_s)
+        told: Mapping[str, object] = {
+            "request_id": self.id, "method": method, "route": route, "status": status,
+            "took_ms": round(took_s * 1000, 1), "caller": self.caller, "gone": self.gone,
+        }  # fmt: skip
+        log.info(
+            "%s %s %s %d %.0f ms", self.id, method, route, status, took_s * 1000, extra=told
+        )
+
+
+def place_of(error: BaseException) -> str:
+    """What failed and where, without the message of the error, which may quote somebody."""
+    places = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{p.filename.rpartition('/')[2]}:{p.lineno}" for p in places[::-1])
+    return f"{type(error).__name__} at {where}"
+
+
+async def _respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a refusal; who does not even read that is left."""
+    try:
+        await response(scope, receive, send)
+    except Gone:
+        return
+
+
+def _fault(id: str) -> ApiError:
+    return ApiError(
+        500,
+        f"gnomon failed; its log says where under {id}.",
+        type="server_error",
+        code="internal",
+    )

@@ -1,0 +1,68 @@
+"""uvicorn's HTTP/1.1 connection, with an end to those that never finish asking.
+
+uvicorn has no time limit for headers: a thousand connections that each send a byte a minute
+(slowloris) would hold all there are. A connection must send the whole head of a request within
+``header_timeout_s`` of its beginning, and of the end of the answer before it at the latest by
+uvicorn's own keep-alive limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import h11
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+def protocol(header_timeout_s: float, dropped: Callable[[str], None]) -> type[H11Protocol]:
+    """The protocol class for uvicorn's ``http`` setting; ``dropped`` counts who was cut off."""
+
+    class Timed(H11Protocol):
+        _head_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app = _knowing(transport, self.app)  # type: ignore[assignment]
+            self._await_head()
+
+        def data_received(self, data: bytes) -> None:
+            if self._head_timer is None and self.conn.their_state is h11.IDLE:
+                self._await_head()
+            super().data_received(data)
+
+        def handle_events(self) -> None:
+            super().handle_events()
+            if self.conn.their_state is not h11.IDLE:
+                self._stop_waiting()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def _await_head(self) -> None:
+            self._head_timer = self.loop.call_later(header_timeout_s, self._cut)
+
+        def _stop_waiting(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+
+        def _cut(self) -> None:
+            self._head_timer = None
+            dropped("headers too slow")
+            self.transport.abort()
+
+    return Timed
+
+
+def _knowing(transport: asyncio.Transport, app: Any) -> ASGIApp:
+    """``app`` with the connection at hand, so that one that is not read can be dropped."""
+
+    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("extensions", {})["gnomon.transport"] = transport
+        await app(scope, receive, send)
+
+    return with_transport

@@ -17,6 +17,7 @@ from gnomon.types import (
     Turn,
     Verification,
 )
+from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import ChunkHit, Chunking, Shelf, Shelved, Upload
 
 
@@ -118,11 +119,37 @@ class Library(Protocol):
         ...
 
 
+class Talk(Protocol):
+    """Models as such, answering plainly and unchecked."""
+
+    def models(self) -> list[Mapping[str, Any]]:
+        """Plain JSON, what is here: ``id``, ``task`` (chat or embed), ``created`` (epoch seconds),
+        ``owned_by``, ``context_tokens``, ``strong``. The first chat model is the default."""
+        ...
+
+    def generate(self, wish: Generation, *, model: str = "") -> Iterator[Delta | Spent]:
+        """Deltas, then Spent. Closing the iterator stops the model. ``model`` is an id of
+        ``models``, "" the default. Raises NotFound (no such model), InputError (a wish that cannot
+        be served), ModelError."""
+        ...
+
+    def embed(self, texts: Sequence[str], *, model: str = "", query: bool = False) -> Vectors:
+        """A vector for each text. Raises NotFound, InputError (a text too long), ModelError."""
+        ...
+
+    def moderate(self, text: str) -> tuple[Fired, ...]:
+        """What the rules of moderation find in a text."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
     @property
     def setup(self) -> Setup: ...
+
+    @property
+    def talk(self) -> Talk: ...
 
     def ask(
         self,

@@ -1,0 +1,349 @@
+"""Online clustering of what is said into stories: lexical first, one pass, bounded memory.
+
+Each new post is compared with the stories that share its heaviest terms and joins the likest if
+that is like enough; a post that fits two stories which are alike makes them one; a story that has
+come to hold two separate ones is split. Single-pass clustering over tf-idf is the classic of topic
+detection and tracking (Allan, Papka and Lavrenko 1998, https://doi.org/10.1145/290941.290954); on
+tweets it beats sentence encoders (Mazoyer et al. 2020, https://aclanthology.org/2020.lrec-1.763/).
+A story's likeness to a post is taken from its centre and from its likest member, as both Miranda et
+al. 2018 (https://aclanthology.org/D18-1483/) and first-story detection do.
+
+Nothing here reads or writes a file. All sums are of whole numbers, so that what comes out depends
+on the posts and their order alone.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gnomon.trends.story_terms import UNIT, Frequencies, Terms
+
+DAY_S = 86_400.0
+ROUND = 256
+"""After so many posts the old ones are let go."""
+INDEXED = 12
+"""The terms of a post under which its story is looked up: the heaviest."""
+LOOKED_UP = 48
+"""Stories that one term leads to: the latest."""
+KEPT_UNDER_TERM = 192
+COMPARED = 10
+"""Stories that a post is compared with."""
+NEAREST = 4
+"""Of those, the ones whose members are looked at, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a post is of a story. Fitted on the development half of bench/stories.py.
+
+    ``join`` and ``merge`` are cosines (0..1) after the time between is discounted: a gap of
+    ``fade_s`` seconds takes away (1 - 1/e) of what may go, ``floor`` is the share that stays
+    whatever the gap. ``centre`` is the share of the story's centre in a likeness, the rest being
+    its likest member's. ``window_s`` is how long a post is compared with new ones; ``most`` how
+    many posts are held at once.
+    """
+
+    join: float = 0.22
+    merge: float = 0.32
+    centre: float = 0.5
+    fade_s: float = 2 * DAY_S
+    floor: float = 0.7
+    window_s: float = 7 * DAY_S
+    most: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A post as it is compared. ``n`` counts all that were ever taken in; ``said`` and ``came``
+    are its times."""
+
+    n: int
+    said: float
+    came: float
+    terms: Terms
+
+
+class Cluster:
+    """A story's posts that are still compared: the sum of their vectors, and the times."""
+
+    __slots__ = ("docs", "first", "last", "square", "total")
+
+    def __init__(self) -> None:
+        self.docs: dict[int, Doc] = {}
+        self.total: dict[str, int] = {}
+        self.square = 0  # of the length of ``total``
+        self.first = math.inf
+        self.last = -math.inf
+
+    def add(self, doc: Doc) -> None:
+        total = self.total
+        square = self.square
+        for word, weight in zip(doc.terms.words, doc.terms.weights, strict=True):
+            held = total.get(word, 0)
+            total[word] = held + weight
+            square += weight * (2 * held + weight)
+        self.square = square
+        self.docs[doc.n] = doc
+        self.first = min(self.first, doc.said)
+        self.last = max(self.last, doc.said)
+
+    def remove(self, n: int) -> Doc:
+        doc = self.docs.pop(n)
+        for word, weight in zip(doc.terms.words, doc.terms.weights, strict=True):
+            held = self.total[word]
+            self.square -= weight * (2 * held - weight)
+            if held == weight:
+                del self.total[word]
+            else:
+                self.total[word] = held - weight
+        if doc.said in (self.first, self.last):
+            self.first = min((d.said for d in self.docs.values()), default=math.inf)
+            self.last = max((d.said for d in self.docs.values()), default=-math.inf)
+        return doc
+
+    def some(self) -> Iterable[Doc]:
+        """A few posts that stand for all: the first and the latest."""
+        docs = list(self.docs.values())
+        return docs if len(docs) <= 10 else [*docs[:4], *docs[-6:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of a post: its story, and the stories that went into it."""
+
+    story: int
+    absorbed: tuple[int, ...] = ()
+
+
+class Clustering:
+    """Stories, by the number of the post that began each. Not safe between threads.
+
+    ``confirm`` may veto (below 0) or favour (above) a lexical likeness that is neither clearly
+    enough nor clearly too little: what an encoder says, where one was asked.
+    """
+
+    def __init__(
+        self, rules: Rules | None = None, confirm: Callable[[Doc, Doc], float] | None = None
+    ) -> None:
+        self.rules = rules or Rules()
+        self.frequencies = Frequencies()
+        self.clusters: dict[int, Cluster] = {}
+        self.story_of: dict[int, int] = {}
+        self._confirm = confirm
+        self._by_term: dict[str, dict[int, int]] = {}  # term, story, its latest post with it
+        self._uncounted: list[tuple[str, ...]] = []  # the terms of this round's posts
+        self.newest = -math.inf
+
+    def __len__(self) -> int:
+        return len(self.story_of)
+
+    # -- coming -------------------------------------------------------------------------------
+    def place(self, doc: Doc, story: int | None = None) -> Placed:
+        """Put a post into the story it belongs to, or into ``story``; one of its own otherwise."""
+        absorbed: tuple[int, ...] = ()
+        if story is None or story not in self.clusters:
+            scored = self._scored(doc)
+            if scored and scored[0][0] >= self.rules.join:
+                story = scored[0][1]
+                self._put(doc, story)
+                story, absorbed = self._merged(story, scored)
+            else:
+                story = doc.n
+                self._put(doc, story)
+        else:
+            self._put(doc, story)
+        return Placed(story, absorbed)
+
+    def restore(self, doc: Doc, story: int, counted: bool) -> None:
+        """Put back a post that was placed before: posts come in the order in which they did.
+        ``counted`` where the round in which it came has ended."""
+        self._put(doc, story)
+        if counted:
+            self.frequencies.add(self._uncounted.pop())
+
+    def _put(self, doc: Doc, story: int) -> None:
+        cluster = self.clusters.get(story)
+        if cluster is None:
+            cluster = self.clusters[story] = Cluster()
+        cluster.add(doc)
+        self.story_of[doc.n] = story
+        for word in doc.terms.words[:INDEXED]:
+            held = self._by_term.setdefault(word, {})
+            held[story] = doc.n
+            if len(held) > 2 * KEPT_UNDER_TERM:
+                self._by_term[word] = {one: held[one] for one in _latest(held, KEPT_UNDER_TERM)}
+        self._uncounted.append(doc.terms.words)
+        self.newest = max(self.newest, doc.came)
+
+    # -- comparing ----------------------------------------------------------------------------
+    def _scored(self, doc: Doc) -> list[tuple[float, int]]:
+        """The likest stories: (likeness, story), best first."""
+        found = self._candidates(doc)
+        pairs = list(zip(doc.terms.words, doc.terms.weights, strict=True))
+        near = []
+        for story in found:
+            cluster = self.clusters[story]
+            total = cluster.total
+            dot = 0
+            for word, weight in pairs:
+                held = total.get(word)
+                if held:
+                    dot += weight * held
+            near.append((dot / (UNIT * math.sqrt(cluster.square)), story))
+        near.sort(key=_best_first)
+        own = dict(pairs)
+        centre = self.rules.centre
+        scored = []
+        for likeness, story in near[:NEAREST]:
+            cluster = self.clusters[story]
+            if len(cluster.docs) > 1:
+                nearest = max(_dot(own, other.terms) for other in cluster.some()) / UNIT**2
+                likeness = centre * likeness + (1 - centre) * nearest
+            gap = max(0.0, doc.said - cluster.last, cluster.first - doc.said)
+            scored.append((likeness * self._faded(gap), story))
+        scored.sort(key=_best_first)
+        return scored
+
+    def _candidates(self, doc: Doc) -> list[int]:
+        count: dict[int, int] = {}
+        words, weights = doc.terms.words, doc.terms.weights
+        for word, weight in zip(words[:INDEXED], weights[:INDEXED], strict=True):
+            held = self._by_term.get(word)
+            if not held:
+                continue
+            square = weight * weight
+            for story in held if len(held) <= LOOKED_UP else _latest(held, LOOKED_UP):
+                count[story] = count.get(story, 0) + square
+        if len(count) <= COMPARED:
+            return list(count)
+        return heapq.nlargest(COMPARED, count, key=lambda story: (count[story], -story))
+
+    def _faded(self, gap_s: float) -> float:
+        if not gap_s:
+            return 1.0
+        rules = self.rules
+        return rules.floor + (1 - rules.floor) * math.exp(-gap_s / rules.fade_s)
+
+    # -- merging and splitting ------------------------------------------------------------------
+    def _merged(
+        self, story: int, scored: list[tuple[float, int]]
+    ) -> tuple[int, tuple[int, ...]]:
+        """Make one of ``story`` and those of the others that the post fits, too, and that are like
+        it as wholes."""
+        absorbed = []
+        for likeness, other in scored[1:]:
+            if likeness < 0.8 * self.rules.join:
+                break
+            if other in self.clusters and self.likeness(story, other) >= self.rules.merge:
+                story, gone = self._older(story, other)
+                self.merge(story, gone)
+                absorbed.append(gone)
+        return story, tuple(absorbed)
+
+    def _older(self, a: int, b: int) -> tuple[int, int]:
+        """Which of two stories keeps its number: the larger, or else the older."""
+        size_a, size_b = len(self.clusters[a].docs), len(self.clusters[b].docs)
+        return (a, b) if (-size_a, a) < (-size_b, b) else (b, a)
+
+    def likeness(self, a: int, b: int) -> float:
+        """How alike two stories are as wholes (0..1), the time between them discounted."""
+        one, two = self.clusters[a], self.clusters[b]
+        if len(one.total) > len(two.total):
+            one, two = two, one
+        dot = sum(weight * two.total.get(word, 0) for word, weight in one.total.items())
+        gap = max(0.0, one.first - two.last, two.first - one.last)
+        return dot / math.sqrt(one.square * two.square) * self._faded(gap)
+
+    def merge(self, story: int, gone: int) -> None:
+        for doc in self.clusters.pop(gone).docs.values():
+            self._move(doc, story)
+        cluster = self.clusters[story]
+        cluster.docs = dict(sorted(cluster.docs.items()))
+
+    def _move(self, doc: Doc, story: int) -> None:
+        old = self.story_of[doc.n]
+        cluster = self.clusters.setdefault(story, Cluster())
+        cluster.add(doc)
+        self.story_of[doc.n] = story
+        for word in doc.terms.words[:INDEXED]:
+            held = self._by_term.get(word)
+            if held is None:
+                held = self._by_term[word] = {}
+            if old in held and old not in self.clusters:
+                del held[old]
+            held[story] = max(held.get(story, 0), doc.n)
+
+    # -- going --------------------------------------------------------------------------------
+    def remove(self, n: int) -> None:
+        """Forget a post and its words."""
+        story = self.story_of.pop(n)
+        cluster = self.clusters[story]
+        doc = cluster.remove(n)
+        if doc.terms.words in self._uncounted:
+            self._uncounted.remove(doc.terms.words)
+        else:
+            self.frequencies.remove(doc.terms.words)
+        for word in doc.terms.words[:INDEXED]:
+            held = self._by_term.get(word)
+            if held is None or held.get(story) != n:
+                continue
+            latest = max(
+                (d.n for d in cluster.docs.values() if word in d.terms.words[:INDEXED]), default=-1
+            )
+            if latest >= 0:
+                held[story] = latest
+                continue
+            del held[story]
+            if not held:
+                del self._by_term[word]
+        if not cluster.docs:
+            del self.clusters[story]
+
+    def round(self) -> list[int]:
+        """End a round of ``ROUND`` posts: count its terms, let go of old posts, which are
+        returned. What comes is weighed by the counts of earlier rounds."""
+        for words in self._uncounted:
+            self.frequencies.add(words)
+        self._uncounted.clear()
+        gone = self._old()
+        for n in gone:
+            self.remove(n)
+        return gone
+
+    def _old(self) -> list[int]:
+        """The posts that are too old, and, of those over ``most``, the oldest that nothing joined
+        and then the oldest."""
+        horizon = self.newest - self.rules.window_s
+        gone = [n for n in self.story_of if self.clusters[self.story_of[n]].docs[n].came < horizon]
+        over = len(self.story_of) - len(gone) - self.rules.most
+        if over <= 0:
+            return gone
+        over += self.rules.most // 20  # looking for them costs more than their going
+        past = set(gone)
+        left = [(n, story) for n, story in self.story_of.items() if n not in past]
+        alone = [n for n, story in left if len(self.clusters[story].docs) == 1]
+        gone += alone[:over]
+        if over > len(alone):
+            rest = past.union(alone)
+            gone += [n for n, _ in left if n not in rest][: over - len(alone)]
+        return gone
+
+
+def _best_first(pair: tuple[float, int]) -> tuple[float, int]:
+    return -pair[0], pair[1]
+
+
+def _latest(held: dict[int, int], k: int) -> list[int]:
+    return heapq.nlargest(k, held, key=lambda story: (held[story], story))
+
+
+def _dot(own: dict[str, int], terms: Terms) -> int:
+    dot = 0
+    for word, weight in zip(terms.words, terms.weights, strict=True):
+        held = own.get(word)
+        if held:
+            dot += weight * held
+    return dot

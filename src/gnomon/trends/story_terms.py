@@ -1,0 +1,129 @@
+"""What a post is about, as weighted terms: what stories are told apart by."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gnomon.text.tokens import tokens
+from gnomon.text.urls import canonical
+from gnomon.trends.background import shares
+from gnomon.types import Post
+
+READ_CHARS = 1200
+"""How much of a text is read: a report says first what happened (the inverted pyramid)."""
+MOST_TERMS = 80
+FEWEST_TERMS = 4
+"""A post of fewer different terms is about nothing that others could be found to be about."""
+UNIT = 1000
+"""The length of every post's vector: weights are whole numbers, so that sums of them are exact and
+a story is the same whichever way it came together."""
+
+TITLE = 2.0
+_LEAD_TERMS = 60
+_AGAIN = 0.4
+_NAME = 1.5
+_LINK = 3.0
+_URL = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+")
+_PASSED_ON = re.compile(r"^(?:RT|转发|via) @[\w.-]+:?\s*|//@[^:：\s]{1,30}[:：]")
+# A capital inside a sentence, English or one of its neighbours.
+_CAPITAL = re.compile(r"(?<![.!?\n\"“”] )(?<!^)(?<!\n)\b[A-ZÀ-Þ]\w+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a post and their weights, heaviest first; the squares of the weights sum to
+    about ``UNIT`` squared. A page that is linked to is a term of its own (``https://...``)."""
+
+    words: tuple[str, ...]
+    weights: tuple[int, ...]
+
+
+class Frequencies:
+    """How many of the posts that are looked at hold a term, upon what is known beforehand.
+
+    ``idf`` is log((N0 + N) / (N0 p + n)): of N posts n hold the term, and beforehand it counted as
+    if N0 posts had been read, a share p of which held it (Manning, Raghavan and Schuetze 2008,
+    6.2.1, with a prior: https://nlp.stanford.edu/IR-book/html/htmledition/inverse-document-frequency-1.html).
+    """
+
+    BEFOREHAND = 2000
+    _LEAST = 0.5
+
+    def __init__(self) -> None:
+        self._shares = shares()
+        self._held: dict[str, int] = {}
+        self._posts = 0
+
+    def add(self, words: tuple[str, ...]) -> None:
+        self._posts += 1
+        held = self._held
+        for word in words:
+            held[word] = held.get(word, 0) + 1
+
+    def remove(self, words: tuple[str, ...]) -> None:
+        self._posts -= 1
+        for word in words:
+            left = self._held[word] - 1
+            if left:
+                self._held[word] = left
+            else:
+                del self._held[word]
+
+    def idf(self, word: str) -> float:
+        before = max(self._shares.get(word, 0.0) * self.BEFOREHAND, self._LEAST)
+        return math.log((self.BEFOREHAND + self._posts) / (before + self._held.get(word, 0)))
+
+
+def raw_terms(post: Post) -> dict[str, float]:
+    """Term frequencies, damped; what stands in the title, early, or is a name or link counts more.
+
+    Empty where the post says too little.
+    """
+    counts: dict[str, float] = {}
+    text = post.text[:READ_CHARS]
+    if post.title:
+        _count(counts, post.title[:READ_CHARS], TITLE, lead=0)
+        if text.startswith(post.title):
+            text = text[len(post.title) :]
+    _count(counts, text, 1.0, lead=_LEAD_TERMS)
+    if len(counts) < FEWEST_TERMS and not post.links:
+        return {}
+    if not text.isascii() or text.lower() != text:
+        for name in set(_CAPITAL.findall(text)):
+            word = name.lower()
+            if word in counts:
+                counts[word] *= _NAME
+    for link in post.links[:4]:
+        page = canonical(link)
+        if page:
+            counts[page] = _LINK
+    return counts if len(counts) >= FEWEST_TERMS else {}
+
+
+def _count(counts: dict[str, float], text: str, boost: float, lead: int) -> None:
+    if "://" in text or "www." in text:
+        text = _URL.sub(" ", text)
+    if "@" in text:
+        text = _PASSED_ON.sub(" ", text)
+    n = 0
+    for term in tokens(text):
+        if len(term) == 1:
+            continue
+        n += 1
+        weight = boost / (1.0 + n / lead) if lead else boost
+        held = counts.get(term)
+        counts[term] = weight if held is None else held + _AGAIN * weight
+
+
+def weigh(counts: Mapping[str, float], frequencies: Frequencies) -> Terms:
+    """tf-idf of ``counts``, brought to whole numbers and the length ``UNIT``."""
+    idf = frequencies.idf
+    weighted = sorted(((count * idf(word), word) for word, count in counts.items()), reverse=True)
+    del weighted[MOST_TERMS:]
+    scale = UNIT / math.sqrt(math.fsum(weight * weight for weight, _ in weighted))
+    kept = [(word, round(weight * scale)) for weight, word in weighted]
+    kept = [(word, weight) for word, weight in kept if weight > 0]
+    return Terms(tuple(word for word, _ in kept), tuple(weight for _, weight in kept))

@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
 #   make run    sets up and starts gnomon at http://127.0.0.1:8080
 #   make test   runs the whole test suite, offline once set up
-.PHONY: run test check chromium models docs bench bench-truth clean help
+.PHONY: run test check chromium models clients docs bench bench-truth clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ export GNOMON_TEST_MODELS ?= $(CURDIR)/.cache/models
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gnomon serve --live
 
-test: $(VENV)/test.stamp chromium models
+test: $(VENV)/test.stamp chromium models clients
 	$(BIN)/ruff check src tests bench docs
 	$(BIN)/ruff format --check src tests bench docs
 	$(BIN)/mypy
@@ -69,6 +69,23 @@ models: $(VENV)/test.stamp
 	@$(BIN)/python -m gnomon.models.pull --dir "$(GNOMON_TEST_MODELS)" \
 		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 >/dev/null \
 		|| echo "models could not be fetched; the tests that run them are skipped, saying so"
+
+# Clients of other people that tests/test_clients.py runs, in environments of their own: some need
+# older packages than gnomon does.
+CLIENTS := .cache/clients
+clients: $(CLIENTS)/python.stamp $(CLIENTS)/node.stamp
+
+$(CLIENTS)/python.stamp: tests/clients/requirements.txt | $(BIN)/python
+	@echo "setting up the clients that the tests run"; mkdir -p $(CLIENTS); rm -rf $(CLIENTS)/python
+	@$(BIN)/python -m venv $(CLIENTS)/python && $(CLIENTS)/python/bin/python -m pip \
+		--disable-pip-version-check install --quiet -r tests/clients/requirements.txt
+	@touch $@
+
+$(CLIENTS)/node.stamp: tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p $(CLIENTS)/node && cp $^ $(CLIENTS)/node/
+	@if command -v npm >/dev/null 2>&1; then \
+		cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error && touch ../node.stamp; \
+	else echo "npm is not here: the tests of clients for JavaScript are skipped, saying so"; fi
 
 # docs/cli.md from the command line's own help; a test compares the two.
 docs: $(VENV)/run.stamp

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from gnomon.errors import ConfigError
 
@@ -83,6 +84,38 @@ class Config:
     proxy: str = _doc("", "proxy for fetching, as a URL, or 'env' for HTTPS_PROXY and its like")
     contact: str = _doc("", "e-mail or URL put into the User-Agent, as polite crawlers do")
 
+    public_url: str = _doc(
+        "", "where others reach the server through a proxy, as https://gnomon.example.org"
+    )
+    hosts: tuple[str, ...] = _doc(
+        (), "more names that the server answers to, besides this machine's own"
+    )
+    origins: tuple[str, ...] = _doc(
+        (), "origins of other pages that may call the API, as https://app.example.org"
+    )
+    proxies: tuple[str, ...] = _doc(
+        (), "addresses of proxies whose X-Forwarded-For and -Proto are believed"
+    )
+    open_loopback: bool = _doc(
+        False,
+        "this machine needs no key even where there are keys; never with a proxy in front",
+    )
+    multi_user: bool = _doc(False, "people sign in, each with a history of their own")
+    requests_per_minute: int = _doc(300, "requests a minute for each key or user; 0: no limit")
+    requests_per_minute_address: int = _doc(
+        1200, "requests a minute for each address, where keys are needed; 0: no limit"
+    )
+    tokens_per_day: int = _doc(0, "tokens a day for each key or user; 0: no limit")
+    concurrent: int = _doc(8, "requests at once for each key or user; 0: no limit")
+    asks: int = _doc(2, "questions answered at once")
+    waiting: int = _doc(16, "questions that may wait for their turn; the next gets 429")
+    deadline_s: float = _doc(300.0, "deadline for one question, its waiting included, in seconds")
+    upload_mb: int = _doc(100, "largest upload, in MiB")
+    log: str = _doc(
+        "warnings",
+        "what the server says on standard error: 'warnings', 'requests' (a line each) or 'json'",
+    )
+
     @property
     def store_dir(self) -> Path:
         return self.home / "store"
@@ -129,9 +162,30 @@ def load(
         raise ConfigError(f"port is {config.port}; give a number from 0 to 65535.")
     if not 0 <= config.risk <= 1:
         raise ConfigError(f"risk is {config.risk}; give a share from 0 to 1, such as 0.05.")
+    _check_serving(config)
     if config.max_disk_mb < 16:
         raise ConfigError(f"max_disk_mb is {config.max_disk_mb}; give at least 16 (MiB).")
     return config
+
+
+def _check_serving(config: Config) -> None:
+    """Settings of the server that cannot be meant."""
+    for name in ("requests_per_minute", "requests_per_minute_address", "tokens_per_day",
+                 "concurrent", "waiting"):  # fmt: skip
+        if getattr(config, name) < 0:
+            raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
+    for name in ("asks", "deadline_s", "upload_mb"):
+        if not getattr(config, name) > 0:
+            raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
+    if config.log not in ("warnings", "requests", "json"):
+        raise ConfigError(f"log is {config.log!r}; give 'warnings', 'requests' or 'json'.")
+    for name, urls in (("public_url", (config.public_url,)), ("origins", config.origins)):
+        for url in urls:
+            parts = urlsplit(url)
+            if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+                raise ConfigError(f"{name} holds {url!r}; give one like https://example.org.")
+            if url and (parts.path.strip("/") or parts.query):
+                raise ConfigError(f"{name} holds {url!r}; leave out what follows the host.")
 
 
 def _convert(name: str, value: Any, wanted: Any) -> Any:

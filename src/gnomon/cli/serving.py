@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
+from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnomon.cli.arguments import DONE, command, config_of
 from gnomon.cli.output import print_json
+
+if TYPE_CHECKING:
+    from gnomon.config import Config
+    from gnomon.serve.policy import Policy
 
 
 def add_serve(commands: Any) -> None:
@@ -29,14 +34,19 @@ def add_serve(commands: Any) -> None:
 
 def serve(args: argparse.Namespace) -> int:
     from gnomon import assemble
+    from gnomon.serve import logs
     from gnomon.serve.app import listen, url_of
     from gnomon.serve.app import serve as run_server
     from gnomon.serve.database import Database
+    from gnomon.serve.gate import Gate
 
     config = config_of(args, host=args.host, port=args.port)
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
+    logs.set_up(config.log)
+    policy, kept = policy_of(config), Database(config.home / "server.db")
     with (
-        closing(listen(config.host, config.port)) as listening,
+        closing(kept),
+        closing(listen(config.host, config.port, locked=Gate(kept, policy).locked())) as listening,
         assemble.open_for_serving(
             config, files=args.file, use_sample=args.sample, live=args.live, say=say
         ) as gnomon,
@@ -47,8 +57,18 @@ def serve(args: argparse.Namespace) -> int:
             sys.stdout.flush()
         say(f"gnomon is at {url} (Ctrl-C stops it)")
         try:
-            kept = Database(config.home / "server.db")
-            run_server(gnomon, config.host, config.port, listening=listening, database=kept)
+            run_server(
+                gnomon, config.host, config.port, listening=listening, database=kept,
+                policy=policy, asks=config.asks, waiting=config.waiting,
+            )  # fmt: skip
         except KeyboardInterrupt:
             say("gnomon: stopped.")
     return DONE
+
+
+def policy_of(config: Config) -> Policy:
+    """What the settings say of whom the server answers, and how much."""
+    from gnomon.serve.policy import Policy
+
+    names = {field.name for field in fields(Policy)} & {field.name for field in fields(config)}
+    return Policy(**{name: getattr(config, name) for name in names})

@@ -24,9 +24,7 @@ _ASKING = re.compile(
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )
-_UPLOADS = re.compile(
-    r"/v1/(files|uploads|images/edits|audio/\w+|content_provenance_checks)(/.*)?"
-)
+_UPLOADS = re.compile(r"/v1/(files|uploads|images/edits|audio/\w+|content_provenance_checks)(/.*)?")
 
 
 def needed(method: str, path: str) -> str | None:

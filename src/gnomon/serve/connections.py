@@ -25,7 +25,7 @@ def protocol(header_timeout_s: float, dropped: Callable[[str], None]) -> type[H1
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self.app = _knowing(transport, self.app)  # type: ignore[assignment]
+            self.app = _knowing(transport, self.app)
             self._await_head()
 
         def data_received(self, data: bytes) -> None:

@@ -86,7 +86,7 @@ class Names:
         # Where others may come at all, the very address that they connected to is ours; only
         # names can be rebound, an address cannot.
         own = scope.get("server")
-        return self.exposed and bool(own) and name == _bracketed(str(own[0]))
+        return self.exposed and own is not None and name == _bracketed(str(own[0]))
 
 
 def allowing(origin: str) -> dict[str, str]:

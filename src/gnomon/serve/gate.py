@@ -1,8 +1,8 @@
 """Who is at the door: from a bearer token, a session cookie or the owner's own machine to a Caller.
 
-    gate = Gate(database, policy)
-    caller = gate.bearer(token, address)     # for any road that is not HTTP, such as gRPC
-    caller = gate.caller(scope, headers, address)   # for HTTP
+gate = Gate(database, policy)
+caller = gate.bearer(token, address)     # for any road that is not HTTP, such as gRPC
+caller = gate.caller(scope, headers, address)   # for HTTP
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class Guard:
 
     async def _admit(self, visit: _Visit, scope: Scope, pace: Pace) -> None:
         """Let a request through to its route, or raise ApiError."""
-        headers, policy = visit.headers, self._policy
+        headers = visit.headers
         if refusal := self._names.refusal(scope, headers):
             raise refusal
         origin = headers.get("origin", "")
@@ -203,9 +203,7 @@ class _Visit:
             "request_id": self.id, "method": method, "route": route, "status": status,
             "took_ms": round(took_s * 1000, 1), "caller": self.caller, "gone": self.gone,
         }  # fmt: skip
-        log.info(
-            "%s %s %s %d %.0f ms", self.id, method, route, status, took_s * 1000, extra=told
-        )
+        log.info("%s %s %s %d %.0f ms", self.id, method, route, status, took_s * 1000, extra=told)
 
 
 def place_of(error: BaseException) -> str:

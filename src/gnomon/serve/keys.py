@@ -63,7 +63,7 @@ class Key:
     tokens_per_day: int | None = None
 
     def state(self, now: float) -> str:
-        """"live", "expired" or "revoked"."""
+        """ "live", "expired" or "revoked"."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "live"
@@ -112,17 +112,17 @@ class Keys:
             )
         if expires_at is not None and expires_at <= now:
             raise InputError("The key would be expired already; give a time that is to come.")
-        id, secret = _random(_ID_CHARS), _random(_SECRET_CHARS)
-        whole = f"{PREFIX}{id}{secret}{_checksum(id + secret)}"
+        key_id, secret = _random(_ID_CHARS), _random(_SECRET_CHARS)
+        whole = f"{PREFIX}{key_id}{secret}{_checksum(key_id + secret)}"
         key = Key(
-            id, name, caller or f"key_{id}", frozenset(scopes), now, expires_at, None,
+            key_id, name, caller or f"key_{key_id}", frozenset(scopes), now, expires_at, None,
             requests_per_minute, tokens_per_day,
         )  # fmt: skip
         self._database.run(
             f"INSERT INTO keys (hash, {_COLUMNS}) VALUES ({', '.join('?' * 10)})",
             (
-                _hash(whole), id, name, key.caller, " ".join(sorted(key.scopes)), now, expires_at,
-                None, requests_per_minute, tokens_per_day,
+                _hash(whole), key_id, name, key.caller, " ".join(sorted(key.scopes)), now,
+                expires_at, None, requests_per_minute, tokens_per_day,
             ),
         )  # fmt: skip
         return whole, key
@@ -136,7 +136,7 @@ class Keys:
             return None
         select = f"SELECT hash, {_COLUMNS} FROM keys WHERE id = ?"
         rows = self._database.run(select, (body[:_ID_CHARS],))
-        # Compared even where there is no such id, so that time tells nothing of which ids there are.
+        # Compared even where there is no such id, so that no time tells which ids there are.
         held = rows[0][0] if rows else bytes(32)
         if not hmac.compare_digest(_hash(whole), held) or not rows:
             return None
@@ -173,8 +173,8 @@ def masked(text: str) -> str:
 
 
 def _key(row: Row) -> Key:
-    id, name, caller, scopes, *rest = row
-    return Key(id, name, caller, frozenset(scopes.split()), *rest)
+    key_id, name, caller, scopes, *rest = row
+    return Key(key_id, name, caller, frozenset(scopes.split()), *rest)
 
 
 def _hash(whole: str) -> bytes:

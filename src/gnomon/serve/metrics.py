@@ -142,4 +142,4 @@ def lag_s(source: Mapping[str, Any]) -> float | None:
     at = source.get("newest")
     if at is None:
         return None
-    return max(0.0, time.time() - (parse_time(at) or 0.0))
+    return max(0.0, time.time() - parse_time(at))

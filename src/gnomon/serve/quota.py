@@ -97,14 +97,14 @@ class Quota:
         name = caller.key or caller.id
         told: dict[str, str] = {}
         tokens: Rate | None = None
-        limit = _first(key and key.tokens_per_day, self._policy.tokens_per_day)
+        limit = _first(key.tokens_per_day if key else None, self._policy.tokens_per_day)
         if limit:
             tokens = Rate(limit, DAY_S)
             standing = self._limiter.take(f"tokens {name}", tokens, 0)
             told |= rate_headers("tokens", standing)
             if not standing.allowed:
                 raise _refused("tokens", standing, "your key or account", "day")
-        limit = _first(key and key.requests_per_minute, self._policy.requests_per_minute)
+        limit = _first(key.requests_per_minute if key else None, self._policy.requests_per_minute)
         if limit:
             standing = self._limiter.take(f"requests {name}", Rate(limit, MINUTE_S))
             told |= rate_headers("requests", standing)

@@ -59,6 +59,8 @@ class Database:
                 return list(self._connection.execute(statement, tuple(values) or None))
             except apsw.FullError as error:
                 raise StoreFull("The disk is full; free space, then ask again.") from error
+            except apsw.ConnectionClosedError as error:
+                raise StoreError("The server is closing; ask again when it is back.") from error
             except (apsw.BusyError, apsw.IOError, apsw.CorruptError) as error:
                 raise StoreError(f"The server's database cannot be used: {error}.") from error
 

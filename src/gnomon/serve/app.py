@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import page, pulling
+from gnomon.serve import library, page, pulling
 from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
@@ -46,6 +46,7 @@ from gnomon.serve.routes import routes as held_routes
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     held_routes,
     pulling.routes,
+    library.routes,
     page.routes,
 )
 """The groups of routes, in the order in which an address is looked for among them."""

@@ -11,7 +11,7 @@ import pytest
 
 from command import write_lines
 from gnomon import assemble
-from gnomon.assemble import background, product
+from gnomon.assemble import background, product, supply
 from gnomon.assemble.background import Background
 from gnomon.assemble.models import Models
 from gnomon.config import Config, load
@@ -99,7 +99,7 @@ def test_while_live_retention_comes_again_and_again(
 def test_a_source_that_ends_or_fails_says_so_and_is_tried_again(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(product, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(supply, "FIRST_PAUSE_S", 0.05)
     path = posts(tmp_path, {"a": 1})
     with assemble.open_gnomon(config) as gnomon:
         gnomon.go_live([str(path)])

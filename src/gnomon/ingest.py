@@ -35,7 +35,8 @@ BATCH_POSTS = 2000
 class Report:
     """What an ingest did so far. ``origins`` counts posts that began an origin of their own;
     ``retained_away`` counts posts dropped to make room. ``seconds`` is wall time. ``error`` says
-    why the source gave no more ("" where it simply ended)."""
+    why the source gave no more ("" where it simply ended). ``newest`` is when its newest post was
+    said."""
 
     source: str
     added: int = 0
@@ -50,6 +51,7 @@ class Report:
     retained_away: int = 0
     seconds: float = 0.0
     error: str = ""
+    newest: float | None = None
 
     @property
     def posts(self) -> int:
@@ -73,16 +75,19 @@ def ingest(
     max_age_s: float = 0.0,
     on_progress: Progress | None = None,
     stop: threading.Event | None = None,
+    lane: threading.Lock | None = None,
 ) -> Report:
     """Run ``source`` from where it left off until it ends or ``stop`` is set.
 
     Every batch is durable before the source goes on. Bad items are in the batch's ``set_aside``
     and do not stop the rest; a source that can give no more ends with its reason in
     ``Report.error``, and what it gave is kept. ``max_bytes`` and ``max_age_s`` (0: no limit) are
-    what retention may drop to when the store is full. Raises StoreError; StoreFull only where
-    retention made no room.
+    what retention may drop to when the store is full. Where several sources are taken in at once,
+    one ``lane`` for all lets one batch at a time from finding its origins to the disk.
+
+    Raises StoreError; StoreFull only where retention made no room.
     """
-    run = _Run(store, source.name, max_bytes, max_age_s, on_progress)
+    run = _Run(store, source.name, max_bytes, max_age_s, on_progress, lane)
     try:
         for batch in drive(source, store.cursor(source.name), network=network, stop=stop):
             run.put(batch)
@@ -124,8 +129,10 @@ class _Run:
         max_bytes: int,
         max_age_s: float,
         on_progress: Progress | None,
+        lane: threading.Lock | None = None,
     ) -> None:
         self.store = store
+        self.lane = lane or threading.Lock()
         self.max_bytes = max_bytes
         self.max_age_s = max_age_s
         self.on_progress = on_progress
@@ -134,8 +141,9 @@ class _Run:
 
     def put(self, batch: Batch) -> None:
         for part in _parts(batch, BATCH_POSTS):
-            ready = prepare(part, self.store)
-            written, dropped = self._write(ready)
+            with self.lane:
+                ready = prepare(part, self.store)
+                written, dropped = self._write(ready)
             self._count(ready, written, dropped)
             if self.on_progress is not None:
                 self.on_progress(self.report)
@@ -155,8 +163,10 @@ class _Run:
 
     def _count(self, batch: Batch, written: Written, dropped: int) -> None:
         old = self.report
+        times = [post.time for post in batch.posts]
         self.report = replace(
             old,
+            newest=max([*times, *([] if old.newest is None else [old.newest])], default=None),
             source=old.source or batch.source,
             added=old.added + written.added,
             edited=old.edited + written.edited,

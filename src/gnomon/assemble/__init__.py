@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from gnomon import sample
 from gnomon.assemble.checking import open_document
+from gnomon.assemble.intake import nothing_in
 from gnomon.assemble.models import (
     chat_choice,
     embed_choice,
@@ -22,7 +23,7 @@ from gnomon.assemble.models import (
     model_rows,
     move_model,
 )
-from gnomon.assemble.product import Gnomon, nothing_in
+from gnomon.assemble.product import Gnomon
 from gnomon.config import Config
 from gnomon.errors import InputError, StoreBusy
 from gnomon.ingest import Report, ingest, take
@@ -146,8 +147,8 @@ def open_for_serving(
             say("Nothing is held yet: this is the sample world, a fictional town.")
             gnomon = open_sample(config)
         elif online:
-            gnomon.go_live(["bluesky", "feeds"])
-            say("Taking in live public posts: Bluesky and the configured feeds.")
+            gnomon.go_live()
+            say(f"Taking in live public posts: {gnomon.supply.spoken()}.")
     with gnomon:
         if live:
             gnomon.setup.pull_missing(DEFAULT_MODELS)

@@ -18,14 +18,8 @@ class Background:
         self.stop = threading.Event()
         self.health: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._followers: list[threading.Thread] = []
 
-    @property
-    def live(self) -> bool:
-        """Whether a source is being followed."""
-        return any(thread.is_alive() for thread in self._followers)
-
-    def start(self, name: str, work: Callable[[], None], *, follows: bool = False) -> None:
+    def start(self, name: str, work: Callable[[], None]) -> None:
         """Run ``work`` in a thread. A bug in it is printed by threading's own hook, and
         ``health`` says that it stopped."""
 
@@ -40,8 +34,6 @@ class Background:
 
         thread = threading.Thread(target=run, name=name, daemon=True)
         self._threads.append(thread)
-        if follows:
-            self._followers.append(thread)
         thread.start()
 
     def close(self) -> None:

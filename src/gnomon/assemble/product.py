@@ -5,35 +5,32 @@ It satisfies ``serve.contract.Engine``.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
+from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.setup import Setup
+from gnomon.assemble.supply import Supply
 from gnomon.assemble.trust import for_documents, trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
-from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError, StoreFull
-from gnomon.ingest import Report, ingest, retain
+from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError
+from gnomon.ingest import Report
 from gnomon.models.protocols import Chat
 from gnomon.origins import campaign, meaning
 from gnomon.origins.reasons import reason
 from gnomon.sources.admission import Limits
-from gnomon.sources.contract import Source
-from gnomon.sources.driver import Network
-from gnomon.sources.files import Files
-from gnomon.sources.specs import make_sources
 from gnomon.store.contract import Store
 from gnomon.text.sentences import split
 from gnomon.truth.answer import answer
@@ -53,7 +50,6 @@ from gnomon.types import (
     Origin,
     Post,
     PostView,
-    SetAside,
     Turn,
     Verification,
 )
@@ -64,10 +60,6 @@ EMBED_BATCH = 32
 EMBED_IDLE_S = 5.0
 FEED_POLL_S = 300.0
 RETAIN_EVERY_S = 600.0
-ROOM = 0.9
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 600.0
-DAY_S = 86400.0
 
 
 class Gnomon:
@@ -90,7 +82,8 @@ class Gnomon:
         self._is_sample = is_sample
         self._models = Models(config)
         self._background = Background()
-        self.setup = Setup(config, self._models, self._background)
+        self.setup = Setup(config, self._models, self._background, lambda: self.supply.live)
+        self.intake = Intake(config, store)
 
     # -- asking ---------------------------------------------------------------------------------
     def ask(
@@ -236,14 +229,18 @@ class Gnomon:
         """What is held, from where, with which gaps, and what was set aside and why (the newest
         ``set_asides`` of it; ``set_aside_total`` counts all)."""
         held = self.store.status()
-        health = dict(self._background.health)
+        followed = {row["source"]: row for row in self.supply.told()}
+        health = {name: str(row["health"]) for name, row in followed.items()}
+        health |= self._background.health
+        if self.supply.trouble:
+            health["sources"] = self.supply.trouble
         if self.unkept:
             health["journal"] = f"answers are not kept: {self.unkept}"
         return {
             "version": __version__,
             "home": str(self.config.home),
             "sample": self._is_sample,
-            "live": self._background.live,
+            "live": self.supply.live,
             "now": iso(self._now()),
             "posts": held.posts,
             "origins": held.origins,
@@ -292,152 +289,17 @@ class Gnomon:
         return self.setup.settings()
 
     # -- taking in ------------------------------------------------------------------------------
-    def pull(
-        self,
-        specs: Sequence[str],
-        *,
-        name: str = "",
-        encoding: str = "",
-        every_s: float | None = None,
-        for_s: float | None = None,
-        stdin: IO[bytes] | None = None,
-        on_progress: Callable[[Report], None] | None = None,
-    ) -> list[Report]:
-        """Take in each source, one after another. Feeds are read once, or every ``every_s``
-        seconds; Bluesky is followed until interrupted. ``for_s`` ends either after so many seconds.
-
-        A source that fails, or that is none, is named in its Report and among what was set aside;
-        the others go on. Retention runs at the end. Raises StoreError only where the store can
-        no longer be written at all.
-        """
-        stop = threading.Event()
-        timer = threading.Timer(for_s, stop.set) if for_s is not None else None
-        if timer:
-            timer.daemon = True
-            timer.start()
-        make = partial(self._sources, name=name, encoding=encoding, every_s=every_s, stdin=stdin)
-        reports: list[Report] = []
-        try:
-            with self._network() as network:
-                for spec in specs:
-                    try:
-                        sources = make([spec])
-                    except InputError as error:
-                        reports.append(self._refused("pull", spec, error))
-                        continue
-                    reports += [self._pull(one, network, stop, on_progress) for one in sources]
-        finally:
-            if timer:
-                timer.cancel()
-        self.retain()
-        self.store.refresh()
-        return reports
-
-    def _pull(
-        self,
-        source: Source,
-        network: Network,
-        stop: threading.Event,
-        on_progress: Callable[[Report], None] | None,
-    ) -> Report:
-        """One source; what ends it early is in its report, with the count up to there."""
-        last = Report(source.name)
-
-        def count(report: Report) -> None:
-            nonlocal last
-            last = report
-            if on_progress is not None:
-                on_progress(report)
-
-        try:
-            report = self._ingest(source, network, stop, count)
-        except StoreError as error:
-            return replace(last, error=str(error))
-        if not report.error and not self._ever_gave(source.name):
-            if isinstance(source, Files):
-                report = replace(report, error=nothing_in(source.name.removeprefix("file:")))
-            elif stop.is_set():
-                said = "nothing came of it in the time given; give it more, or see to the network."
-                report = replace(report, error=said)
-        if report.error:
-            self._refused(source.name, source.name, report.error)
-        return report
-
-    def _ever_gave(self, source: str) -> bool:
-        """Whether anything of ``source`` was ever taken in or set aside."""
-        states = [state for state in self.store.status().sources if state.source == source]
-        return any(state.posts or state.set_aside for state in states)
-
-    def _refused(self, source: str, where: str, why: InputError | str) -> Report:
-        """A source that gave nothing (more), listed in ``status`` like anything set aside."""
-        with suppress(StoreFull):
-            item = SetAside(source, where[:500], str(why), time.time())
-            self.store.write(Batch(source=source, set_aside=(item,)))
-        return Report(where, error=str(why))
+    def pull(self, specs: Sequence[str], **how: Any) -> list[Report]:
+        """Take in each source, one after another; ``how`` is what ``Intake.pull`` takes."""
+        return self.intake.pull(specs, **how)
 
     def retain(self) -> int:
-        """Drop the oldest posts over the owner's limits; how many went.
-
-        Over the limit of disk, it goes down to ``ROOM`` of it: giving space back makes the
-        indexes anew, which should not come again with every few posts.
-        """
-        most = self.config.max_disk_mb * 2**20
-        if self.store.status().disk_bytes > most:
-            most = int(most * ROOM)
-        return retain(self.store, most, self.config.max_age_days * DAY_S, time.time())
-
-    def _ingest(
-        self,
-        source: Source,
-        network: Network,
-        stop: threading.Event,
-        on_progress: Callable[[Report], None] | None = None,
-    ) -> Report:
-        return ingest(
-            source,
-            self.store,
-            network=network,
-            max_bytes=int(self.config.max_disk_mb * 2**20 * ROOM),
-            max_age_s=self.config.max_age_days * DAY_S,
-            on_progress=on_progress,
-            stop=stop,
-        )
-
-    def _sources(
-        self,
-        specs: Sequence[str],
-        *,
-        name: str = "",
-        encoding: str = "",
-        every_s: float | None = None,
-        stdin: IO[bytes] | None = None,
-    ) -> list[Source]:
-        return [
-            source
-            for spec in specs
-            for source in make_sources(
-                spec,
-                feeds=self.config.feeds,
-                jetstream=self.config.jetstream,
-                limits=self.limits(),
-                name=name,
-                encoding=encoding,
-                every_s=every_s,
-                stdin=stdin,
-            )
-        ]
+        """Drop the oldest posts over the owner's limits; how many went."""
+        with self.supply.quiet():
+            return self.intake.retain()
 
     def limits(self) -> Limits:
-        return Limits(
-            max_post_bytes=int(self.config.max_post_mb * 2**20),
-            future_s=self.config.future_s,
-            adult=self.config.adult,
-        )
-
-    def _network(self) -> Network:
-        return Network(
-            contact=self.config.contact, allow=self.config.allow, proxy=self.config.proxy
-        )
+        return self.intake.limits()
 
     @cached_property
     def library(self) -> Library:
@@ -452,28 +314,23 @@ class Gnomon:
         )
 
     # -- going on beside the answering -------------------------------------------------------
-    def go_live(self, specs: Sequence[str]) -> None:
-        """Follow ``specs`` in the background until closed, each in a thread of its own; a source
-        that fails is tried again, ever more slowly, and says why in ``status``. What is over the
-        owner's limits goes every ``RETAIN_EVERY_S`` seconds."""
-        for source in self._sources(specs, every_s=FEED_POLL_S):
-            self._background.start(source.name, partial(self._follow, source), follows=True)
-        self._background.start("retention", self._retain_again)
+    @cached_property
+    def supply(self) -> Supply:
+        """The sources that are followed: the list, trials, and how each is doing."""
+        return Supply(
+            self.store,
+            lambda spec, every_s: self.intake.sources([spec], every_s=every_s),
+            self.intake.network,
+            self.config.home,
+            max_bytes=int(self.config.max_disk_mb * 2**20 * ROOM),
+            max_age_s=self.config.max_age_days * DAY_S,
+        )
 
-    def _follow(self, source: Source) -> None:
-        pause_s = FIRST_PAUSE_S
-        stop, health = self._background.stop, self._background.health
-        with self._network() as network:
-            while not stop.is_set():
-                health[source.name] = "running"
-                try:
-                    report = self._ingest(source, network, stop)
-                except GnomonError as error:
-                    report = Report(source.name, error=str(error))
-                pause_s = FIRST_PAUSE_S if report.added else min(pause_s * 2, LONGEST_PAUSE_S)
-                said = report.error or "it ended"
-                health[source.name] = f"{said} Trying again in {pause_s:.0f} s."
-                stop.wait(pause_s)
+    def go_live(self, specs: Sequence[str] = ()) -> None:
+        """Follow ``specs``, or what the owner's list of sources says, in the background until
+        closed. What is over the owner's limits goes every ``RETAIN_EVERY_S`` seconds."""
+        self.supply.start(specs, every_s=FEED_POLL_S)
+        self._background.start("retention", self._retain_again)
 
     def _retain_again(self) -> None:
         stop, health = self._background.stop, self._background.health
@@ -512,13 +369,16 @@ class Gnomon:
             vectors = embed.passages(texts)
             edges = meaning.links(self.store, posts, vectors)
             if edges:
-                self.store.write(Batch(posts[0].source, links=edges))
+                with self.supply.quiet():
+                    self.store.write(Batch(posts[0].source, links=edges))
             self.store.put_vectors(embed.name, [post.id for post in posts], vectors)
         return len(posts)
 
     # -- ending ---------------------------------------------------------------------------------
     def close(self) -> None:
         """Stop sources, models and the store, in that order."""
+        if "supply" in self.__dict__:
+            self.supply.close()
         self._background.close()
         if "library" in self.__dict__:
             self.library.close()
@@ -535,11 +395,6 @@ class Gnomon:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def nothing_in(path: str) -> str:
-    """Why a file or folder without posts is an error."""
-    return f"{path!r} holds no posts; give a file with at least one, or a folder of such files."
 
 
 def _best_span(text: str, weights: Mapping[str, float]) -> tuple[int, int]:

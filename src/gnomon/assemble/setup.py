@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,7 +37,11 @@ class Setup:
     """The real ``serve.contract.Setup``. Thread-safe. Models come one after another: two at once
     only halve the speed of each, and the disk is looked at before each."""
 
-    def __init__(self, config: Config, models: Models, background: Background) -> None:
+    def __init__(
+        self, config: Config, models: Models, background: Background, follows: Callable[[], bool]
+    ) -> None:
+        """``follows`` says whether sources are being followed."""
+        self._follows = follows
         self._config = config
         self._models = models
         self._background = background
@@ -65,10 +69,10 @@ class Setup:
         try:
             choice = chat_choice(self._config)
         except GnomonError:
-            return {"chat": None, "sources": self._background.live}
+            return {"chat": None, "sources": self._follows()}
         host = urlsplit(choice.url).hostname or "" if choice.kind == "url" else ""
         here = host in ("", "localhost", "::1") or host.startswith("127.")
-        return {"chat": None if here else host, "sources": self._background.live}
+        return {"chat": None if here else host, "sources": self._follows()}
 
     def pulls(self) -> list[Mapping[str, Any]]:
         """The models that were asked for since the start, as JSON, in that order."""

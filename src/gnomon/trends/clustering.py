@@ -228,9 +228,7 @@ class Clustering:
         return rules.floor + (1 - rules.floor) * math.exp(-gap_s / rules.fade_s)
 
     # -- merging and splitting ------------------------------------------------------------------
-    def _merged(
-        self, story: int, scored: list[tuple[float, int]]
-    ) -> tuple[int, tuple[int, ...]]:
+    def _merged(self, story: int, scored: list[tuple[float, int]]) -> tuple[int, tuple[int, ...]]:
         """Make one of ``story`` and those of the others that the post fits, too, and that are like
         it as wholes."""
         absorbed = []

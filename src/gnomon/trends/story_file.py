@@ -1,0 +1,176 @@
+"""The file of the story view: SQLite beside the record, which can be thrown away.
+
+It holds ids, times and the terms that stories are told apart by; what is shown is read back from
+the record. ``docs`` has a row for each origin (its root post), ``carried`` one for each other post
+of it. A doc whose ``terms`` are NULL is of a story, and too old to be compared with new posts.
+"""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import xxhash
+
+from gnomon.errors import StoreError
+from gnomon.store.database import translated
+from gnomon.trends.clustering import ROUND, Clustering, Doc
+from gnomon.trends.story_terms import Terms
+
+FORMAT = 1
+"""A file of another format, or of other rules, is thrown away and made anew."""
+SHOWN_POSTS = 5
+"""One origin alone is a story once so many posts carry it."""
+
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+CREATE TABLE docs (
+    n INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, root TEXT NOT NULL UNIQUE,
+    story INTEGER NOT NULL, said REAL NOT NULL, came REAL NOT NULL, lang TEXT NOT NULL,
+    author INTEGER NOT NULL, terms TEXT, weights BLOB
+);
+CREATE INDEX docs_story ON docs (story);
+CREATE TABLE carried (
+    post TEXT PRIMARY KEY, origin TEXT NOT NULL, said REAL NOT NULL, author INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX carried_origin ON carried (origin);
+CREATE TABLE stories (
+    story INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, origins INTEGER NOT NULL,
+    posts INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL
+);
+CREATE INDEX stories_last ON stories (last);
+CREATE TABLE aliases (key INTEGER PRIMARY KEY, story_key INTEGER NOT NULL);
+"""
+
+
+def key_of(post: str) -> int:
+    """A post's key: 63 bits, the same in every file."""
+    return xxhash.xxh3_64_intdigest(post.encode("utf-8", "surrogatepass")) >> 1
+
+
+def story_id(key: int) -> str:
+    """A story's public id: 13 letters and digits."""
+    return base64.b32encode(key.to_bytes(8, "big")).decode().rstrip("=").lower()
+
+
+def key_from(id: str) -> int | None:
+    """The inverse of ``story_id``; None for what is none."""
+    try:
+        raw = base64.b32decode(id.upper() + "=" * (-len(id) % 8))
+    except ValueError:
+        return None
+    return int.from_bytes(raw, "big") if len(raw) == 8 and raw[0] < 128 else None
+
+
+class StoryFile:
+    """One connection. The view that owns it sees to threads. ``path`` None: in memory."""
+
+    def __init__(self, path: Path | None, rules: str, *, readonly: bool = False) -> None:
+        """Raises StoreError where the file cannot be opened."""
+        self.path = path or Path(":memory:")
+        self.readonly = readonly
+        self._rules = f"{FORMAT} {rules}"
+        with translated(self.path):
+            self._db = self._open()
+            if not self._fits():
+                if readonly:
+                    raise StoreError(
+                        f"{self.path} is of another gnomon; run `gnomon stories` while nothing "
+                        "else writes, and it is made anew."
+                    )
+                self._db.close()
+                self._throw_away()
+                self._db = self._open()
+                self._make()
+
+    def _open(self) -> apsw.Connection:
+        flags = apsw.SQLITE_OPEN_READWRITE | (0 if self.readonly else apsw.SQLITE_OPEN_CREATE)
+        db = apsw.Connection(str(self.path), flags=flags)
+        db.set_busy_timeout(5000)
+        if not self.readonly:
+            # A view: after a power cut it goes on from the sequence number it then holds.
+            db.execute(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"
+            )
+        return db
+
+    def _fits(self) -> bool:
+        made = self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
+        return bool(made) and self.meta("rules") == self._rules
+
+    def _throw_away(self) -> None:
+        for tail in ("", "-wal", "-shm"):
+            Path(f"{self.path}{tail}").unlink(missing_ok=True)
+
+    def _make(self) -> None:
+        with self._db:
+            self._db.execute(_SCHEMA)
+            self.set_meta("rules", self._rules)
+
+    def clear(self) -> None:
+        """Forget everything: the record is another one."""
+        for table in ("docs", "carried", "stories", "aliases", "meta"):
+            self._db.execute(f"DELETE FROM {table}")
+        self.set_meta("rules", self._rules)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All of it or nothing."""
+        with translated(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with translated(self.path):
+            return list(self._db.execute(statement, tuple(values)))
+
+    def run_many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        with translated(self.path):
+            self._db.executemany(statement, [tuple(one) for one in values])
+
+    # -- meta ---------------------------------------------------------------------------------
+    def meta(self, name: str, default: Any = None) -> Any:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else default  # type: ignore[index]
+
+    def set_meta(self, name: str, value: Any) -> None:
+        self._db.execute("REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    # -- docs ---------------------------------------------------------------------------------
+    def add_doc(self, doc: Doc, root: str, story: int, lang: str, author: int) -> None:
+        self.run(
+            "INSERT INTO docs VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (
+                doc.n, key_of(root), root, story, doc.said, doc.came, lang, author,
+                " ".join(doc.terms.words), array("H", doc.terms.weights).tobytes(),
+            ),
+        )  # fmt: skip
+
+    def restore(self, clustering: Clustering) -> None:
+        """Put every doc that is still compared back, as it was."""
+        counted = self.meta("docs", 0) // ROUND * ROUND
+        rows = self._db.execute(
+            "SELECT n, said, came, terms, weights, story FROM docs WHERE terms IS NOT NULL"
+            " ORDER BY n"
+        )
+        for n, said, came, words, weights, story in rows:
+            held = array("H")
+            held.frombytes(weights)
+            terms = Terms(tuple(words.split(" ")), tuple(held))
+            clustering.restore(Doc(n, said, came, terms), story, n < counted)
+        clustering.newest = self.meta("newest", clustering.newest)

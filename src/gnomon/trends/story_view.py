@@ -1,0 +1,313 @@
+"""Stories as a view over the record: it follows the log, and can be thrown away.
+
+What it holds is decided by the posts and their order in the record. A deletion or an edit is
+followed at its place in the log; a post that is gone is in no story, and its words in no file.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xxhash
+
+from gnomon.store.contract import Change, Store
+from gnomon.trends.clustering import ROUND, Clustering, Doc, Rules
+from gnomon.trends.story_file import SHOWN_POSTS, StoryFile, key_of
+from gnomon.trends.story_terms import raw_terms, weigh
+from gnomon.types import Link, Post
+
+log = logging.getLogger(__name__)
+
+STEP = 1000
+"""Changes of the record that are followed in one transaction."""
+_MEMBERS = 1000
+_TOLD = ("post", "edit", "link")
+
+
+class StoryView:
+    """Stories of one store. Safe between threads; several processes may hold one file, and the one
+    that comes second notices."""
+
+    def __init__(
+        self,
+        store: Store,
+        path: Path | None = None,
+        *,
+        readonly: bool = False,
+        rules: Rules | None = None,
+    ) -> None:
+        """``path`` is its file (None: in memory). With ``readonly`` the file is only read.
+
+        Raises StoreError.
+        """
+        self.store = store
+        self.rules = rules or Rules()
+        self.lock = threading.RLock()
+        self.file = StoryFile(path, repr(self.rules), readonly=readonly)
+        self._clustering: Clustering | None = None  # None: to be read from the file
+        self._seq = -1
+        self._touched: set[int] = set()
+        self._posts: Mapping[str, Post] = {}
+        self._links: Mapping[str, Link] = {}
+
+    @property
+    def seq(self) -> int:
+        """The last sequence number of the record that it holds."""
+        with self.lock:
+            return int(self.file.meta("seq", 0))
+
+    def close(self) -> None:
+        with self.lock:
+            self.file.close()
+
+    # -- following ----------------------------------------------------------------------------
+    def catch_up(self, stop: threading.Event | None = None) -> int:
+        """Follow the record to its end, or until ``stop``; how many changes that were."""
+        followed = 0
+        if self.file.readonly:
+            return 0
+        while not (stop is not None and stop.is_set()):
+            done = self.step()
+            followed += done
+            if not done:
+                break
+        return followed
+
+    def step(self, limit: int = STEP) -> int:
+        """Follow at most ``limit`` changes, in one transaction; how many those were."""
+        with self.lock:
+            try:
+                with self.file.writing():
+                    seq = self._begin()
+                    changes = self.store.tail(seq, limit)
+                    if changes:
+                        self._prefetch(changes)
+                        for change in changes:
+                            self._follow(change)
+                        self._end(changes[-1].seq)
+            except BaseException:
+                self._clustering = None  # what is in memory may be ahead of the file
+                raise
+            finally:
+                self._posts, self._links = {}, {}
+            return len(changes)
+
+    def _begin(self) -> int:
+        """Where the file is; what is in memory is brought to the same place."""
+        seq = int(self.file.meta("seq", 0))
+        if seq and seq > self.store.status().seq:
+            log.warning("Dropping %s: it is ahead of its record.", self.file.path)
+            self.file.clear()
+            seq, self._clustering = 0, None
+        if self._clustering is None or seq != self._seq:
+            self._clustering = Clustering(self.rules)
+            self.file.restore(self._clustering)
+        return seq
+
+    def _end(self, seq: int) -> None:
+        for story in sorted(self._touched):
+            self._count(story)
+        self._touched.clear()
+        self.file.set_meta("seq", seq)
+        self.file.set_meta("newest", self._live.newest)
+        self._seq = seq
+
+    @property
+    def _live(self) -> Clustering:
+        assert self._clustering is not None
+        return self._clustering
+
+    def _prefetch(self, changes: Sequence[Change]) -> None:
+        """The posts and links as they are now, in few look-ups."""
+        told = {change.ref for change in changes if change.kind in _TOLD}
+        for change in changes:
+            if change.kind == "delete":
+                rows = self.file.run("SELECT post FROM carried WHERE origin = ?", (change.ref,))
+                told.update(post for (post,) in rows)
+        self._links = self.store.links(sorted(told))
+        roots = {link.origin for link in self._links.values()}
+        self._posts = self.store.get_many(sorted(told | roots))
+        far = sorted(self._posts.keys() - self._links.keys())
+        self._links = {**self._links, **self.store.links(far)} if far else self._links
+
+    def _follow(self, change: Change) -> None:
+        if change.kind == "delete":
+            self._delete(change.ref)
+        elif change.kind in _TOLD:
+            post, link = self._posts.get(change.ref), self._links.get(change.ref)
+            if post is None or link is None:
+                return  # deleted further on
+            if link.origin == post.id:
+                self._root(post, edited=change.kind == "edit")
+            else:
+                self._carrier(post, link.origin)
+
+    def _root(self, post: Post, edited: bool) -> None:
+        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (post.id,))
+        if held and not edited:
+            return
+        under = self.file.run("SELECT origin FROM carried WHERE post = ?", (post.id,))
+        story = self._story_of(under[0][0]) if under else None
+        self.file.run("DELETE FROM carried WHERE post = ?", (post.id,))
+        if held:
+            self._forget(*held[0], post.id)
+        self._place(post, story)
+
+    def _carrier(self, post: Post, origin: str) -> None:
+        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (post.id,))
+        if held:
+            self._forget(*held[0], post.id, heir=origin)
+        root = self._posts.get(origin)
+        if self._story_of(origin) is None and root is not None:
+            link = self._links.get(origin)
+            # Its root came long ago, and was let go of since: it is spoken of again.
+            if link is None or link.origin != origin or not self._place(root, None):
+                return
+            for member in self.store.members(origin, _MEMBERS):
+                self._carry(member, origin)
+        self._carry(post, origin)
+
+    def _carry(self, post: Post, origin: str) -> None:
+        story = self._story_of(origin)
+        if story is None or post.id == origin:
+            return
+        self.file.run(
+            "REPLACE INTO carried VALUES (?,?,?,?)", (post.id, origin, post.time, _author(post))
+        )
+        self._touched.add(story)
+
+    def _delete(self, ref: str) -> None:
+        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (ref,))
+        self._touched.update(
+            story
+            for (story,) in self.file.run(
+                "SELECT d.story FROM carried c JOIN docs d ON d.root = c.origin WHERE c.post = ?",
+                (ref,),
+            )
+        )
+        self.file.run("DELETE FROM carried WHERE post = ?", (ref,))
+        if not held:
+            return
+        n, story = held[0]
+        heirs = {}
+        for (post,) in self.file.run("SELECT post FROM carried WHERE origin = ?", (ref,)):
+            link = self._links.get(post)
+            if link is not None and link.origin in self._posts:
+                heirs[link.origin] = post
+                self.file.run("UPDATE carried SET origin = ? WHERE post = ?", (link.origin, post))
+            else:
+                self.file.run("DELETE FROM carried WHERE post = ?", (post,))
+        for heir in sorted(heirs):
+            self.file.run("DELETE FROM carried WHERE post = ?", (heir,))
+            if self._story_of(heir) is None:
+                self._place(self._posts[heir], story)
+        self._forget(n, story, ref)
+
+    # -- stories ------------------------------------------------------------------------------
+    def _story_of(self, origin: str) -> int | None:
+        found = self.file.run("SELECT story FROM docs WHERE root = ?", (origin,))
+        return found[0][0] if found else None
+
+    def _place(self, post: Post, story: int | None) -> bool:
+        """Put a root into its story; False where it says too little to be of one."""
+        counts = {} if post.reply_to else raw_terms(post)
+        if not counts:
+            return False
+        n = int(self.file.meta("docs", 0))
+        doc = Doc(n, post.time, post.fetched_at, weigh(counts, self._live.frequencies))
+        placed = self._live.place(doc, story)
+        self.file.add_doc(doc, post.id, placed.story, post.lang, _author(post))
+        for gone in placed.absorbed:
+            self._merge(placed.story, gone)
+        self.file.set_meta("docs", n + 1)
+        self._touched.add(placed.story)
+        if (n + 1) % ROUND == 0:
+            self._let_go(self._live.round())
+        return True
+
+    def _merge(self, story: int, gone: int) -> None:
+        """``gone`` went into ``story``, which keeps its id if it was shown, and else takes that of
+        ``gone``."""
+        self.file.run("UPDATE docs SET story = ? WHERE story = ?", (story, gone))
+        ours = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
+        theirs = self.file.run("SELECT key FROM stories WHERE story = ?", (gone,))
+        if theirs and not ours:
+            self.file.run("UPDATE stories SET story = ? WHERE story = ?", (story, gone))
+        elif theirs:
+            self.file.run("DELETE FROM stories WHERE story = ?", (gone,))
+            self.file.run("REPLACE INTO aliases VALUES (?, ?)", (theirs[0][0], ours[0][0]))
+        self._touched.discard(gone)
+        self._touched.add(story)
+
+    def _forget(self, n: int, story: int, root: str, heir: str = "") -> None:
+        """Take a root out of its story. Its id leads to where its posts went."""
+        if n in self._live.story_of:
+            self._live.remove(n)
+        self.file.run("DELETE FROM docs WHERE n = ?", (n,))
+        into = self._story_of(heir) if heir else None
+        key = self._key(story if into is None else into)
+        if key is not None and key != key_of(root):
+            self.file.run("REPLACE INTO aliases VALUES (?, ?)", (key_of(root), key))
+        self._touched.add(story)
+
+    def _let_go(self, old: Sequence[int]) -> None:
+        """Posts too old to be compared: those of a story stay in it without their words, others
+        are forgotten."""
+        marks = [(n,) for n in old]
+        for story in sorted(self._touched):
+            self._count(story)
+        self.file.run_many(
+            "DELETE FROM carried WHERE origin = (SELECT root FROM docs WHERE n = ?1"
+            " AND story NOT IN (SELECT story FROM stories))",
+            marks,
+        )
+        self.file.run_many(
+            "DELETE FROM docs WHERE n = ? AND story NOT IN (SELECT story FROM stories)", marks
+        )
+        self.file.run_many("UPDATE docs SET terms = NULL, weights = NULL WHERE n = ?", marks)
+
+    def _count(self, story: int) -> None:
+        """Bring the row of a story up to date; it has one once it is shown."""
+        origins, first, last = self.file.run(
+            "SELECT count(*), min(said), max(said) FROM docs WHERE story = ?", (story,)
+        )[0]
+        posts, last_carried = self.file.run(
+            "SELECT count(*), max(c.said) FROM docs d JOIN carried c ON c.origin = d.root"
+            " WHERE d.story = ?",
+            (story,),
+        )[0]
+        posts += origins
+        if not origins or (origins < 2 and posts < SHOWN_POSTS):
+            self.file.run("DELETE FROM stories WHERE story = ?", (story,))
+            return
+        held = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
+        key = held[0][0] if held else self._free_key(story)
+        last = max(last, last_carried or last)
+        self.file.run(
+            "REPLACE INTO stories VALUES (?,?,?,?,?,?)", (story, key, origins, posts, first, last)
+        )
+
+    def _key(self, story: int) -> int | None:
+        found = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
+        found = found or self.file.run(
+            "SELECT key FROM docs WHERE story = ? ORDER BY n LIMIT 1", (story,)
+        )
+        return found[0][0] if found else None
+
+    def _free_key(self, story: int) -> int:
+        """The key of the story's first post that no other story goes by."""
+        rows = self.file.run(
+            "SELECT key FROM docs WHERE story = ? AND key NOT IN (SELECT key FROM stories)"
+            " ORDER BY n LIMIT 1",
+            (story,),
+        )
+        return int(rows[0][0]) if rows else key_of(f"story {story}")
+
+
+def _author(post: Post) -> int:
+    """Who said it, as a number: a post without an author speaks for its source."""
+    name = f"{post.source}\0{post.author}".encode("utf-8", "surrogatepass")
+    return xxhash.xxh3_64_intdigest(name) >> 1

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from gnomon import __version__
-from gnomon.cli import asking, checking, keys, lab, looking, models, serving, taking
+from gnomon.cli import asking, checking, keys, lab, looking, models, serving, sources, taking, users
 from gnomon.cli.arguments import DONE, FAILED, INTERRUPTED, USAGE, Parser, UsageError
 from gnomon.cli.output import print_json
 from gnomon.errors import GnomonError
@@ -32,10 +32,12 @@ COMMANDS = (
     looking.add_search,
     looking.add_show,
     taking.add_pull,
+    sources.add_sources,
     looking.add_status,
     models.add_models,
     serving.add_serve,
     keys.add_keys,
+    users.add_users,
     lab.add_lab,
 )
 """Declares a command each, in the order in which help lists them."""

@@ -83,7 +83,7 @@ def _create(args: argparse.Namespace, held: Keys, database: Database) -> int:
         args.name,
         scopes=[scope.strip() for scope in args.scope.split(",") if scope.strip()],
         caller=_caller(args.whose, database),
-        expires_at=_moment(args.expires) if args.expires else None,
+        expires_at=moment(args.expires) if args.expires else None,
         requests_per_minute=args.rate,
         tokens_per_day=args.tokens_per_day,
     )
@@ -164,7 +164,7 @@ def _show(held: list[Key]) -> None:
     terminal.out.print(table)
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
     """``30d`` from now, or a date, as epoch seconds."""
     from gnomon.wire import parse_time
 

@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import library, page, pulling
+from gnomon.serve import health, library, page, pulling, signing
 from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
@@ -44,7 +44,10 @@ from gnomon.serve.quota import Quota
 from gnomon.serve.routes import routes as held_routes
 
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
+    health.routes,
+    signing.routes,
     held_routes,
+    keeping.routes,
     pulling.routes,
     library.routes,
     page.routes,
@@ -76,7 +79,7 @@ def create_app(
     gate, limiter, metrics = Gate(own, policy), Limiter(own), Metrics()
     desk = Desk(engine, asks=asks, waiting=waiting, deadline_s=policy.deadline_s, metrics=metrics)
     base = base_url or policy.public_url
-    context = Context(desk, kept, base.rstrip("/") or None)
+    context = Context(desk, kept, gate, limiter, base.rstrip("/") or None)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

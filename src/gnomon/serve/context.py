@@ -8,15 +8,19 @@ from starlette.requests import Request
 
 from gnomon.serve.database import Database
 from gnomon.serve.desk import Desk
+from gnomon.serve.gate import Gate
+from gnomon.serve.limits import Limiter
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The engine behind its desk, the server's own database, and where citations point
-    (``base_url``; None: the host of the request)."""
+    """The engine behind its desk, the server's own database, who may come in, and where citations
+    point (``base_url``; None: the host of the request)."""
 
     desk: Desk
     database: Database
+    gate: Gate
+    limiter: Limiter
     base_url: str | None = None
 
     def base(self, request: Request) -> str:

@@ -1,22 +1,32 @@
 """Who is at the door: from a bearer token, a session cookie or the owner's own machine to a Caller.
 
-gate = Gate(database, policy)
-caller = gate.bearer(token, address)     # for any road that is not HTTP, such as gRPC
-caller = gate.caller(scope, headers, address)   # for HTTP
+    gate = Gate(database, policy)
+    caller = gate.bearer(token, address)              # for a road that is not HTTP, such as gRPC
+    caller = gate.caller(scope, headers, address)     # for HTTP
+
+A cookie counts only where the browser says that the request comes from a page of ours, so that no
+other page can spend it (https://cheatsheetseries.owasp.org/cheatsheets/
+Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html, "Fetch Metadata headers").
 """
 
 from __future__ import annotations
 
 import ipaddress
+import time
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
+from gnomon.serve.access import SAFE
 from gnomon.serve.caller import OWNER, Caller
 from gnomon.serve.database import Database
 from gnomon.serve.http import ApiError
-from gnomon.serve.keys import KEY, Keys
+from gnomon.serve.keys import KEY, Key, Keys
+from gnomon.serve.passkeys import Passkeys
 from gnomon.serve.policy import Policy
+from gnomon.serve.sessions import Session, Sessions, cookie_name
+from gnomon.serve.users import User, Users
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -27,6 +37,9 @@ class Gate:
     def __init__(self, database: Database, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
         self.keys = Keys(database)
+        self.users = Users(database)
+        self.sessions = Sessions(database)
+        self.passkeys = Passkeys(database)
 
     def locked(self) -> bool:
         """Whether callers must say who they are: once a key was ever made, or people sign in, or
@@ -47,11 +60,52 @@ class Gate:
         self, scope: Scope, headers: Headers, address: str, *, foreign: bool = False
     ) -> Caller:
         """The caller of an HTTP request from ``address``; ``foreign`` ones come from another
-        page's origin. Raises ApiError 401."""
+        page's origin. Raises ApiError 401, or 403 for a cookie that another page may have sent."""
         if any(name in headers for name in _FORWARDED):
             # Whoever speaks through a proxy on this machine is not at this machine.
             address = ""
-        return self.bearer(token_of(headers), address)
+        token = token_of(headers)
+        if token is None and not foreign and self.locked():
+            who = self.signed_in(headers)
+            if who is not None:
+                if scope["method"] not in SAFE:
+                    check_own_page(headers)
+                return who.as_caller
+        return self.bearer(token, address)
+
+    def signed_in(self, headers: Headers) -> User | Key | None:
+        """Whose session the cookie is: a user's, or that of the key that was given to the page;
+        None without one, or where its user or key is gone."""
+        session = self.session_of(headers)
+        if session is None:
+            return None
+        if session.user is not None:
+            return self.users.get(session.user) if self.policy.multi_user else None
+        key = self.keys.get(session.key or "")
+        return key if key and key.state(time.time()) == "live" else None
+
+    def session_of(self, headers: Headers) -> Session | None:
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return None
+        token = self.cookie_of(headers)
+        return self.sessions.find(token) if token else None
+
+    def cookie_of(self, headers: Headers) -> str:
+        cookies = cookie_parser(headers.get("cookie", ""))
+        return cookies.get(cookie_name(self.policy.secure), "")
+
+
+def check_own_page(headers: Headers) -> None:
+    """Whether a request that may change something comes from a page of ours, by what the browser
+    itself says; a foreign Origin has been refused before. Raises ApiError 403."""
+    if "origin" not in headers and headers.get("sec-fetch-site") != "same-origin":
+        raise ApiError(
+            403,
+            "A request that changes something needs an Origin header beside its cookie; programs "
+            "use a key instead.",
+            type="permission_error",
+            code="csrf",
+        )
 
 
 def token_of(headers: Headers) -> str | None:

@@ -1,4 +1,4 @@
-"""The routes that show what is held: search, posts, answers, models, status, health."""
+"""The routes that show what is held: search, posts, answers, models, status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gnomon.serve import chat, events, responses, verify
+from gnomon.serve import chat, verify
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError, filter_from, json_response, read_json
 from gnomon.serve.render import Answering
@@ -35,9 +35,7 @@ class Api:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/v1/responses", self.create_response, methods=["POST"]),
             Route("/v1/chat/completions", self.create_completion, methods=["POST"]),
-            Route("/v1/ask", self.ask, methods=["POST"]),
             Route("/v1/verify", self.verify, methods=["POST"]),
             Route("/v1/models", self.list_models),
             Route("/v1/models/{id}", self.show_model),
@@ -45,25 +43,13 @@ class Api:
             Route("/v1/posts/{id:path}", self.show_post),
             Route("/v1/answers/{id}", self.show_answer),
             Route("/v1/status", self.status),
-            Route("/health", self.health),
-            Route("/ready", self.ready),
         ]
-
-    async def create_response(self, request: Request) -> Answering[Event]:
-        body = await read_json(request)
-        asking = responses.parse(body, await self._sources(body))
-        link = links(self._context.base(request))
-        return Answering(self._desk, asking, responses.ResponsesRenderer(body, asking, link))
 
     async def create_completion(self, request: Request) -> Answering[Event]:
         body = await read_json(request)
         asking = chat.parse(body, await self._sources(body))
         link = links(self._context.base(request))
         return Answering(self._desk, asking, chat.ChatRenderer(body, asking, link))
-
-    async def ask(self, request: Request) -> Answering[Event]:
-        asking = events.parse(await read_json(request))
-        return Answering(self._desk, asking, events.OwnRenderer())
 
     async def verify(self, request: Request) -> Answering[Verification | Finding]:
         checking = verify.parse(await read_json(request), now=self._desk.engine.now())
@@ -119,15 +105,6 @@ class Api:
 
     async def status(self, request: Request) -> Response:
         return json_response(await self._desk.call(self._desk.engine.status))
-
-    async def health(self, request: Request) -> Response:
-        """The server runs."""
-        return json_response({"status": "ok"})
-
-    async def ready(self, request: Request) -> Response:
-        """The engine answers too."""
-        await self._desk.call(self._desk.engine.status)
-        return json_response({"status": "ready"})
 
     async def _sources(self, body: dict[str, Any]) -> list[str]:
         """Names of the held sources; looked up only where a tool may narrow the search."""

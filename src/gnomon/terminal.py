@@ -37,6 +37,7 @@ from gnomon.types import (
     Sentence,
     Stance,
     Step,
+    Tried,
     Verdict,
     Verification,
 )
@@ -430,6 +431,42 @@ def _source(row: Mapping[str, Any]) -> None:
         parts.append(count(row["gaps"], "gap"))
     health = f"; {safe(row['health'])}" if row["health"] else ""
     line(f"  {safe(row['source'])}: {', '.join(parts)}{health}")
+
+
+def sources(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What is followed, a line each."""
+    for row in rows:
+        parts = [str(row["health"])]
+        if row["lag_s"] is not None and row["state"] == "running":
+            parts.append(f"{row['lag_s']:,.0f} s behind")
+        parts.append(count(row["posts"], "post"))
+        if row["newest"]:
+            parts.append(f"newest {row['newest'][:16].replace('T', ' ')}")
+        if row["gaps"]:
+            parts.append(count(row["gaps"], "gap"))
+        if row["set_aside"]:
+            parts.append(f"{row['set_aside']:,} set aside")
+        named = "" if row["source"] == row["spec"] else f" ({safe(row['source'])})"
+        line(f"{safe(row['spec'])}{named}: {safe(', '.join(parts))}")
+    if not rows:
+        line("Nothing is followed; gnomon sources add SPEC")
+
+
+def tried(result: Tried) -> None:
+    """What a trial of a source gave."""
+    line(
+        f"{count(result.posts, 'post')} in {result.seconds:.1f} s from "
+        f"{safe(', '.join(result.sources))}; nothing of it is kept"
+    )
+    for one in result.examples:
+        line(f"[dim]{safe(one.id)}  {safe(one.author)}  {when(one.created_at)}[/]")
+        prose(f"  {safe((one.title or one.text)[:300])}")
+    for item in result.set_aside[:5]:
+        prose(f"[yellow]would be set aside:[/] {safe(item.where)}: {safe(item.reason)}")
+    if len(result.set_aside) > 5:
+        line(f"[yellow]and {len(result.set_aside) - 5} more[/]")
+    if result.error:
+        prose(f"[red]{safe(result.error)}[/]")
 
 
 def _set_aside(items: Sequence[Mapping[str, Any]], total: int) -> None:

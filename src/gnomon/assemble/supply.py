@@ -34,8 +34,8 @@ from gnomon.errors import ConfigError, GnomonError, InputError, StoreError
 from gnomon.ingest import Report, ingest
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network, drive
-from gnomon.store.contract import Store
-from gnomon.types import Post, SetAside
+from gnomon.store.contract import SourceState, Store
+from gnomon.types import Post, SetAside, Tried
 from gnomon.wire import iso
 
 FIRST_PAUSE_S = 5.0
@@ -89,19 +89,6 @@ class Health:
         for name in ("last_item", "last_batch", "next_try", "since"):
             plain[name] = iso(plain[name])
         return plain | {"lag_s": lag, "health": self.line(now)}
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What a source gave in a trial: nothing of it is kept."""
-
-    spec: str
-    sources: tuple[str, ...]
-    posts: int
-    seconds: float
-    examples: tuple[Post, ...]
-    set_aside: tuple[SetAside, ...]
-    error: str = ""
 
 
 class _Worker:
@@ -160,8 +147,11 @@ class Supply:
     # -- the list -------------------------------------------------------------------------------
     def add(self, spec: str, *, every_s: float | None = None) -> Followed:
         """Follow one more source from now on. Raises InputError."""
+        spec = spec.strip()
         self._make(spec, every_s)  # says what is wrong with it before it is written down
-        return self.list.add(spec.strip(), every_s=every_s, now=self._clock())
+        if os.path.lexists(spec):
+            spec = os.path.abspath(spec)  # a server may run in another folder
+        return self.list.add(spec, every_s=every_s, now=self._clock())
 
     def try_out(self, spec: str, *, for_s: float = 20.0) -> Tried:
         """What a source gives within ``for_s`` seconds, kept nowhere. Raises InputError."""
@@ -332,6 +322,46 @@ class Supply:
             return [dict(row) for row in held["sources"]] if fresh else []
         except (OSError, ValueError, LookupError, TypeError):
             return []
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every source on the list with what is held of it and how it is doing, as JSON: ``spec``,
+        ``source``, ``state``, ``health``, ``posts`` and ``set_aside`` held of it, ``newest``,
+        ``lag_s`` of what is followed now, ``errors``, ``gaps``."""
+        told = {row["source"]: row for row in self.told()}
+        held = {state.source: state for state in self._store.status().sources}
+        rows = []
+        for followed in self._listed(None):
+            try:
+                names = [source.name for source in self._make(followed.spec, followed.every_s)]
+            except InputError as error:
+                bad = Health(followed.spec, followed.spec, "failed", error=str(error))
+                rows.append(self._row(followed, followed.spec, bad.as_json(self._clock()), None))
+                continue
+            rows += [self._row(followed, n, told.get(n, {}), held.get(n)) for n in names]
+        return rows
+
+    def _row(
+        self, followed: Followed, name: str, told: Mapping[str, Any], held: SourceState | None
+    ) -> dict[str, Any]:
+        state = "paused" if followed.paused else told.get("state", "not running")
+        return {
+            "object": "source",
+            "spec": followed.spec,
+            "source": name,
+            "state": state,
+            "health": told.get("health", "") if state not in ("paused", "not running") else state,
+            "paused": followed.paused,
+            "every_s": followed.every_s,
+            "added_at": iso(followed.added_at),
+            "posts": held.posts if held else 0,
+            "newest": iso(held.newest) if held else None,
+            "last_write": iso(held.last_write) if held else None,
+            "lag_s": told.get("lag_s"),
+            "errors": told.get("errors", 0),
+            "error": told.get("error", ""),
+            "gaps": held.gaps if held else 0,
+            "set_aside": held.set_aside if held else 0,
+        }
 
     def _write_state(self) -> None:
         now = self._clock()

@@ -27,6 +27,7 @@ from gnomon.types.held import (
     Revision,
     SetAside,
     Sign,
+    Tried,
     Variant,
     content_hash,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "Story",
     "Support",
     "Trend",
+    "Tried",
     "Turn",
     "Variant",
     "Verdict",

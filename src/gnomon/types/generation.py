@@ -49,7 +49,8 @@ class Generation:
     Unset (None) leaves a choice to the runtime. ``seed`` of the choice ``i`` is ``seed + i``.
     ``top_logprobs`` None wants no log probabilities, 0 only those of the tokens chosen.
     ``choice`` is which function to call: "auto", "none", "required", or "function" with
-    ``named``. ``schema`` (JSON Schema) or ``json`` hold the words to JSON.
+    ``named``; ``parallel`` allows several calls at once (unset: of a strong model only).
+    ``schema`` (JSON Schema) or ``json`` hold the words to JSON.
     """
 
     messages: tuple[Said, ...] = ()
@@ -66,7 +67,7 @@ class Generation:
     functions: tuple[Function, ...] = ()
     choice: Literal["auto", "none", "required", "function"] = "auto"
     named: str = ""
-    parallel: bool = True
+    parallel: bool | None = None
     schema: Mapping[str, Any] | None = None
     json: bool = False
     n: int = 1

@@ -265,3 +265,16 @@ class Found:
     origin: Origin
     start: int = 0
     end: int = 0  # the span of ``post.text`` that answers the words best
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a source gave in a trial: nothing of it is kept."""
+
+    spec: str
+    sources: tuple[str, ...]
+    posts: int
+    seconds: float
+    examples: tuple[Post, ...]
+    set_aside: tuple[SetAside, ...]
+    error: str = ""

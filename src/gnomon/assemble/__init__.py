@@ -153,6 +153,7 @@ def open_for_serving(
         if live:
             gnomon.setup.pull_missing(DEFAULT_MODELS)
         gnomon.embed_in_background()
+        gnomon.rise_in_background()
         yield gnomon
 
 

@@ -20,6 +20,7 @@ from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.rising import Rising
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.trust import for_documents, trust_facts
@@ -32,6 +33,7 @@ from gnomon.origins import campaign, meaning
 from gnomon.origins.reasons import reason
 from gnomon.sources.admission import Limits
 from gnomon.store.contract import Store
+from gnomon.store.engine import Engine as DiskStore
 from gnomon.text.sentences import split
 from gnomon.truth.answer import answer
 from gnomon.truth.check import Bench
@@ -78,6 +80,7 @@ class Gnomon:
         self.config = config
         self.store = store
         self._forgiving = Forgiving(store, reader)
+        self._only_reads = bool(reader)
         self._now = now
         self._is_sample = is_sample
         self._models = Models(config)
@@ -302,6 +305,18 @@ class Gnomon:
         return self.intake.limits()
 
     @cached_property
+    def rising(self) -> Rising:
+        """Trends and stories: views beside the record, or in memory where that is."""
+        on_disk = (self.config.store_dir / "record.db").exists() and isinstance(self.store, DiskStore)
+        return Rising(
+            self.store,
+            self.config.store_dir if on_disk else None,
+            now=self._now,
+            verifier=lambda: self.bench().entail,
+            readonly=self._only_reads,
+        )
+
+    @cached_property
     def library(self) -> Library:
         """Uploads and the shelves that they are searched on."""
         most = UploadLimits(self.config.max_file_mb * 2**20, self.config.max_files_mb * 2**20)
@@ -341,6 +356,10 @@ class Gnomon:
                 health["retention"] = str(error)
             else:
                 health.pop("retention", None)
+
+    def rise_in_background(self) -> None:
+        """Keep trends and stories up with the record."""
+        self._background.start("rising", lambda: self.rising.follow(self._background.stop))
 
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""
@@ -382,6 +401,8 @@ class Gnomon:
         self._background.close()
         if "library" in self.__dict__:
             self.library.close()
+        if "rising" in self.__dict__:
+            self.rising.close()
         self._models.close()
         self.store.close()
 

@@ -14,6 +14,8 @@ from gnomon.types import (
     Found,
     Post,
     PostView,
+    Stories,
+    Story,
     Turn,
     Verification,
 )
@@ -142,6 +144,28 @@ class Talk(Protocol):
         ...
 
 
+class Rising(Protocol):
+    """What is rising, and the stories."""
+
+    def stories(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        langs: Sequence[str] = (),
+        k: int = 20,
+        by: str = "interest",
+    ) -> Stories:
+        """The ``k`` best stories of a time (default: the last 24 hours, or those before the newest
+        post), by "interest" or "support". Raises InputError."""
+        ...
+
+    def story(self, id: str) -> Story:
+        """A story, told; ``id`` may be that of a story that went into it, or of a post in it. Raises
+        NotFound."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
@@ -181,6 +205,9 @@ class Engine(Protocol):
 
     @property
     def library(self) -> Library: ...
+
+    @property
+    def rising(self) -> Rising: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

@@ -11,7 +11,7 @@ from typing import Any
 from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
-from gnomon.serve.contract import Engine, Library
+from gnomon.serve.contract import Engine, Library, Talk
 from gnomon.types import (
     Document,
     Event,
@@ -145,6 +145,10 @@ class Scripted:
     @property
     def library(self) -> Library:
         raise NotFound("A scripted engine keeps no uploads.")
+
+    @property
+    def talk(self) -> Talk:
+        raise NotFound("A scripted engine has no models.")
 
     def now(self) -> float:
         return 1_773_000_000.0

@@ -141,8 +141,9 @@ def embed_choice(config: Config) -> Choice:
     return installed.resolve(config.embed_model, config.models_dir, task="embed")
 
 
-def load_chat(config: Config) -> Chat | None:
-    """The configured chat model, None where there is none. Raises ModelError, InputError."""
+def load_chat(config: Config, *, idle_s: float = 0.0) -> Chat | None:
+    """The configured chat model, None where there is none; ``idle_s`` > 0 unloads it after that
+    long without use. Raises ModelError, InputError."""
     choice = chat_choice(config)
     if choice.kind == "none":
         return None
@@ -166,6 +167,7 @@ def load_chat(config: Config) -> Chat | None:
         context_tokens=choice.context_tokens,
         threads=config.threads,
         slots=choice.slots,
+        idle_s=idle_s,
     )
 
 

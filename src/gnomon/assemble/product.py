@@ -23,6 +23,7 @@ from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.rising import Rising
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
+from gnomon.assemble.talk import Talk
 from gnomon.assemble.trust import for_documents, trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
@@ -330,6 +331,11 @@ class Gnomon:
 
     # -- going on beside the answering -------------------------------------------------------
     @cached_property
+    def talk(self) -> Talk:
+        """Models as such, answering plainly and unchecked."""
+        return Talk(self.config, self._models)
+
+    @cached_property
     def supply(self) -> Supply:
         """The sources that are followed: the list, trials, and how each is doing."""
         return Supply(
@@ -403,6 +409,8 @@ class Gnomon:
             self.library.close()
         if "rising" in self.__dict__:
             self.rising.close()
+        if "talk" in self.__dict__:
+            self.talk.close()
         self._models.close()
         self.store.close()
 

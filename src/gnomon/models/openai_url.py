@@ -18,7 +18,16 @@ import httpx
 from gnomon.errors import ConfigError, ModelError, ModelTimeout
 from gnomon.models import schema as json_schema
 from gnomon.models.chatwire import as_dicts
+from gnomon.models.generation import (
+    TIMEOUT_S,
+    as_wire,
+    deltas_of,
+    function_wire,
+    sampling,
+    spent_of,
+)
 from gnomon.models.protocols import Completion, Message
+from gnomon.types.generation import Delta, Generation, Spent
 
 _ATTEMPTS = 4
 _CONNECT_S = 10.0
@@ -119,6 +128,50 @@ class UrlChat:
                     if text := (choice.get("delta") or {}).get("content"):
                         yield text
 
+    def generate(
+        self, wish: Generation, *, timeout_s: float = TIMEOUT_S
+    ) -> Iterator[Delta | Spent]:
+        """See ``generation.Generate``: the wish is passed on as it is, functions included."""
+        return self._generate(self._wished(wish), wish, time.monotonic() + timeout_s)
+
+    def _generate(
+        self, body: dict[str, Any], wish: Generation, deadline: float
+    ) -> Iterator[Delta | Spent]:
+        chat = wish.prompt is None
+        spent, written = Spent(), 0
+        with self._post(body, deadline, "chat/completions" if chat else "completions") as response:
+            for event in _events(self._lines(response, deadline)):
+                if "error" in event:
+                    raise ModelError(f"{self.name} broke off: {self._clean(event['error'])}.")
+                for choice in event.get("choices") or ():
+                    for delta in deltas_of(choice, chat=chat):
+                        written += bool(delta.text or delta.call)
+                        yield delta
+                if usage := event.get("usage"):
+                    spent = spent_of(usage)
+        # A server that does not count: one piece is about one token.
+        yield spent if spent.completion_tokens else Spent(0, written)
+
+    def _wished(self, wish: Generation) -> dict[str, Any]:
+        body = {"model": self._model, **sampling(wish)}
+        if wish.n != 1:
+            body["n"] = wish.n
+        if wish.prompt is not None:
+            return body | {"prompt": wish.prompt}
+        body["messages"] = as_wire(wish.messages)
+        if wish.functions:
+            body["tools"] = [function_wire(function) for function in wish.functions]
+            named = {"type": "function", "function": {"name": wish.named}}
+            body["tool_choice"] = named if wish.choice == "function" else wish.choice
+            if wish.parallel is not None:
+                body["parallel_tool_calls"] = wish.parallel
+        if wish.schema is not None:
+            form = {"name": "reply", "schema": dict(wish.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        elif wish.json:
+            body["response_format"] = {"type": "json_object"}
+        return body
+
     def close(self) -> None:
         self._client.close()
 
@@ -192,11 +245,13 @@ class UrlChat:
     # ----------------------------------------------------------------------------------- the wire
 
     @contextmanager
-    def _post(self, body: dict[str, Any], deadline: float) -> Iterator[httpx.Response]:
+    def _post(
+        self, body: dict[str, Any], deadline: float, road: str = "chat/completions"
+    ) -> Iterator[httpx.Response]:
         """The response, once it is a success; 429 and 5xx are tried again until the deadline."""
         if not body["model"]:
             body["model"] = self._model = self._first_model(deadline)
-        url = f"{self._url}/chat/completions"
+        url = f"{self._url}/{road}"
         for attempt in range(1, _ATTEMPTS + 1):
             with self._translated(deadline):
                 request = self._client.build_request(

@@ -91,6 +91,30 @@ class Embed(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """``rows`` is ``[len(texts), dim]``, unit vectors, float32; ``tokens`` were read in all;
+    ``averaged`` are the texts whose row is the mean over windows."""
+
+    rows: np.ndarray
+    tokens: int
+    averaged: tuple[int, ...] = ()
+
+
+class Encode(Protocol):
+    """An encoder for texts of the client's own, counted and never cut."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> Encoded:
+        """Raises InputError for a text that is too long."""
+        ...
+
+
 class Entail(Protocol):
     """A verifier: does the passage support the claim, refute it, or neither?"""
 

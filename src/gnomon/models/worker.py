@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
 from gnomon.models import frames
@@ -65,7 +65,10 @@ class ChatRunner:
         return {"listening": str(self._server.listening_address)}
 
     def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None:
+        """``body`` is a chat completion, or with ``bare`` the continuation of a prompt."""
         end: dict[str, Any] = {"finish": "stop"}
+        bare = bool(request.get("bare"))
+        handle = self._server.handle_completions if bare else self._server.handle_chat_completions
         failure: dict[str, Any] = {}
 
         def on_chunk(chunk: dict[str, Any]) -> bool:
@@ -73,8 +76,11 @@ class ChatRunner:
                 failure.update(chunk["error"])
                 return True
             for choice in chunk.get("choices", ()):
-                text = choice["delta"].get("content")
-                if text:
+                text = choice.get("text") if bare else choice["delta"].get("content")
+                logprobs = choice.get("logprobs")
+                if logprobs:
+                    send("delta", text=text or "", logprobs=logprobs["content"])
+                elif text:
                     send("delta", text=text)
                 end["finish"] = choice["finish_reason"] or end["finish"]
             for name in ("usage", "timings"):
@@ -83,7 +89,7 @@ class ChatRunner:
             return cancelled.is_set()
 
         try:
-            self._server.handle_chat_completions(request["body"], on_chunk)
+            handle(request["body"], on_chunk)
         except (ValueError, RuntimeError) as error:
             failure["message"] = str(error)
         if failure:
@@ -131,13 +137,32 @@ class EmbedRunner:
         return {"dim": self._dim}
 
     def run(self, request: dict[str, Any], send: Send, cancelled: threading.Event) -> None:
+        """With ``whole`` texts are not cut, and the end says how many tokens each has; one of more
+        than ``whole`` is an error instead."""
         texts, query = request["texts"], int(request["query"])
+        if whole := request.get("whole"):
+            counts = [self._count(self._raw(text), query) for text in texts]
+            if max(counts, default=0) > whole:
+                send("end", counts=counts)
+                return
+            self._embed([self._raw(text) for text in texts], query, send, cancelled, counts)
+            return
+        self._embed([self._cut(text, query) for text in texts], query, send, cancelled)
+
+    def _embed(
+        self,
+        texts: list[bytes],
+        query: int,
+        send: Send,
+        cancelled: threading.Event,
+        counts: Sequence[int] = (),
+    ) -> None:
         rows = array("f", bytes(4 * self._dim * len(texts)))
         with self._busy:
             for first in range(0, len(texts), self.batch):
                 if cancelled.is_set():
                     break
-                cut = [self._cut(text, query) for text in texts[first : first + self.batch]]
+                cut = texts[first : first + self.batch]
                 strings = (ctypes.c_char_p * len(cut))(*cut)
                 out = (ctypes.c_float * (self._dim * len(cut))).from_buffer(
                     rows, 4 * self._dim * first
@@ -145,14 +170,22 @@ class EmbedRunner:
                 if self._lib.e5_embed_batch(self._model, strings, len(cut), query, out) != 0:
                     send("error", message="the engine refused the texts")
                     return
-        send("end", payload=rows.tobytes())
+        send("end", payload=rows.tobytes(), counts=list(counts))
+
+    @staticmethod
+    def _raw(text: str) -> bytes:
+        # A C string ends at a zero byte.
+        return text.replace("\0", " ").encode("utf-8", "replace")
+
+    def _count(self, raw: bytes, query: int) -> int:
+        count: int = self._lib.e5_token_count(self._model, raw, query)
+        return count
 
     def _cut(self, text: str, query: int) -> bytes:
-        # A C string ends at a zero byte.
-        text = text[: self.max_chars].replace("\0", " ")
+        text = text[: self.max_chars]
         while True:
-            raw = text.encode("utf-8", "replace")
-            count = self._lib.e5_token_count(self._model, raw, query)
+            raw = self._raw(text)
+            count = self._count(raw, query)
             if count <= self.max_tokens or not text:
                 return raw
             text = text[: min(len(text) - 1, int(len(text) * self.max_tokens / count))]

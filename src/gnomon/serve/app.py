@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import health, library, page, pulling, signing
+from gnomon.serve import health, keeping, library, page, pulling, signing
 from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine

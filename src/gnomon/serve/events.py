@@ -13,23 +13,26 @@ from typing import Any
 from gnomon.serve.http import ApiError, field, filter_from
 from gnomon.serve.request import Asking
 from gnomon.serve.sse import frame
-from gnomon.types import Checked, Event, Step
+from gnomon.types import Checked, Event, Step, Turn
 from gnomon.wire import answer_to_json, citation_to_json, to_json
 
 
-def parse(body: Mapping[str, Any]) -> Asking:
-    """``{"question", "stream"?, "since"?, "until"?, "source"?, "author"?, "lang"?}``."""
+def parse(body: Mapping[str, Any], turns: tuple[Turn, ...] = ()) -> Asking:
+    """``{"question", "stream"?, "previous"?, "store"?, "since"?, "until"?, "source"?, "author"?,
+    "lang"?}``; ``turns`` are those that ``previous`` names."""
     question = field(body, "question", str, "")
     if not question.strip():
         raise ApiError(400, "'question' is empty; ask something.", param="question")
-    return Asking(question, filter_from(body), field(body, "stream", bool, True))
+    stream = field(body, "stream", bool, True)
+    return Asking(question, filter_from(body), stream, turns=turns)
 
 
 class OwnRenderer:
-    """Our own events, as they are; see ``render.Renderer``."""
+    """Our own events, as they are; see ``render.Renderer``. ``_extra`` goes into the answer."""
 
     def __init__(self) -> None:
         self._whole: dict[str, Any] = {}
+        self._extra: dict[str, Any] = {}
 
     def begin(self) -> Iterator[bytes]:
         return iter(())
@@ -48,7 +51,7 @@ class OwnRenderer:
                 "sentence",
             )
         else:
-            self._whole = answer_to_json(event.answer)
+            self._whole = answer_to_json(event.answer) | self._extra
             yield frame(self._whole, "answer")
 
     def failed(self, error: ApiError) -> Iterator[bytes]:

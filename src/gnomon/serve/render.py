@@ -18,7 +18,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
-_HEADERS = [
+HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -74,7 +74,7 @@ class Answering(Generic[T]):
             try:
                 first = await _next(asked, None)
                 if self._work.stream:
-                    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+                    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
                     await self._stream(first, asked, send)
                     return
                 for _ in self._renderer.begin():

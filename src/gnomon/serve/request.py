@@ -1,40 +1,52 @@
-"""What a client asks, taken out of the two request shapes: one question and a Filter.
+"""What a client asks, taken out of the two request shapes: a question, what was said before it,
+and a Filter.
 
-gnomon answers one question at a time from held posts. Of a conversation, **only the last message
-of the user is asked**; earlier turns, system messages and ``instructions`` are accepted and change
-nothing, so that no prompt can talk the checking away.
+Of a conversation **the last message of the user is asked**; the turns before it only help to
+understand it. System messages and ``instructions`` are accepted and change nothing, so that no
+prompt can talk the checking away.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gnomon.serve.contract import Engine
-from gnomon.serve.http import ApiError, field, moment, strings, unsupported
-from gnomon.types import Event, Filter
+from gnomon.serve.http import ApiError, field, unsupported
+from gnomon.serve.tools import search_tools
+from gnomon.types import Event, Filter, Turn
 
 MODEL = "gnomon"
 _TEXT_PARTS = ("input_text", "text", "output_text")
 # Items of an earlier response that clients send back with the next question.
-_EARLIER = ("reasoning", "web_search_call", "custom_tool_call", "function_call", "compaction")
+_EARLIER = (
+    *("reasoning", "web_search_call", "file_search_call", "x_search_call", "custom_tool_call"),
+    *("function_call", "compaction", "compaction_summary"),
+)
+_MARKERS = re.compile(r" ?(?:\[\d+\])+")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request's question, where to look, and what the client wants to see of it."""
+    """A request's question, where to look, and what the client wants to see of it. ``turns`` are
+    those before it, oldest first."""
 
     question: str
     where: Filter
     stream: bool
     searching: bool = False  # the request names web_search: show the search as an item
     max_tokens: int | None = None
+    turns: tuple[Turn, ...] = ()
 
     def begin(self, engine: Engine) -> Iterator[Event]:
         """What this has the engine do."""
-        return engine.ask(self.question, where=self.where)
+        return engine.ask(self.question, where=self.where, turns=self.turns)
 
 
 def check_model(body: Mapping[str, Any]) -> None:
@@ -59,36 +71,145 @@ def max_tokens(body: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a function of the client's own returned: the caller's data, checked by nobody."""
+
+    call_id: str
+    name: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """``question`` is the last message of the user, ``turns`` those before it, oldest first.
+    ``given`` are the functions' outputs since that message; ``unseen`` counts its pictures."""
+
+    question: str
+    turns: tuple[Turn, ...] = ()
+    given: tuple[Given, ...] = ()
+    unseen: int = 0
+
+
 def last_question(messages: Iterable[Any], param: str) -> str:
     """The text of the last user message. Raises 400 where there is none or it is not text."""
-    question: str | None = None
+    found = conversation(messages, param)
+    if found.unseen:
+        raise unsupported(param, f"{param} holds a picture; gnomon reads only text so far.")
+    return found.question
+
+
+def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conversation:
+    """What the messages or items of a request say, the first ``earlier`` of which come from
+    before it. Raises 400 where the user asks nothing, or where something cannot be read."""
+    said: list[list[str]] = []
+    names: dict[str, str] = {}
+    given: list[Given] = []
+    unseen = 0
     for at, message in enumerate(messages):
-        where = f"{param}[{at}]"
+        where = f"{param}[{at - earlier}]"
         if not isinstance(message, Mapping):
             raise ApiError(400, f"{where} is no object.", param=where, code="invalid_type")
-        kind = message.get("type", "message")
-        if kind in _EARLIER or kind in _OUTPUTS:
-            continue
-        if kind != "message":
-            raise unsupported(where, f"{where} has the type {kind!r}, which gnomon cannot read.")
-        role = message.get("role")
-        if role not in ("user", "assistant", "system", "developer", "tool", "function"):
-            raise ApiError(
-                400,
-                f"{where} has the role {role!r}; give user, assistant, system or developer.",
-                param=f"{where}.role",
-                code="invalid_value",
-            )
-        if role == "user":
-            question = _text(message.get("content"), f"{where}.content")
-    if question is None or not question.strip():
+        kind = message.get("type") or "message"
+        if kind in ("function_call", "custom_tool_call"):
+            names[str(message.get("call_id"))] = str(message.get("name"))
+        if kind in _OUTPUTS or message.get("role") == "tool":
+            given.append(_given(message, names, where))
+        elif kind in ("compaction", "compaction_summary"):
+            said += [[turn.question, turn.answer] for turn in compacted(message, where)]
+        elif kind not in _EARLIER and not str(kind).startswith("gnomon:"):
+            role = _role(message, kind, where)
+            if role == "user":
+                text, unseen = _seen(message.get("content"), f"{where}.content")
+                said.append([text, ""])
+                given = []
+            elif role == "assistant":
+                names |= _called(message.get("tool_calls"))
+                if said:
+                    answer = _seen(message.get("content") or "", f"{where}.content")[0]
+                    said[-1][1] = "\n".join(filter(None, (said[-1][1], answer)))
+    if not said or not said[-1][0].strip():
         raise ApiError(
             400,
             "There is no question: give a message of the user with text in it.",
             param=param,
             code="no_question",
         )
-    return question
+    turns = tuple(Turn(question, unmarked(answer)) for question, answer in said[:-1])
+    return Conversation(said[-1][0], turns, tuple(given), unseen)
+
+
+def unmarked(text: str) -> str:
+    """An earlier answer without the markers of its citations."""
+    return _MARKERS.sub("", text)
+
+
+def _role(message: Mapping[str, Any], kind: Any, where: str) -> str:
+    if kind != "message":
+        raise unsupported(where, f"{where} has the type {kind!r}, which gnomon cannot read.")
+    role = message.get("role")
+    if role not in ("user", "assistant", "system", "developer", "function"):
+        raise ApiError(
+            400,
+            f"{where} has the role {role!r}; give user, assistant, system or developer.",
+            param=f"{where}.role",
+            code="invalid_value",
+        )
+    return str(role)
+
+
+def _given(message: Mapping[str, Any], names: Mapping[str, str], where: str) -> Given:
+    """The output of a function: a ``function_call_output`` item, or a message of the tool."""
+    call = str(message.get("call_id") or message.get("tool_call_id") or "")
+    if not call:
+        raise ApiError(
+            400, f"{where} names no call_id.", param=f"{where}.call_id", code="invalid_value"
+        )
+    output = message.get("output", message.get("content"))
+    return Given(call, names.get(call, ""), _text(output, f"{where}.output"))
+
+
+def _called(calls: Any) -> dict[str, str]:
+    """Names of functions by the id of their call, as Chat Completions lists them."""
+    return {
+        str(call.get("id")): str((call.get("function") or {}).get("name", ""))
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, Mapping)
+    }
+
+
+def _seen(content: Any, param: str) -> tuple[str, int]:
+    """The words of a message, and how many pictures beside them nobody here can look at."""
+    if not isinstance(content, list):
+        return _text(content, param), 0
+    pictures = [
+        part
+        for part in content
+        if isinstance(part, Mapping) and part.get("type") in ("input_image", "image_url")
+    ]
+    refused = [p for p in content if isinstance(p, Mapping) and p.get("type") == "refusal"]
+    kept = [part for part in content if part not in pictures and part not in refused]
+    return _text(kept, param), len(pictures)
+
+
+def compacted(item: Mapping[str, Any], where: str) -> list[Turn]:
+    """The turns in a compaction item of ours; see ``compaction``."""
+    try:
+        raw = zlib.decompress(base64.b64decode(str(item.get("encrypted_content")), validate=True))
+        return [Turn(str(question), str(answer)) for question, answer in json.loads(raw)]
+    except (ValueError, TypeError, zlib.error):
+        raise ApiError(
+            400,
+            f"{where} is no compaction of this server; send what /v1/responses/compact returned.",
+            param=f"{where}.encrypted_content",
+            code="invalid_value",
+        ) from None
+
+
+def compaction(turns: Iterable[Turn]) -> str:
+    """Turns in one string. It is packed, not encrypted: what is in it is the caller's own."""
+    raw = json.dumps([[turn.question, turn.answer] for turn in turns]).encode("ascii")
+    return base64.b64encode(zlib.compress(raw)).decode("ascii")
 
 
 def _text(content: Any, param: str) -> str:
@@ -110,68 +231,7 @@ def _text(content: Any, param: str) -> str:
     return "\n".join(words)
 
 
-def tool_filter(tools: Iterable[Any], sources: Iterable[str]) -> tuple[Filter, bool]:
-    """What the named tools narrow the search to, and whether ``web_search`` is among them.
-
-    ``function`` tools are accepted and never called. ``sources`` are the names of the sources
-    that are held; domains and handles that could not be honoured are refused, never ignored.
-    """
-    where, searching = Filter(), False
-    for at, tool in enumerate(tools):
-        param = f"tools[{at}]"
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
-        if kind in ("function", "custom"):
-            continue
-        if isinstance(kind, str) and kind.startswith("web_search"):
-            searching = True
-            where = _domains(where, tool, param, sources)
-        elif kind == "x_search":
-            if tool.get("excluded_x_handles"):
-                raise unsupported(f"{param}.excluded_x_handles", "gnomon cannot leave authors out.")
-            where = replace(
-                where,
-                authors=strings(tool.get("allowed_x_handles"), f"{param}.allowed_x_handles"),
-                since=moment(tool.get("from_date"), f"{param}.from_date"),
-                until=_day_end(tool.get("to_date"), f"{param}.to_date"),
-            )
-        else:
-            raise unsupported(
-                f"{param}.type", f"{param} is {kind!r}; gnomon has web_search and x_search."
-            )
-    return where, searching
-
-
-def _day_end(value: Any, param: str) -> float | None:
-    """``to_date`` includes its day (https://docs.x.ai/docs/guides/tools/search-tools)."""
-    start = moment(value, param)
-    return start + 86400 if start is not None and len(str(value)) == len("2026-03-07") else start
-
-
-def _domains(where: Filter, tool: Mapping[str, Any], param: str, sources: Iterable[str]) -> Filter:
-    filters = field(tool, "filters", dict, {})
-    if filters.get("excluded_domains") or filters.get("blocked_domains"):
-        raise unsupported(f"{param}.filters", "gnomon cannot leave domains out.")
-    named = strings(
-        filters.get("allowed_domains", tool.get("allowed_domains")),
-        f"{param}.filters.allowed_domains",
-    )
-    if not named:
-        return where
-    held = list(sources)
-    wanted = tuple(s for s in held if any(_is_of(s, domain) for domain in named))
-    if not wanted:
-        raise ApiError(
-            400,
-            f"None of the held sources is at {', '.join(named)[:120]}; "
-            f"held: {', '.join(held)[:200] or 'nothing yet'}.",
-            param=f"{param}.filters.allowed_domains",
-            code="domain_not_held",
-        )
-    return replace(where, sources=wanted)
-
-
-def _is_of(source: str, domain: str) -> bool:
-    """Whether a source (``rss:news.example.org``) is the domain or lies under it."""
-    host = source.rpartition("//")[2].split("/")[0].rpartition(":")[2].casefold()
-    name = domain.casefold().removeprefix("https://").removeprefix("http://").strip("/")
-    return bool(name) and (host == name or host.endswith("." + name))
+def tool_filter(tools: Iterable[Any], sources: Iterable[str] = ()) -> tuple[Filter, bool]:
+    """What the named tools narrow the search to, and whether ``web_search`` is among them."""
+    found = search_tools(tools)
+    return found.where, found.web

@@ -1,266 +1,318 @@
-"""``POST /v1/responses``: OpenAI's Responses API, as Open Responses writes it down.
+"""``/v1/responses``: OpenAI's Responses API, as Open Responses writes it down, whole.
 
 https://www.openresponses.org/specification and the openai client's own types are the reference.
-Sentences are sent as each passes its check. An answer that abstains is a completed response. The
-checked answer (verdicts, evidence, what was left out) is the extra field ``gnomon`` of the
-completed response: strict clients drop fields they do not know, and no item or event type is
-added that a closed union would reject. ``web_search_call`` items appear only when the request
-names that tool.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from gnomon.serve.http import ApiError, field, unsupported
-from gnomon.serve.request import (
-    MODEL,
-    Asking,
-    check_model,
-    last_question,
-    max_tokens,
-    tool_filter,
-)
-from gnomon.serve.sse import DONE, frame
-from gnomon.serve.transcript import Piece, Transcript, tokens, urls
-from gnomon.types import Checked, Citation, Event, Finished, Step
-from gnomon.wire import answer_to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-_NOT_SERVED = {
-    "previous_response_id": "send the whole conversation as `input`",
-    "conversation": "send the whole conversation as `input`",
-    "prompt": "send the words themselves as `input`",
-    "background": "ask and wait, or stream",
-}
+from gnomon.serve.caller import caller_of
+from gnomon.serve.context import Context
+from gnomon.serve.desk import HungUp
+from gnomon.serve.forgetting import settled
+from gnomon.serve.http import ApiError, json_response, read_json
+from gnomon.serve.ledger import UNFINISHED, Kept, Ledger
+from gnomon.serve.making import Wanted
+from gnomon.serve.paging import page_of
+from gnomon.serve.render import HEADERS
+from gnomon.serve.request import compaction, conversation
+from gnomon.serve.responses_asking import Items, input_items, items_of, parse
+from gnomon.serve.responses_events import Maker
+from gnomon.serve.responses_object import begun, counted, new_id, shaped, usage
+from gnomon.serve.run import Run, Runs, replayed
+from gnomon.serve.sse import BEAT, DONE, frame
+from gnomon.serve.talking import check_model
+from gnomon.serve.transcript import links
+
+Data = dict[str, Any]
 
 
-def parse(body: Mapping[str, Any], sources: Iterable[str]) -> Asking:
-    """The question in a request. Raises ApiError naming the field that cannot be served."""
-    check_model(body)
-    for name, instead in _NOT_SERVED.items():
-        if body.get(name):
-            raise unsupported(name, f"{name!r} is not supported yet; {instead}.")
-    form = field(field(body, "text", dict, {}), "format", dict, {}).get("type", "text")
-    if form != "text":
-        raise unsupported("text.format", f"The format {form!r} is not supported yet; use 'text'.")
-    field(body, "metadata", dict, {})
-    _check_choice(body)
-    given = body.get("input")
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    if not isinstance(given, list):
-        raise ApiError(
-            400, "'input' is missing; give the question as a string or a list.", param="input"
+class Responses:
+    """The endpoints over one ledger; ``runs`` are those made in the background."""
+
+    def __init__(self, context: Context, ledger: Ledger, runs: Runs) -> None:
+        self._context = context
+        self._desk = context.desk
+        self._ledger = ledger
+        self._runs = runs
+
+    def routes(self) -> list[Route]:
+        one = "/v1/responses/{id}"
+        return [
+            Route("/v1/responses", self.create, methods=["POST"]),
+            Route("/v1/responses/compact", self.compact, methods=["POST"]),
+            Route("/v1/responses/input_tokens", self.count, methods=["POST"]),
+            Route(one, self.show, methods=["GET"]),
+            Route(one, self.delete, methods=["DELETE"]),
+            Route(f"{one}/cancel", self.cancel, methods=["POST"]),
+            Route(f"{one}/input_items", self.input_items, methods=["GET"]),
+        ]
+
+    # -- making ---------------------------------------------------------------------------------
+    async def create(self, request: Request) -> Response | Foreground | Following:
+        body = await read_json(request)
+        owner = caller_of(request).id
+        wanted = parse(body, await self._before(body, owner))
+        if wanted.plain is not None:
+            await self._desk.call(partial(check_model, self._desk.engine, str(body["model"])))
+        run = self._run(request, body, wanted, owner)
+        if not wanted.background:
+            return Foreground(run, self._context, wanted.stream)
+        self._runs.hold(run, await run.background(self._desk))
+        if wanted.stream:
+            return Following(_frames(run.follow()))
+        return json_response(run.maker.seen)
+
+    def _run(self, request: Request, body: Mapping[str, Any], wanted: Wanted, owner: str) -> Run:
+        response = begun(body, store=wanted.store, background=wanted.background)
+        maker = Maker(response, wanted, links(self._context.base(request)))
+        kept = Kept(
+            response["id"],
+            owner,
+            "response",
+            time.time(),
+            response["status"],
+            wanted.question,
+            previous=wanted.previous,
+            conversation=wanted.conversation,
+            background=wanted.background,
+            input=[_with_id(item) for item in wanted.items],
         )
-    where, searching = tool_filter(field(body, "tools", list, []), sources)
-    return Asking(
-        last_question(given, "input"),
-        where,
-        field(body, "stream", bool, False),
-        searching,
-        max_tokens(body, "max_output_tokens"),
-    )
+        return Run(maker, wanted, kept, self._ledger if wanted.store else None)
 
-
-def _check_choice(body: Mapping[str, Any]) -> None:
-    choice = body.get("tool_choice") or "auto"
-    kind = choice.get("type") if isinstance(choice, Mapping) else choice
-    if kind in ("function", "custom"):
-        raise unsupported("tool_choice", "gnomon calls no function; use 'auto'.")
-
-
-class ResponsesRenderer:
-    """The event order and ``sequence_number`` of one response; see ``render.Renderer``."""
-
-    def __init__(
-        self, body: Mapping[str, Any], asking: Asking, link: Callable[[Citation], str]
-    ) -> None:
-        self._asking = asking
-        self._transcript = Transcript(asking.question, link, asking.max_tokens)
-        self._sequence = -1
-        self._output: list[dict[str, Any]] = []
-        self._search: dict[str, Any] | None = None
-        self._message: dict[str, Any] | None = None
-        self._sources = "web_search_call.action.sources" in field(body, "include", list, [])
-        self._response = _response(body)
-
-    def begin(self) -> Iterator[bytes]:
-        yield self._lifecycle("created")
-        yield self._lifecycle("in_progress")
-
-    def event(self, event: Event) -> Iterator[bytes]:
-        if self._asking.searching and self._search is None:
-            yield from self._open_search()
-        if isinstance(event, Checked):
-            yield from self._words(self._transcript.checked(event))
-        elif isinstance(event, Finished):
-            yield from self._words(self._transcript.finished(event.answer))
-            yield from self._close(event)
-        elif isinstance(event, Step) and event.name == "retrieve" and self._search:
-            place = {"item_id": self._search["id"], "output_index": 0}
-            yield self._frame("web_search_call.searching", **place)
-
-    def failed(self, error: ApiError) -> Iterator[bytes]:
-        code, message = error.code or error.type, error.message
-        self._sequence += 1
-        # Flat, as OpenAI sends it: its client takes any nested "error" for a broken stream.
-        data = {"type": "error", "code": code, "message": message, "param": error.param}
-        yield frame(data | {"sequence_number": self._sequence}, "error")
-        failed = "server_error" if error.status >= 500 else "invalid_prompt"
-        self._response |= {"status": "failed", "error": {"code": failed, "message": message}}
-        yield self._lifecycle("failed")
-        yield DONE
-
-    def whole(self) -> dict[str, Any]:
-        return self._response
-
-    def _frame(self, name: str, **data: Any) -> bytes:
-        self._sequence += 1
-        kind = f"response.{name}"
-        return frame({"type": kind, "sequence_number": self._sequence, **data}, kind)
-
-    def _lifecycle(self, name: str) -> bytes:
-        return self._frame(name, response=self._response)
-
-    def _open_search(self) -> Iterator[bytes]:
-        question = self._asking.question
-        self._search = {
-            "id": _id("ws"),
-            "type": "web_search_call",
-            "status": "in_progress",
-            "action": {"type": "search", "query": question, "queries": [question]},
-        }
-        yield self._frame("output_item.added", output_index=0, item=self._search)
-        yield self._frame("web_search_call.in_progress", item_id=self._search["id"], output_index=0)
-
-    def _close_search(self) -> Iterator[bytes]:
-        """The search is over once words come: they are what it found."""
-        if self._search is None or self._search["status"] == "completed":
-            return
-        self._search = self._search | {"status": "completed"}
-        yield self._frame("web_search_call.completed", item_id=self._search["id"], output_index=0)
-        yield self._frame("output_item.done", output_index=0, item=self._search)
-        self._output.append(self._search)
-
-    def _words(self, piece: Piece) -> Iterator[bytes]:
-        yield from self._close_search()
-        if self._message is None:
-            self._message = {
-                "id": _id("msg"),
-                "type": "message",
-                "role": "assistant",
-                "status": "in_progress",
-                "content": [],
-            }
-            yield self._frame("output_item.added", output_index=self._at, item=self._message)
-            yield self._frame("content_part.added", **self._place, part=_part("", []))
-        if not piece.delta:
-            return
-        yield self._frame("output_text.delta", **self._place, delta=piece.delta, logprobs=[])
-        before = len(self._transcript.annotations) - len(piece.annotations)
-        for at, annotation in enumerate(piece.annotations, before):
-            yield self._frame(
-                "output_text.annotation.added",
-                **self._place,
-                annotation_index=at,
-                annotation=annotation.flat(),
+    async def _before(self, body: Mapping[str, Any], owner: str) -> Items:
+        """The items of the conversation that a request goes on with."""
+        name = str(body.get("previous_response_id") or "")
+        if not name:
+            return []
+        chain = await self._chain(name, owner)
+        if not chain:
+            raise ApiError(
+                400,
+                f"Previous response with id {name[:80]!r} not found.",
+                param="previous_response_id",
+                code="previous_response_not_found",
             )
+        if chain[-1].status in UNFINISHED:
+            raise ApiError(
+                400,
+                f"The previous response {name[:80]!r} is still {chain[-1].status}; wait for it.",
+                param="previous_response_id",
+                code="previous_response_unfinished",
+            )
+        return [item for kept in chain for item in items_of(kept)]
 
-    def _close(self, event: Finished) -> Iterator[bytes]:
-        assert self._message is not None
-        text, annotations = self._transcript.text, self._transcript.annotations
-        part = _part(text, [annotation.flat() for annotation in annotations])
-        status = "incomplete" if self._transcript.cut else "completed"
-        yield self._frame("output_text.done", **self._place, text=text, logprobs=[])
-        yield self._frame("content_part.done", **self._place, part=part)
-        self._message |= {"status": status, "content": [part]}
-        yield self._frame("output_item.done", output_index=self._at, item=self._message)
-        if self._search and self._sources:
-            sources = [{"type": "url", "url": url} for url in urls(annotations)]
-            action = self._search["action"] | {"sources": sources}
-            self._output = [self._search | {"action": action}]
-        asked, said = tokens(self._asking.question), tokens(text)
-        self._response |= {
-            "status": status,
-            "completed_at": int(time.time()) if status == "completed" else None,
-            "output": [*self._output, self._message],
-            "usage": {
-                "input_tokens": asked,
-                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-                "output_tokens": said,
-                "output_tokens_details": {"reasoning_tokens": 0},
-                "total_tokens": asked + said,
-            },
-            "gnomon": answer_to_json(event.answer),
+    async def _chain(self, id: str, owner: str) -> list[Kept]:
+        chain = await asyncio.to_thread(self._ledger.chain, id, owner)
+        return [await self._settled(kept) for kept in chain]
+
+    async def _settled(self, kept: Kept) -> Kept:
+        return await self._desk.call(partial(settled, self._ledger, self._desk.engine, kept))
+
+    # -- what is kept ---------------------------------------------------------------------------
+    async def _kept(self, request: Request) -> Kept:
+        name = request.path_params["id"]
+        find = partial(self._ledger.find, name, caller_of(request).id, "response")
+        kept = await asyncio.to_thread(find)
+        if kept is None:
+            raise ApiError(
+                404,
+                f"Response with id {name[:80]!r} not found.",
+                type="not_found",
+                code="not_found",
+            )
+        return await self._settled(kept)
+
+    async def show(self, request: Request) -> Response | Following:
+        """The object, or with ``?stream=true`` its events again, from ``starting_after`` on."""
+        query = request.query_params
+        include = frozenset((*query.getlist("include"), *query.getlist("include[]")))
+        run = self._runs.of(request.path_params["id"], caller_of(request).id)
+        kept = None if run else await self._kept(request)
+        if query.get("stream") not in ("true", "1"):
+            if run:
+                return json_response(shaped(run.maker.response, include))
+            assert kept is not None
+            return json_response(shaped(kept.object, include))
+        after = query.get("starting_after", "-1")
+        if not after.removeprefix("-").isdecimal():
+            raise ApiError(
+                400,
+                f"'starting_after' is {after[:20]!r}; give the sequence_number of an event.",
+                param="starting_after",
+                code="invalid_value",
+            )
+        if run:
+            return Following(_frames(run.follow(int(after))))
+        assert kept is not None
+        return Following(_again(replayed(kept, include), int(after)))
+
+    async def delete(self, request: Request) -> Response:
+        name, owner = request.path_params["id"], caller_of(request).id
+        if run := self._runs.of(name, owner):
+            run.cancel()
+            await run.ended()
+        gone = 0
+        if await asyncio.to_thread(self._ledger.find, name, owner, "response"):
+            gone = await asyncio.to_thread(self._ledger.forget, owner, name)
+        if not gone:
+            await self._kept(request)
+        return json_response({"id": name, "object": "response", "deleted": True})
+
+    async def cancel(self, request: Request) -> Response:
+        """Only what runs in the background can be cancelled; what is over stays as it is."""
+        if run := self._runs.of(request.path_params["id"], caller_of(request).id):
+            run.cancel()
+            await run.ended()
+            return json_response(run.maker.seen)
+        kept = await self._kept(request)
+        if not kept.background:
+            raise ApiError(
+                400,
+                "Only a response that was created with background=true can be cancelled; hang up "
+                "to stop another.",
+                code="invalid_value",
+            )
+        return json_response(shaped(kept.object, ()))
+
+    async def input_items(self, request: Request) -> Response:
+        """What the response was made from, its conversation included: ``?after=&limit=&order=``."""
+        kept = await self._kept(request)
+        before = await self._chain(kept.previous, kept.owner) if kept.previous else []
+        items = [item for one in before for item in items_of(one)] + list(kept.input)
+        return json_response(page_of([_with_id(item) for item in items], request.query_params))
+
+    # -- around it ------------------------------------------------------------------------------
+    async def count(self, request: Request) -> Response:
+        """How many tokens a request would read: an estimate, four bytes to a token."""
+        body = await read_json(request)
+        before = await self._before(body, caller_of(request).id)
+        items = input_items(body) if body.get("input") is not None else []
+        total = counted([*before, *items]) + counted(body.get("instructions"))
+        return json_response({"object": "response.input_tokens", "input_tokens": total})
+
+    async def compact(self, request: Request) -> Response:
+        """A conversation in one item: what gnomon takes from it, the questions and the answers."""
+        body = await read_json(request)
+        before = await self._before(body, caller_of(request).id)
+        items = [*before, *(input_items(body) if body.get("input") is not None else [])]
+        asked = conversation([*items, _user("?")], "input", len(before))
+        packed = {
+            "id": new_id("cmp"),
+            "type": "compaction",
+            "encrypted_content": compaction(asked.turns),
         }
-        if self._transcript.cut:
-            self._response["incomplete_details"] = {"reason": "max_output_tokens"}
-        yield self._lifecycle(status)
-        yield DONE
-
-    @property
-    def _at(self) -> int:
-        return len(self._output)
-
-    @property
-    def _place(self) -> dict[str, Any]:
-        assert self._message is not None
-        return {"item_id": self._message["id"], "output_index": self._at, "content_index": 0}
+        return json_response(
+            {
+                "id": new_id("resp"),
+                "object": "response.compaction",
+                "created_at": int(time.time()),
+                "output": [packed],
+                "usage": usage(counted(items), 0),
+            }
+        )
 
 
-def _response(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The response object with every required key, what the client set echoed back.
+def _user(text: str) -> Data:
+    return {"type": "message", "role": "user", "content": text}
 
-    ``store`` is False whatever was asked: responses cannot be fetched again yet.
+
+def _with_id(item: Mapping[str, Any]) -> Data:
+    """An input item as it is listed: with an id, a type, and its content in parts."""
+    kind = item.get("type") or "message"
+    out: Data = {"id": item.get("id") or new_id("msg" if kind == "message" else "item")}
+    out |= {**item, "type": kind, "id": out["id"]}
+    if kind == "message":
+        out.setdefault("status", "completed")
+        if isinstance(out.get("content"), str):
+            assistant = out.get("role") == "assistant"
+            part: Data = {"type": "output_text" if assistant else "input_text"}
+            part["text"] = out["content"]
+            out["content"] = [part | ({"annotations": []} if assistant else {})]
+    elif kind == "function_call_output":
+        out.setdefault("status", "completed")
+    return out
+
+
+async def _frames(events: AsyncIterator[Data | None]) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield BEAT if event is None else frame(event, event["type"])
+    yield DONE
+
+
+async def _again(events: Iterator[Data], after: int) -> AsyncIterator[bytes]:
+    for event in events:
+        if event["sequence_number"] > after:
+            yield frame(event, event["type"])
+    yield DONE
+
+
+class Following:
+    """An ASGI response: frames of a stream that goes on whether or not anybody listens."""
+
+    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+        self._frames = frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = asyncio.create_task(_left(receive))
+        sending = asyncio.create_task(_send(self._frames, send))
+        try:
+            await asyncio.wait({left, sending}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                await sending
+        finally:
+            left.cancel()
+            sending.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(frames: AsyncIterator[bytes], send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    async for body in frames:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class Foreground:
+    """An ASGI response: makes the response while its caller waits, and stops when the caller
+    leaves.
+
+    The first event is awaited before anything is sent, so that a question that cannot be used
+    gets a proper status instead of a stream that breaks.
     """
-    number = (int, float)
 
-    def echo(name: str, kind: type | tuple[type, ...], default: Any) -> Any:
-        value = body.get(name)
-        return value if isinstance(value, kind) and not isinstance(value, bool) else default
+    def __init__(self, run: Run, context: Context, stream: bool) -> None:
+        self._run = run
+        self._desk = context.desk
+        self._stream = stream
 
-    return {
-        "id": _id("resp"),
-        "object": "response",
-        "created_at": int(time.time()),
-        "completed_at": None,
-        "status": "in_progress",
-        "incomplete_details": None,
-        "model": MODEL,
-        "previous_response_id": None,
-        "instructions": echo("instructions", (str, list), None),
-        "output": [],
-        "error": None,
-        "tools": echo("tools", list, []),
-        "tool_choice": echo("tool_choice", (str, dict), "auto"),
-        "truncation": echo("truncation", str, "disabled"),
-        "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
-        "text": {"format": {"type": "text"}},
-        "top_p": echo("top_p", number, 1.0),
-        "presence_penalty": echo("presence_penalty", number, 0.0),
-        "frequency_penalty": echo("frequency_penalty", number, 0.0),
-        "top_logprobs": echo("top_logprobs", int, 0),
-        "temperature": echo("temperature", number, 1.0),
-        "reasoning": echo("reasoning", dict, None),
-        "user": echo("user", str, None),
-        "usage": None,
-        "max_output_tokens": echo("max_output_tokens", int, None),
-        "max_tool_calls": echo("max_tool_calls", int, None),
-        "store": False,
-        "background": False,
-        "service_tier": "default",
-        "metadata": echo("metadata", dict, {}),
-        "safety_identifier": echo("safety_identifier", str, None),
-        "prompt_cache_key": echo("prompt_cache_key", str, None),
-    }
-
-
-def _part(text: str, annotations: list[dict[str, object]]) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
-
-
-def _id(prefix: str) -> str:
-    return f"{prefix}_{uuid4().hex}"
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run = self._run
+        making = asyncio.create_task(run.drive(self._desk, receive))
+        try:
+            await run.begun()
+            if run.events and self._stream:
+                await _send(_frames(run.follow()), send)
+            await making
+            run.refused()
+        except HungUp:
+            return
+        finally:
+            if not making.done():
+                making.cancel()
+        if not self._stream:
+            await json_response(run.maker.seen)(scope, receive, send)

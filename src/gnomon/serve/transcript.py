@@ -15,12 +15,14 @@ _MARKER = re.compile(r"\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A marker such as ``[1]`` at ``[start:end]`` (code points) of the text, and what it cites."""
+    """A marker such as ``[1]`` at ``[start:end]`` (code points) of the text, and what it cites.
+    ``source`` is where the cited words were taken in from."""
 
     start: int
     end: int
     url: str
     title: str
+    source: str = ""
 
     def flat(self) -> dict[str, object]:
         """As Responses has it."""
@@ -52,15 +54,21 @@ class Transcript:
     Sentences are joined as ``Answer.text`` joins them: by a line break where the question is in
     Chinese or Japanese, else by a space. ``link`` turns a citation into the address that it points
     to. ``max_tokens`` ends the text at the last sentence that fits (see ``tokens``); ``cut`` then
-    is True.
+    is True. Without ``markers`` no ``[1]`` is in the text, and a citation covers its sentence.
     """
 
     def __init__(
-        self, question: str, link: Callable[[Citation], str], max_tokens: int | None = None
+        self,
+        question: str,
+        link: Callable[[Citation], str],
+        max_tokens: int | None = None,
+        *,
+        markers: bool = True,
     ) -> None:
-        self._joint = "\n" if _mostly_cjk(question) else " "
+        self._joint = "\n" if mostly_cjk(question) else " "
         self._link = link
         self._max = max_tokens
+        self._markers = markers
         self._cited: dict[int, Citation] = {}
         self.text = ""
         self.annotations: list[Annotation] = []
@@ -73,34 +81,53 @@ class Transcript:
         numbers = dict.fromkeys((*sentence.citations, *sentence.against))
         markers = " " + "".join(f"[{n}]" for n in numbers) if numbers else ""
         joint = self._joint if self.text else ""
+        if not self._markers:
+            cited = [self._cited[n] for n in numbers if n in self._cited]
+            return self._add(joint + sentence.text, "", cited, len(joint))
         return self._add(joint + sentence.text, markers)
 
     def finished(self, answer: Answer) -> Piece:
         """What the complete answer has beyond the sentences: all of it where none was sent."""
         self._cited.update({citation.n: citation for citation in answer.citations})
         whole = answer.text or answer.reason
-        if self.cut or not whole.startswith(self.text):
+        sent = bool(self.text)
+        if self.cut or (sent and not self._markers) or not whole.startswith(self.text):
             return Piece("")
         body = whole[len(self.text) :]
         return self._add(body, "")
 
-    def _add(self, words: str, markers: str) -> Piece:
+    def _add(
+        self, words: str, markers: str, covering: Sequence[Citation] = (), skipped: int = 0
+    ) -> Piece:
+        """``covering`` cite the words themselves, but for the first ``skipped`` of them."""
         delta = words + markers
         if self.cut or (self._max is not None and tokens(self.text + delta) > self._max):
             self.cut = True
             return Piece("")
         offset = len(self.text)
         self.text += delta
-        found = tuple(
-            Annotation(offset + m.start(), offset + m.end(), self._link(cited), title(cited))
+        spans = [
+            (m.start(), m.end(), cited)
             for m in _MARKER.finditer(delta, len(words) if markers else 0)
-            if (cited := self._cited.get(int(m[1])))
+            if self._markers and (cited := self._cited.get(int(m[1])))
+        ]
+        spans += [(skipped, len(words), cited) for cited in covering]
+        found = tuple(
+            Annotation(
+                offset + start,
+                offset + end,
+                self._link(cited),
+                title(cited),
+                cited.evidence.source,
+            )
+            for start, end, cited in spans
         )
         self.annotations.extend(found)
         return Piece(delta, found)
 
 
-def _mostly_cjk(text: str) -> bool:
+def mostly_cjk(text: str) -> bool:
+    """Whether at least half the letters are Chinese, Japanese or Korean."""
     letters = sum(character.isalpha() for character in text)
     return letters > 0 and 2 * len(_CJK.findall(text)) >= letters
 
@@ -111,16 +138,26 @@ def title(citation: Citation) -> str:
     return evidence.title or evidence.author or evidence.source or evidence.post
 
 
-def links(base_url: str) -> Callable[[Citation], str]:
-    """A citation's own address on the web, or else the page on which we show the held post."""
+class Links:
+    """Where citations lead: their own address on the web, or else the page on which we show the
+    held post, which ``base_url`` begins."""
 
-    def link(citation: Citation) -> str:
-        evidence = citation.evidence
-        if urlsplit(evidence.url).scheme in ("http", "https"):
-            return evidence.url
-        return f"{base_url}/posts/{quote(evidence.post, safe='')}"
+    def __init__(self, base_url: str) -> None:
+        self._base = base_url
 
-    return link
+    def __call__(self, citation: Citation) -> str:
+        return self.to(citation.evidence.url, citation.evidence.post)
+
+    def to(self, url: str, post: str) -> str:
+        """The address of a post with this URL and id."""
+        if urlsplit(url).scheme in ("http", "https"):
+            return url
+        return f"{self._base}/posts/{quote(post, safe='')}"
+
+
+def links(base_url: str) -> Links:
+    """``Links`` from ``base_url``."""
+    return Links(base_url)
 
 
 def urls(annotations: Sequence[Annotation]) -> list[str]:

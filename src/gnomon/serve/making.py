@@ -1,0 +1,168 @@
+"""What one request has the engine do, as one stream of events: decide on the client's functions,
+search, answer, fill a form.
+
+Runs in a thread of the desk; closing the stream stops whatever is at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gnomon.serve import structured, talking
+from gnomon.serve.contract import Engine
+from gnomon.serve.request import Conversation
+from gnomon.serve.responses_object import RESULTS, SOURCES
+from gnomon.serve.structured import Filled, Form
+from gnomon.serve.talking import Decided, closing
+from gnomon.serve.tools import Choice, Tools
+from gnomon.serve.transcript import mostly_cjk
+from gnomon.types import Checked, Event, Finished, Found, Sentence, Step
+from gnomon.types.generation import Delta, Said, Spent
+from gnomon.types.library import ChunkHit, Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One request to make a response. ``shelves`` are the caller's own vector stores that
+    ``file_search`` names, ``files`` the names of what is on them, by id. ``items`` is what was
+    sent, as input items; ``plain`` the conversation for a chat model that answers by itself, None
+    where gnomon answers."""
+
+    asked: Conversation
+    tools: Tools = field(default_factory=Tools)
+    choice: Choice = field(default_factory=Choice)
+    parallel: bool = True
+    form: Form | None = None
+    include: frozenset[str] = frozenset()
+    max_tokens: int | None = None
+    max_calls: int | None = None
+    shelves: Sequence[Shelf] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    stream: bool = False
+    background: bool = False
+    store: bool = True
+    previous: str = ""
+    conversation: str = ""
+    items: Sequence[Mapping[str, Any]] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    plain: tuple[Said, ...] | None = None
+
+    @property
+    def question(self) -> str:
+        return self.asked.question
+
+    def begin(self, engine: Engine) -> Iterator[Made]:
+        """What this has the engine do."""
+        return make(engine, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search found, for a client that wants it listed."""
+
+    found: tuple[Found, ...] = ()
+    chunks: tuple[ChunkHit, ...] = ()
+
+
+Made = Event | Searched | Delta | Spent | Decided | Filled
+
+
+def make(engine: Engine, wanted: Wanted) -> Generator[Made, None, None]:
+    """Events up to ``Finished``, ``Filled``, ``Decided`` or ``Spent``. Raises InputError, ApiError,
+    NotFound, ModelError."""
+    if wanted.plain is not None:
+        yield from _plainly(engine, wanted, wanted.plain)
+        return
+    if wanted.tools.functions and wanted.choice.mode != "none":
+        deciding = talking.calls(
+            engine, wanted.asked, wanted.tools.functions, wanted.choice, parallel=wanted.parallel
+        )
+        for piece in deciding:
+            yield piece
+            if isinstance(piece, Decided):
+                return
+    if wanted.form is not None:
+        wanted.form.check(engine)
+    with closing(_answering(engine, wanted)) as events:
+        if wanted.form is None:
+            yield from events
+            return
+        for event in events:
+            if isinstance(event, Finished):
+                yield structured.fill(engine, wanted.form, wanted.asked, event.answer)
+            elif not isinstance(event, Checked):
+                yield event
+
+
+def _plainly(engine: Engine, wanted: Wanted, said: tuple[Said, ...]) -> Generator[Made, None, None]:
+    form = wanted.form
+    pieces = talking.plainly(
+        engine,
+        wanted.body,
+        said,
+        wanted.tools.functions,
+        wanted.choice,
+        parallel=wanted.parallel,
+        schema=form.schema if form else None,
+        any_json=form is not None and form.schema is None,
+        max_tokens=wanted.max_tokens,
+    )
+    with closing(pieces) as found:
+        yield from found
+
+
+def _answering(engine: Engine, wanted: Wanted) -> Generator[Event | Searched, None, None]:
+    """The engine's events, with what the search found after its step and our own remarks before
+    the first sentence."""
+    asked = wanted.asked
+    if wanted.shelves:
+        events = engine.library.ask(
+            asked.question,
+            wanted.shelves,
+            held=wanted.tools.web or wanted.tools.x,
+            where=wanted.tools.where,
+            turns=asked.turns,
+        )
+    else:
+        events = engine.ask(asked.question, where=wanted.tools.where, turns=asked.turns)
+    remarked = False
+    with closing(events):
+        for event in events:
+            if isinstance(event, Checked) and not remarked:
+                remarked = True
+                yield from (Checked(note, ()) for note in remarks(asked))
+            yield event
+            if isinstance(event, Step) and event.name == "retrieve":
+                yield from _listed(engine, wanted)
+
+
+def _listed(engine: Engine, wanted: Wanted) -> Iterator[Searched]:
+    tools = wanted.tools
+    found: list[Found] = []
+    if tools.web and wanted.include & {SOURCES, RESULTS}:
+        found = engine.search(wanted.question, k=tools.results, where=tools.where)
+    chunks = engine.library.search(wanted.shelves, [wanted.question]) if wanted.shelves else []
+    if found or chunks:
+        yield Searched(tuple(found), tuple(chunks))
+
+
+def remarks(asked: Conversation) -> list[Sentence]:
+    """What is said before the answer: what the caller's functions returned, quoted as the caller's
+    own and unchecked, and that pictures were not looked at."""
+    chinese = mostly_cjk(asked.question)
+    notes = []
+    for given in asked.given:
+        name = given.name or given.call_id
+        if chinese:
+            notes.append(f"{name} 返回(您自己的数据,未经核实):{given.output}")
+        else:
+            notes.append(f"{name} returned (your own data, not checked): {given.output}")
+    if asked.unseen:
+        notes.append(
+            "没有查看图片:目前只能读文字。"
+            if chinese
+            else "The picture was not looked at: gnomon reads only text so far."
+        )
+    return [Sentence(note, 0, 0, kind="note") for note in notes]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from gnomon.assemble.background import Background
-from gnomon.errors import InputError, StoreError
+from gnomon.errors import InputError, StoreBusy, StoreError
 from gnomon.store.contract import Store
+from gnomon.store.database import WriterPlace
 from gnomon.trends import KINDS, TrendsView, explain, rising
 from gnomon.types import Rising, Trend
 
@@ -31,15 +32,18 @@ class Pulse:
         folder: Path | None,
         now: Callable[[], float],
         *,
+        verifier: Callable[[], object] | None = None,
         readonly: bool = False,
     ) -> None:
-        """``folder`` is where the views are kept (None: in memory). ``readonly`` is for a process
-        beside the one that writes: it reads the view as that one last wrote it."""
+        """``folder`` is where the views are kept (None: in memory). Beside a process that keeps
+        them already they are read as that one last wrote them. ``readonly``: the store is."""
         self._store = store
         self._folder = folder
-        self._readonly = readonly
         self._now = now
+        self._verifier = verifier
+        self._readonly = readonly
         self._lock = threading.Lock()
+        self._place: WriterPlace | None = None
         self._view: TrendsView | None = None
         self._lists: OrderedDict[tuple[object, ...], tuple[int, Rising]] = OrderedDict()
 
@@ -56,9 +60,9 @@ class Pulse:
     ) -> Rising:
         """What rises in the window that ends at ``now``, the most surprising first.
 
-        ``kind`` is "term", "hashtag", "link" or "name" ("": all). Without ``now`` it is the present,
-        or the time of the newest post where nothing came in during the last window: ``until`` says
-        which. Raises InputError, StoreError.
+        ``kind`` is "term", "hashtag", "link" or "name" ("": all). Without ``now`` it is the
+        present, or the time of the newest post where nothing came in during the last window:
+        ``until`` says which. Raises InputError, StoreError.
         """
         if kind and kind not in KINDS:
             raise InputError(f"{kind[:40]!r} is no kind of trend; give one of {', '.join(KINDS)}.")
@@ -112,9 +116,22 @@ class Pulse:
     def _opened(self) -> TrendsView:
         with self._lock:
             if self._view is None:
-                path = None if self._folder is None else self._folder / "trends.db"
-                self._view = TrendsView(self._store, path, readonly=self._readonly)
+                if self._folder is None:
+                    self._view = TrendsView(self._store)
+                else:
+                    path = self._folder / "trends.db"
+                    self._view = TrendsView(self._store, path, readonly=not self._is_writer())
             return self._view
+
+    def _is_writer(self) -> bool:
+        """Whether the views are ours to write: one process at a time."""
+        assert self._folder is not None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._place = WriterPlace(self._folder / "views.lock")
+        except (StoreBusy, OSError):
+            return False
+        return True
 
     def follow(self, background: Background) -> None:
         """Keep the view up with the record until ``background`` stops."""
@@ -130,8 +147,7 @@ class Pulse:
                     background.health.pop("trends", None)
                 background.stop.wait(FOLLOW_S)
 
-        if not self._readonly:
-            background.start("trends", run)
+        background.start("trends", run)
 
     def close(self) -> None:
         with self._lock:
@@ -141,7 +157,6 @@ class Pulse:
                     view.close()
                 except StoreError as error:  # it is made again from the record
                     log.warning("%s", error)
-
-
-def kinds() -> Sequence[str]:
-    return KINDS
+            if self._place is not None:
+                self._place.release()
+                self._place = None

@@ -52,7 +52,8 @@ class Trend:
     ``expected`` is how many voices its past makes expected in the window, ``per_hour`` the voices
     there were, ``surprise`` is -log2 of the probability ``p`` of as many or more; ``q`` is the
     share of false ones to expect among all that are shown down to this one, when ``tested`` terms
-    are looked at together. ``new`` where it was not seen in the weeks before. ``spark`` counts
+    are looked at together; ``sure`` where it is at most 0.05 (what is not may be chance, and is
+    shown only where too little is sure). ``new`` where it was not seen in the weeks before. ``spark`` counts
     voices in bins of ``spark_s`` seconds, the last of which ends at ``until``. ``also`` are other
     terms that the same people carry. ``why`` says all of it in one sentence.
     """
@@ -72,6 +73,7 @@ class Trend:
     surprise: float
     p: float
     q: float
+    sure: bool
     tested: int
     first_seen: float
     new: bool

@@ -375,16 +375,16 @@ class Supply:
     def close(self) -> None:
         """Stop every source after its current batch."""
         self._stop.set()
-        with self._lock:
-            workers = list(self._workers.values())
-            for worker in workers:
-                worker.stop.set()
-        for worker in workers:
-            worker.thread.join(timeout=JOIN_S)
+        for worker in list(self._workers.values()):
+            worker.stop.set()
         if self._supervisor is not None:
-            self._supervisor.join(timeout=JOIN_S)
+            self._supervisor.join(timeout=2 * JOIN_S)  # it may be starting others just now
             self._state.unlink(missing_ok=True)
-        if self._network is not None:
+        for worker in self._workers.values():
+            worker.stop.set()
+            worker.thread.join(timeout=JOIN_S)
+        # Under one that hangs in a slow answer the network stays open; it ends with the process.
+        if self._network is not None and not self.live:
             self._network.close()
 
 

@@ -16,11 +16,11 @@ from typing import Any, Self
 from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
+from gnomon.assemble.chronicle import Chronicle
 from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.models import Models, model_rows
-from gnomon.assemble.rising import Rising
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
@@ -306,13 +306,12 @@ class Gnomon:
         return self.intake.limits()
 
     @cached_property
-    def rising(self) -> Rising:
+    def rising(self) -> Chronicle:
         """Trends and stories: views beside the record, or in memory where that is."""
-        on_disk = (self.config.store_dir / "record.db").exists() and isinstance(self.store, DiskStore)
-        return Rising(
+        return Chronicle(
             self.store,
-            self.config.store_dir if on_disk else None,
-            now=self._now,
+            self.config.store_dir if isinstance(self.store, DiskStore) else None,
+            self._now,
             verifier=lambda: self.bench().entail,
             readonly=self._only_reads,
         )
@@ -365,7 +364,7 @@ class Gnomon:
 
     def rise_in_background(self) -> None:
         """Keep trends and stories up with the record."""
-        self._background.start("rising", lambda: self.rising.follow(self._background.stop))
+        self.rising.follow(self._background)
 
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""

@@ -72,8 +72,11 @@ class Limiter:
             now = self._clock()
             each_s = rate.period_s / rate.limit
             # No debt lasts longer than a period more, nor does a clock that was set back.
-            held = min(max(self._full_at.get(name, now), now), now + 2 * rate.period_s)
-            after = held + cost * each_s
+            latest = now + 2 * rate.period_s
+            held = max(self._full_at.get(name, now), now)
+            if held > latest:
+                self._full_at[name] = held = latest
+            after = min(held + cost * each_s, latest)
             over_s = held + max(cost, 1.0) * each_s - now - rate.period_s
             # A microsecond of grace: sums of floats are not exact.
             allowed = over_s <= 1e-6

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -44,6 +45,7 @@ class Parsed:
 
 
 STANDARD = Bounds()
+END_S = 5.0
 
 
 def parse(
@@ -99,18 +101,28 @@ def _run(
     watch = threading.Event()
     if stop is not None:
         threading.Thread(target=_end_with, args=(stop, watch, process), daemon=True).start()
+    answer = b""
     try:
         assert process.stdout is not None
         answer = process.stdout.read(bounds.max_answer_bytes + 1)
     finally:
         timer.cancel()
         watch.set()
-        if process.poll() is None:
+        if len(answer) > bounds.max_answer_bytes:
             process.kill()
-        code = process.wait()
+        code = _ended(process)
         if process.stdout is not None:
             process.stdout.close()
     return answer, code, late.is_set()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """How a process ended that has nothing more to say."""
+    try:
+        return process.wait(timeout=END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _end_with(
@@ -147,16 +159,32 @@ def _read(answer: bytes, code: int, late: bool, name: str, bounds: Bounds) -> Pa
         )
     try:
         said: dict[str, Any] = json.loads(answer)
-    except ValueError:
+        if "error" not in said:
+            fences = tuple(map(str, said["fences"]))
+            return Parsed(str(said["kind"]), tuple(map(_part, said["parts"])), fences)
+        kind = Unsupported if said.get("code") == "unsupported_file" else InputError
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        # What a stranger's file may have taken over is not trusted to answer in form either.
         raise SourceError(
             f"reading {name!r} ended without a result (exit status {code}); save it in a plainer "
             "format, such as text."
         ) from None
-    if "error" in said:
-        kind = Unsupported if said["code"] == "unsupported_file" else InputError
-        raise kind(_named(str(said["error"]), name))
-    parts = tuple(Part(**{**part, "pages": tuple(part["pages"])}) for part in said["parts"])
-    return Parsed(said["kind"], parts, tuple(said["fences"]))
+    raise kind(_named(str(said["error"])[:500], name))
+
+
+def _part(said: Mapping[str, Any]) -> Part:
+    date = said["date"]
+    if not isinstance(said["text"], str):
+        raise TypeError("no text")
+    return Part(
+        text=said["text"],
+        title=str(said["title"])[:500],
+        author=str(said["author"])[:500],
+        url=str(said["url"])[:2000],
+        lang=str(said["lang"])[:20],
+        date=None if date is None else float(date),
+        pages=tuple(map(int, said["pages"])),
+    )
 
 
 def _named(said: str, name: str) -> str:

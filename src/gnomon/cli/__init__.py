@@ -21,7 +21,19 @@ from contextlib import suppress
 from typing import NoReturn
 
 from gnomon import __version__
-from gnomon.cli import asking, checking, keys, lab, looking, models, serving, sources, taking, users
+from gnomon.cli import (
+    asking,
+    checking,
+    keys,
+    lab,
+    looking,
+    models,
+    serving,
+    sources,
+    stories,
+    taking,
+    users,
+)
 from gnomon.cli.arguments import DONE, FAILED, INTERRUPTED, USAGE, Parser, UsageError
 from gnomon.cli.output import print_json
 from gnomon.errors import GnomonError
@@ -31,6 +43,8 @@ COMMANDS = (
     checking.add_check,
     looking.add_search,
     looking.add_show,
+    stories.add_stories,
+    stories.add_story,
     taking.add_pull,
     sources.add_sources,
     looking.add_status,

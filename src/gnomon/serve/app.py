@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import health, keeping, library, page, pulling, signing
+from gnomon.serve import health, keeping, library, page, pulling, signing, stories
 from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
@@ -50,6 +50,7 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     keeping.routes,
     pulling.routes,
     library.routes,
+    stories.routes,
     page.routes,
 )
 """The groups of routes, in the order in which an address is looked for among them."""

@@ -98,7 +98,7 @@ def _line(story: Story) -> None:
     support = story.support
     terminal.line(
         f"  {_spark(story)}  [dim]{safe(story.id)}  {' '.join(story.langs)}[/]\n"
-        f"  loud: {story.interest:.1f} of {count(story.authors, "author")}, "
+        f"  loud: {story.interest:.1f} of {count(story.authors, 'author')}, "
         f"{count(story.posts, 'post')}  [green]supported: {count(support.origins, 'origin')} by "
         f"{support.authors}[/]  [dim]since {terminal.when(story.first_seen)}[/]"
     )

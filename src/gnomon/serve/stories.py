@@ -44,9 +44,7 @@ class StoryRoutes:
         by = query.get("by", "interest")
         if by not in ("interest", "support"):
             raise ApiError(400, f"'by' is {by[:40]!r}; give interest or support.", param="by")
-        times = {
-            name: parse_time(query[name]) for name in ("since", "until") if query.get(name)
-        }
+        times = {name: parse_time(query[name]) for name in ("since", "until") if query.get(name)}
         find = partial(
             self._desk.engine.rising.stories,
             **times,

@@ -51,7 +51,8 @@ class _Voices:
         latest: dict[int, float] = {}
         for _, said, author in self.rows:
             latest[author] = max(said, latest.get(author, said))
-        return sum(0.5 ** (max(0.0, now - said) / HALF_LIFE_S) for said in latest.values())
+        ages = (max(0.0, now - said) for said in latest.values())
+        return math.fsum(2.0 ** (-age / HALF_LIFE_S) for age in ages)
 
     def authors(self) -> int:
         return len({author for _, _, author in self.rows})
@@ -87,7 +88,7 @@ def rank(
             score = (loud, origins) if by == "interest" else (min(origins, voices.authors()), loud)
             scored.append((score, key, story))
     scored.sort(key=lambda one: (*(-figure for figure in one[0]), one[1]))
-    told = []
+    told: list[Story] = []
     for _, key, story in scored:
         if len(told) == k:
             break
@@ -115,9 +116,7 @@ def _voices(view: StoryView, story: int, since: float, until: float) -> _Voices:
 # --------------------------------------------------------------------------- telling
 
 
-def tell(
-    view: StoryView, id: str, *, now: float, verifier: Verifier | None = None
-) -> Story:
+def tell(view: StoryView, id: str, *, now: float, verifier: Verifier | None = None) -> Story:
     """A story with its timeline, and what is agreed and disputed in it. ``id`` is its own, one that
     went into it, or that of a post in it.
 
@@ -273,9 +272,7 @@ def _title(roots: Sequence[Root]) -> tuple[str, Root]:
     """The headline or sentence that says most of what the origins say together, and whose it is."""
     counts = [raw_terms(root.post) for root in roots]
     spread: Counter[str] = Counter(word for words in counts for word in words)
-    weights = {
-        word: (n - 1 if len(roots) > 1 else 1) * _rarity(word) for word, n in spread.items()
-    }
+    weights = {word: (n - 1 if len(roots) > 1 else 1) * _rarity(word) for word, n in spread.items()}
     best: tuple[float, str, Root] | None = None
     for root in roots:
         for rank, text in enumerate(_candidates(root)):

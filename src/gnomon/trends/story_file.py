@@ -146,7 +146,7 @@ class StoryFile:
     # -- meta ---------------------------------------------------------------------------------
     def meta(self, name: str, default: Any = None) -> Any:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else default  # type: ignore[index]
+        return row[0] if row else default
 
     def set_meta(self, name: str, value: Any) -> None:
         self._db.execute("REPLACE INTO meta VALUES (?, ?)", (name, value))

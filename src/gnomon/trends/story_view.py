@@ -153,13 +153,13 @@ class StoryView:
         story = self._story_of(under[0][0]) if under else None
         self.file.run("DELETE FROM carried WHERE post = ?", (post.id,))
         if held:
-            self._forget(*held[0], post.id)
+            self._forget(held[0][0], held[0][1], post.id)
         self._place(post, story)
 
     def _carrier(self, post: Post, origin: str) -> None:
         held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (post.id,))
         if held:
-            self._forget(*held[0], post.id, heir=origin)
+            self._forget(held[0][0], held[0][1], post.id, heir=origin)
         root = self._posts.get(origin)
         if self._story_of(origin) is None and root is not None:
             link = self._links.get(origin)

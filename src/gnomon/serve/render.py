@@ -12,7 +12,10 @@ from gnomon.serve.contract import Engine
 from gnomon.serve.desk import Asked, Desk, HungUp
 from gnomon.serve.http import ApiError, api_error, json_response
 from gnomon.serve.sse import BEAT, BEAT_S
+from gnomon.serve.structured import Filled
+from gnomon.serve.talking import Decided
 from gnomon.types import Finished, Verification
+from gnomon.types.generation import Spent
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -53,8 +56,11 @@ class Renderer(Protocol[T_contra]):
 
 
 def is_last(event: object) -> bool:
-    """Whether an event is the last one: an answer, or a check that is whole."""
-    return isinstance(event, Finished) or (isinstance(event, Verification) and event.complete)
+    """Whether an event is the last one: an answer, calls or a form instead of one, the count after
+    what a chat model wrote, or a check that is whole."""
+    if isinstance(event, Verification):
+        return event.complete
+    return isinstance(event, Finished | Filled | Decided | Spent)
 
 
 class Answering(Generic[T]):

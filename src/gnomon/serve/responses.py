@@ -26,7 +26,7 @@ from gnomon.serve.making import Wanted
 from gnomon.serve.paging import page_of
 from gnomon.serve.render import HEADERS
 from gnomon.serve.request import compaction, conversation
-from gnomon.serve.responses_asking import Items, input_items, items_of, parse
+from gnomon.serve.responses_asking import Items, check_one_road, input_items, items_of, parse
 from gnomon.serve.responses_events import Maker
 from gnomon.serve.responses_object import begun, counted, new_id, shaped, usage
 from gnomon.serve.run import Run, Runs, replayed
@@ -92,6 +92,7 @@ class Responses:
 
     async def _before(self, body: Mapping[str, Any], owner: str) -> Items:
         """The items of the conversation that a request goes on with."""
+        check_one_road(body)
         name = str(body.get("previous_response_id") or "")
         if not name:
             return []

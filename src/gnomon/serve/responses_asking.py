@@ -36,13 +36,6 @@ def parse(body: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) ->
             param="store",
             code="invalid_value",
         )
-    if body.get("previous_response_id") and body.get("conversation"):
-        raise ApiError(
-            400,
-            "'previous_response_id' and 'conversation' are two ways to go on; give one of them.",
-            param="conversation",
-            code="mutually_exclusive_parameters",
-        )
     tools = search_tools(field(body, "tools", list, []))
     whole = [*earlier, *items]
     plain = messages(whole, body.get("instructions")) if model != MODEL else None
@@ -64,6 +57,17 @@ def parse(body: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) ->
         body=body,
         plain=plain,
     )
+
+
+def check_one_road(body: Mapping[str, Any]) -> None:
+    """Raises 400 where a request goes on from two places at once."""
+    if body.get("previous_response_id") and body.get("conversation"):
+        raise ApiError(
+            400,
+            "'previous_response_id' and 'conversation' are two ways to go on; give one of them.",
+            param="conversation",
+            code="mutually_exclusive_parameters",
+        )
 
 
 def _asked(items: Items, earlier: int, plain: bool) -> Conversation:

@@ -1,4 +1,4 @@
-"""The routes that show what is held: search, posts, answers, models, status."""
+"""The routes that show what is held: search, posts, answers, status."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gnomon.serve import chat, verify
+from gnomon.serve import verify
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError, filter_from, json_response, read_json
 from gnomon.serve.render import Answering
-from gnomon.serve.request import MODEL
-from gnomon.serve.transcript import links
-from gnomon.types import Event, Finding, Found, Verification
+from gnomon.types import Finding, Found, Verification
 from gnomon.wire import to_json
 
 MAX_RESULTS = 50
-_CREATED = 1767225600  # 2026-01-01: the models list demands a time of making
 
 
 def routes(context: Context) -> list[Route]:
@@ -35,42 +32,16 @@ class Api:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/v1/chat/completions", self.create_completion, methods=["POST"]),
             Route("/v1/verify", self.verify, methods=["POST"]),
-            Route("/v1/models", self.list_models),
-            Route("/v1/models/{id}", self.show_model),
             Route("/v1/search", self.search),
             Route("/v1/posts/{id:path}", self.show_post),
             Route("/v1/answers/{id}", self.show_answer),
             Route("/v1/status", self.status),
         ]
 
-    async def create_completion(self, request: Request) -> Answering[Event]:
-        body = await read_json(request)
-        asking = chat.parse(body, await self._sources(body))
-        link = links(self._context.base(request))
-        return Answering(self._desk, asking, chat.ChatRenderer(body, asking, link))
-
     async def verify(self, request: Request) -> Answering[Verification | Finding]:
         checking = verify.parse(await read_json(request), now=self._desk.engine.now())
         return Answering(self._desk, checking, verify.VerifyRenderer())
-
-    async def list_models(self, request: Request) -> Response:
-        """One model answers: the checked one. ``gnomon`` lists what it may be made of."""
-        known = await self._desk.call(self._desk.engine.models)
-        return json_response({"object": "list", "data": [_MODEL], "gnomon": {"known": known}})
-
-    async def show_model(self, request: Request) -> Response:
-        name = request.path_params["id"]
-        if name != MODEL:
-            raise ApiError(
-                404,
-                f"The model {name[:60]!r} is not here; ask for {MODEL!r}.",
-                type="not_found",
-                param="model",
-                code="model_not_found",
-            )
-        return json_response(_MODEL)
 
     async def search(self, request: Request) -> Response:
         """``?q=&k=&since=&until=&source=&author=&lang=``; the last three may repeat."""
@@ -105,16 +76,6 @@ class Api:
 
     async def status(self, request: Request) -> Response:
         return json_response(await self._desk.call(self._desk.engine.status))
-
-    async def _sources(self, body: dict[str, Any]) -> list[str]:
-        """Names of the held sources; looked up only where a tool may narrow the search."""
-        if not body.get("tools"):
-            return []
-        status = await self._desk.call(self._desk.engine.status)
-        return [str(source["source"]) for source in status.get("sources", ())]
-
-
-_MODEL = {"id": MODEL, "object": "model", "created": _CREATED, "owned_by": MODEL}
 
 
 def _found_json(one: Found) -> dict[str, Any]:

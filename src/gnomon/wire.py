@@ -9,6 +9,7 @@ understood; unknown fields are kept in ``extra`` and come out again where they w
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -87,6 +88,19 @@ def parse_time(value: Any) -> float:
     if not -6.2e10 < number < 2.5e11:  # years 5 to 9900: what datetime can hold
         raise InputError(f"{value!r} lies outside the calendar; give epoch seconds.")
     return number
+
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_span(text: str) -> float:
+    """A length of time as ``30m``, ``6h``, ``1d``, ``2w`` or plain seconds, in seconds. Raises
+    InputError quoting the value."""
+    found = _SPAN.fullmatch(text.strip().lower()) if len(text) <= 20 else None
+    if found is None:
+        raise InputError(f"{text[:40]!r} is no length of time; give one such as 30m, 6h or 1d.")
+    return float(found[1]) * _UNITS[found[2] or "s"]
 
 
 def post_from_json(

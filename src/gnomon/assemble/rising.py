@@ -13,7 +13,7 @@ from gnomon.errors import InputError, StoreBusy, StoreError
 from gnomon.store.contract import Store
 from gnomon.store.database import WriterPlace
 from gnomon.trends import KINDS, TrendsView, explain, rising
-from gnomon.types import Rising, Trend
+from gnomon.types import Trend, Trends
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Pulse:
         self._lock = threading.Lock()
         self._place: WriterPlace | None = None
         self._view: TrendsView | None = None
-        self._lists: OrderedDict[tuple[object, ...], tuple[int, Rising]] = OrderedDict()
+        self._lists: OrderedDict[tuple[object, ...], tuple[int, Trends]] = OrderedDict()
 
     # -- trends -------------------------------------------------------------------------------
     def trends(
@@ -57,7 +57,7 @@ class Pulse:
         k: int = 20,
         now: float | None = None,
         unsure: bool = True,
-    ) -> Rising:
+    ) -> Trends:
         """What rises in the window that ends at ``now``, the most surprising first.
 
         ``kind`` is "term", "hashtag", "link" or "name" ("": all). Without ``now`` it is the

@@ -32,6 +32,7 @@ from gnomon.cli import (
     sources,
     stories,
     taking,
+    trends,
     users,
 )
 from gnomon.cli.arguments import DONE, FAILED, INTERRUPTED, USAGE, Parser, UsageError
@@ -43,6 +44,7 @@ COMMANDS = (
     checking.add_check,
     looking.add_search,
     looking.add_show,
+    trends.add_trends,
     stories.add_stories,
     stories.add_story,
     taking.add_pull,

@@ -28,7 +28,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gnomon.errors import ConfigError, GnomonError
-from gnomon.serve import health, keeping, library, page, pulling, signing, stories
+from gnomon.serve import (
+    chat,
+    health,
+    keeping,
+    library,
+    models_list,
+    page,
+    pulling,
+    rising,
+    signing,
+    stories,
+)
 from gnomon.serve.connections import protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
@@ -47,10 +58,13 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     health.routes,
     signing.routes,
     held_routes,
+    chat.routes,
+    models_list.routes,
     keeping.routes,
     pulling.routes,
     library.routes,
     stories.routes,
+    rising.routes,
     page.routes,
 )
 """The groups of routes, in the order in which an address is looked for among them."""

@@ -16,6 +16,8 @@ from gnomon.types import (
     PostView,
     Stories,
     Story,
+    Trend,
+    Trends,
     Turn,
     Verification,
 )
@@ -146,6 +148,27 @@ class Talk(Protocol):
 
 class Rising(Protocol):
     """What is rising, and the stories."""
+
+    def trends(
+        self,
+        window_s: float = ...,
+        *,
+        kind: str = "",
+        lang: str = "",
+        k: int = 20,
+        now: float | None = None,
+        unsure: bool = True,
+    ) -> Trends:
+        """What rises in the window that ends at ``now`` (the present, or the newest post), the most
+        surprising first. Raises InputError."""
+        ...
+
+    def explain(
+        self, term: str, *, window_s: float = ..., lang: str = "", now: float | None = None
+    ) -> Trend:
+        """The figures of one term, rising or not. Raises NotFound where nobody said it,
+        InputError."""
+        ...
 
     def stories(
         self,

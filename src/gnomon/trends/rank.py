@@ -21,7 +21,7 @@ from gnomon.trends.finalists import FALSE_SHARE, FEWEST, finalists, folded
 from gnomon.trends.history import Window
 from gnomon.trends.terms import KINDS, base_of, says_something
 from gnomon.trends.view import TrendsView
-from gnomon.types import Rising, Trend
+from gnomon.types import Trend, Trends
 
 _WEAK = -4 * math.log(2)  # 4 bits: one chance in sixteen, for one term looked at alone
 _SPARE = 100  # finalists beyond k: for what the discount takes out and what is folded
@@ -37,7 +37,7 @@ def rising(
     lang: str = "",
     k: int = 20,
     unsure: bool = True,
-) -> Rising:
+) -> Trends:
     """The ``k`` most surprising trends of the window that ends at ``now``, best first.
 
     ``lang`` "" counts all languages together. With ``unsure``, a list that would be shorter goes on
@@ -52,7 +52,7 @@ def rising(
             least = [one for one in found if one.q <= FALSE_SHARE or one.log_p <= _WEAK]
         trends = shown.trends(view, store, window, lang, folded(least)[:k])
         authors, origins = view.distinct(window.since, now)
-        return Rising(
+        return Trends(
             since=window.since,
             until=now,
             posts=window.total_posts,

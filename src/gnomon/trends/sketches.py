@@ -123,8 +123,7 @@ class Tally:
     def nbytes(self) -> int:
         """What it takes in memory, without the few bytes of Python's own."""
         sketch = (1 << OVERFLOW_LG) * 18 if self.overflow is not None else 0
-        arrays: int = self.keys.nbytes + self.posts.nbytes + self.voices.nbytes
-        return arrays + sketch
+        return int(self.keys.nbytes) + int(self.posts.nbytes) + int(self.voices.nbytes) + sketch
 
     def to_blobs(self) -> tuple[bytes, bytes, bytes, bytes | None, int]:
         sketch = None
@@ -183,4 +182,4 @@ class Distinct:
         union = datasketches.cpc_union(_LG_K)
         for one in sketches:
             union.update(one._sketch)
-        return round(union.get_result().get_estimate())
+        return round(float(union.get_result().get_estimate()))

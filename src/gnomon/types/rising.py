@@ -53,9 +53,9 @@ class Trend:
     there were, ``surprise`` is -log2 of the probability ``p`` of as many or more; ``q`` is the
     share of false ones to expect among all that are shown down to this one, when ``tested`` terms
     are looked at together; ``sure`` where it is at most 0.05 (what is not may be chance, and is
-    shown only where too little is sure). ``new`` where it was not seen in the weeks before. ``spark`` counts
-    voices in bins of ``spark_s`` seconds, the last of which ends at ``until``. ``also`` are other
-    terms that the same people carry. ``why`` says all of it in one sentence.
+    shown only where too little is sure). ``new`` where it was not seen in the weeks before.
+    ``spark`` counts voices in bins of ``spark_s`` seconds, the last of which ends with ``until``.
+    ``also`` are other terms that the same people carry. ``why`` says all of it in one sentence.
     """
 
     term: str
@@ -86,7 +86,7 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
-class Rising:
+class Trends:
     """The trends of a window: ``since <= time < until``. ``posts``, ``origins`` and ``authors``
     (the latter two estimated, 2 % standard error) count all that was held of it; ``tested`` is how
     many terms were looked at; ``behind`` is how many changes of the record are not counted yet."""

@@ -309,6 +309,20 @@ def test_another_archives_sequence_numbers_are_not_compared_with_ours():
     assert "FutureCursor" in batch.gaps[0].reason
 
 
+def test_what_comes_twice_is_taken_once_and_what_comes_late_is_not_lost():
+    frames = (
+        create(1),
+        create(3, "r3"),
+        create(3, "r3"),
+        create(2, "r2"),
+        create(1),
+        create(4, "r4"),
+    )
+    batch = pull_frames(*frames)
+    assert [post.id.rpartition("/")[2] for post in batch.posts] == ["r1", "r3", "r2", "r4"]
+    assert json.loads(batch.cursor)["seq"] == 4
+
+
 def test_another_host_is_resumed_by_time():
     cursor = json.dumps({"time_us": int(NOW * 1e6), "seq": 5, "host": "wss://elsewhere.example"})
     with ws_server(lambda connection: hold(connection, create(1, at=NOW + 1))) as server:

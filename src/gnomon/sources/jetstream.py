@@ -41,6 +41,9 @@ GAP_US = 60_000_000
 # Statuses of a server that does not know v2.
 _NO_V2 = frozenset({404, 405, 426, 501})
 _HANDLES = 20_000
+_RECENT = 8192
+"""Sequence numbers that are remembered, so that what is sent twice is taken once: some seconds of
+the whole network, many times what a reconnect brings again."""
 FIRST_TRIES = 4
 
 
@@ -82,13 +85,16 @@ class Jetstream:
     _by_time: bool = field(default=False, init=False)
     _resumed: Mark | None = field(default=None, init=False)
     _told: str = field(default="", init=False)
+    _started: Mark | None = field(default=None, init=False)
+    _recent: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False)
     _handles: OrderedDict[str, str] = field(default_factory=OrderedDict, init=False)
 
     def steps(self, cursor: str | None) -> Steps:
         """Listen for ever, reconnecting. Raises SourceError when the server cannot be reached at
         all in the first few tries, or refuses us for good."""
         self.host = self.host.rstrip("/")
-        self._mark = Mark.read(cursor)
+        self._mark = self._started = Mark.read(cursor)
+        self._recent.clear()
         self._by_time, self._told = False, ""
         failures, connected = 0, False
         request: Listen | None = None
@@ -197,19 +203,37 @@ class Jetstream:
             return
         if event is None:
             return
+        if self._by_time:  # its sequence numbers are not those that we know
+            self._started = None
+            self._recent.clear()
         if self._held(event):
             return
         yield from self._gap(event)
+        self._advance(event)
         self._by_time = False
-        self._mark = Mark(event.time_us, event.seq, self.host if event.seq is not None else "")
         yield from self._of(event, now)
 
     def _held(self, event: Event) -> bool:
-        """Whether this is the overlap that an inclusive cursor brings."""
-        mark = self._mark
-        if mark is None or mark.seq is None or event.seq is None or self._by_time:
+        """Whether this came before: what an inclusive cursor brings again, or a server sends
+        twice. One that comes late, behind a later one, did not."""
+        if event.seq is None:
             return False
-        return mark.host == self.host and event.seq <= mark.seq
+        at = self._started
+        ours = at is not None and at.host == self.host
+        if event.seq in self._recent or (ours and at and event.seq <= (at.seq or 0)):
+            return True
+        self._recent[event.seq] = None
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+        return False
+
+    def _advance(self, event: Event) -> None:
+        """The mark goes forward only: one that comes late does not take it back."""
+        mark = self._mark
+        known = mark is not None and mark.host == self.host and not self._by_time
+        if known and mark and event.seq is not None and event.seq < (mark.seq or 0):
+            return
+        self._mark = Mark(event.time_us, event.seq, self.host if event.seq is not None else "")
 
     def _of(self, event: Event, now: float) -> Iterator[Post | Deletion | SetAside]:
         if event.kind == "identity":

@@ -234,7 +234,7 @@ ATTEMPTS = {
     "a deletion": "os.unlink(SECRET)",
     "a secret": "open(SECRET).read()",
     "the password file": "open('/etc/passwd').read()",
-    "the process's parent": "os.kill(os.getppid(), 9)",
+    "the process's parent": "os.kill(os.getppid(), 0)",
     "more memory": "resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40))",
 }
 

@@ -23,6 +23,7 @@ Asking = Generator[Request, Response | Messages | None, T]
 
 PATIENCE_S = 16 * 60.0
 """The longest pause that is waited for within one round: X's and Mastodon's windows are shorter."""
+TRIES = 3
 MAX_POLL_S = 6 * 3600.0
 
 
@@ -37,7 +38,7 @@ class Asker:
     def ask(self, request: Fetch) -> Asking[Response]:
         """The answer to ``request``. Raises Unreachable where the other side asks for more
         patience than we have, and what the driver raises."""
-        waited = 0.0
+        waited, tries = 0.0, 0
         while True:
             if self._pause_s:
                 pause, self._pause_s = self._pause_s, 0.0
@@ -46,7 +47,8 @@ class Asker:
                 response = yield request
             except Unreachable as error:
                 asked = error.retry_after_s
-                if asked is None or waited + asked > self.patience_s:
+                tries += 1
+                if asked is None or waited + asked > self.patience_s or tries >= TRIES:
                     raise
                 waited += asked + 1.0
                 yield Wait(asked + 1.0)

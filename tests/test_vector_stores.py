@@ -76,8 +76,8 @@ def club(url: str) -> Mapping[str, str]:
     batch = client.vector_stores.file_batches.create_and_poll(
         store.id,
         files=[
-            {"file_id": id, "attributes": {"name": name, "year": year, "final": name[0] == "b"}}
-            for (name, id), year in zip(files.items(), (1987, 2026, 2025), strict=True)
+            {"file_id": file, "attributes": {"name": name, "year": year, "final": name[0] == "b"}}
+            for (name, file), year in zip(files.items(), (1987, 2026, 2025), strict=True)
         ],
     )
     assert (batch.status, batch.file_counts.completed) == ("completed", 3)
@@ -359,17 +359,17 @@ def holds(folder: Path, words: str) -> bool:
 def test_what_is_deleted_is_gone_from_the_disk(client: OpenAI, home: Path) -> None:
     store, word = client.vector_stores.create().id, "Xylophagous"
     file = upload(client, "a.txt", f"{word} beetles were seen. The rest stays as it was.")
-    kept = upload(client, "b.txt", "The old mill stands by the river.")
+    kept = upload(client, "b.txt", "The Windlass stands by the river.")
     for one in (file, kept):
         client.vector_stores.files.create_and_poll(one, vector_store_id=store)
     assert holds(home, word)
     assert client.vector_stores.search(store, query=word).data
     client.files.delete(file)
     assert client.vector_stores.search(store, query=word).data == []
-    assert client.vector_stores.search(store, query="old mill").data
+    assert client.vector_stores.search(store, query="windlass").data
     client.vector_stores.files.delete(kept, vector_store_id=store)
     assert not holds(home / "shelves", word)
-    assert not holds(home / "shelves", "old mill")
+    assert not holds(home / "shelves", "Windlass")
     assert client.vector_stores.files.list(store).data == []
     client.vector_stores.delete(store)
     assert not (home / "shelves" / store).exists()

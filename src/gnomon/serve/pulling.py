@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gnomon.serve.caller import caller_of
+from gnomon.serve.caller import caller_of, require
 from gnomon.serve.context import Context
 from gnomon.serve.desk import Desk
 from gnomon.serve.http import ApiError, field, json_response, read_json
@@ -44,12 +44,12 @@ class _Api:
         return json_response(await self._desk.call(read))
 
     async def list(self, request: Request) -> Response:
-        _admin(request)
+        require(request, "admin")
         pulls = await self._desk.call(self._desk.engine.setup.pulls)
         return json_response({"object": "list", "data": pulls})
 
     async def begin(self, request: Request) -> Response:
-        _admin(request)
+        require(request, "admin")
         name = field(await read_json(request), "model", str, "")
         if not name:
             raise ApiError(400, "'model' is empty; give a name of GET /v1/models.", param="model")
@@ -57,16 +57,7 @@ class _Api:
         return json_response(begun, 202)
 
     async def stop(self, request: Request) -> Response:
-        _admin(request)
+        require(request, "admin")
         stop = partial(self._desk.engine.setup.stop, request.path_params["model"])
         return json_response(await self._desk.call(stop))
 
-
-def _admin(request: Request) -> None:
-    if not caller_of(request).may("admin"):
-        raise ApiError(
-            403,
-            "Models are fetched by an owner; use a key with the scope 'admin'.",
-            type="permission_error",
-            code="missing_scope",
-        )

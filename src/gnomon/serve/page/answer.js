@@ -1,25 +1,30 @@
-// An answer as it is read: sentences with their verdicts, both sides, and what was left out.
+// An answer as it is read: sentences with their support beside them, both sides weighed, and what
+// was left out.
 
-import { h, langOf, sign, span, stamp, when } from "./dom.js";
+import { badge, button, fact, fold, h, langOf, number, sign, span, stamp, when } from "./dom.js";
+import { skyline, voices, weighed } from "./shadows.js";
 import { t } from "./strings.js";
 
-const who = (evidence) => evidence.author || evidence.title || evidence.source || t.unknownAuthor;
+/** Who said it, set apart from the words around it whatever its direction. */
+export const who = (evidence) =>
+  h("bdi", {}, evidence.author || evidence.title || evidence.source || t.unknownAuthor);
+
+const named = (evidence) => evidence.author || evidence.title || evidence.source || t.unknownAuthor;
+
+/** The citations of an answer by number. */
+export const byNumber = (citations) => new Map(citations.map((citation) => [citation.n, citation]));
 
 /** A button with a citation's number; `open` shows its evidence. */
 function chip(citation, disagrees, open) {
-  const label = (disagrees ? t.citeAgainst : t.cite)(citation.n, who(citation));
-  return h(
-    "button",
-    {
-      type: "button",
-      class: disagrees ? "cite against" : "cite",
-      "data-n": citation.n,
-      "aria-label": label,
-      title: label,
-      onclick: (event) => open(citation, event.currentTarget),
-    },
-    String(citation.n),
-  );
+  const label = (disagrees ? t.citeAgainst : t.cite)(citation.n, named(citation));
+  return h("button", {
+    type: "button",
+    class: disagrees ? "cite against" : "cite",
+    "data-n": citation.n,
+    "aria-label": label,
+    title: label,
+    onclick: (event) => open(citation, event.currentTarget),
+  }, String(citation.n));
 }
 
 /** Whether a sentence is one held quote; a quote carries its stance, not a verdict on itself. */
@@ -30,93 +35,122 @@ function quoted(sentence, citations) {
   return same && claim !== sentence.text ? only : null;
 }
 
-function badge(label, word) {
-  return h("span", { class: `badge ${label}` }, sign(label), word ?? t.labels[label]);
-}
+const verdictOf = (sentence) => sentence.verdicts.find((v) => v.label === sentence.label) ?? sentence.verdicts[0];
 
-/** What stands under a sentence: its verdict in sign and word, and how many origins say so. */
+/** What stands under a sentence: its verdict in sign and word, how many origins say so, drawn. */
 function support(sentence, citations, known) {
   const quote = quoted(sentence, citations);
   if (quote) {
     const label = { supports: "supported", refutes: "refuted" }[quote.stance] ?? "note";
     const word = { supports: t.forIt, refutes: t.againstIt }[quote.stance] ?? t.labels.note;
     const claim = sentence.verdicts[0]?.claim.text;
-    return [badge(label, word), claim && !known.has(claim) && h("q", {}, claim),
-      h("span", {}, who(quote)), when(quote.said_at), quote.posts > 1 && h("span", {}, t.standsFor(quote.posts))];
+    return [badge(label, word), claim && !known.has(claim) && h("q", langOf(), claim),
+      h("span", { class: "byline" }, who(quote), " · ", when(quote.said_at)),
+      quote.posts > 1 && h("span", { class: "drawn" }, skyline([{ posts: quote.posts, side: quote.stance }]), t.standsFor(quote.posts))];
   }
   if (!sentence.label) return null;
-  const verdict = sentence.verdicts.find((v) => v.label === sentence.label) ?? sentence.verdicts[0];
-  const { origins_for: f, posts_for: fp, origins_against: a, posts_against: ap } = verdict ?? {};
-  return [badge(sentence.label), verdict && h("span", {}, t.sides(f, fp, a, ap))];
+  const verdict = verdictOf(sentence);
+  if (!verdict) return [badge(sentence.label)];
+  const { origins_for: f, posts_for: fp, origins_against: a, posts_against: ap } = verdict;
+  return [badge(sentence.label), h("span", { class: "drawn" }, f + a > 0 && skyline(voices(verdict)), t.sides(f, fp, a, ap))];
 }
 
 /** The claim that a sentence of our own ("Yes, …") has decided, if it is one. */
 const decided = (sentence) =>
   sentence.kind === "note" && sentence.label ? (sentence.verdicts[0]?.claim.text ?? "") : null;
 
-/** One sentence. `verdicts` are objects here, not indices; `known` are the claims that the reader
- * has read before it, which need not be said again: this sentence's is added. */
+/** A source in the margin of its sentence: whose words, when, and the words where the sentence is
+ * not those words itself. */
+function note(citation, disagrees, same, open) {
+  return h("li", {}, h("button", {
+    type: "button",
+    class: disagrees ? "margin against" : "margin",
+    tabindex: "-1",
+    "data-n": citation.n,
+    onclick: (event) => open(citation, event.currentTarget),
+  },
+    h("span", { class: "by" }, h("b", {}, who(citation)), when(citation.said_at)),
+    citation.deleted ? h("em", {}, t.deleted) : !same && h("q", langOf(citation.lang), citation.quote),
+    same && citation.title && h("span", { class: "of", ...langOf(citation.lang) }, citation.title),
+    h("span", { class: "by" }, h("span", {}, citation.source), disagrees && h("strong", {}, t.disagrees))));
+}
+
+/** One sentence. `verdicts` are objects here, not indices; `known` are the claims
+ * and the sources (numbers) that the reader has read before it, which need not be said again: this
+ * sentence's are added. */
 export function sentenceNode(sentence, citations, open, known) {
-  const cites = (numbers, against) =>
-    numbers.map((n) => citations.has(n) && chip(citations.get(n), against, open));
+  const of = (numbers) => numbers.map((n) => citations.get(n)).filter(Boolean);
+  const [forIt, against] = [of(sentence.citations), of(sentence.against)];
+  const quote = quoted(sentence, citations);
   const under = support(sentence, citations, known);
+  // What stands in the margin already is not set there again.
+  const fresh = (c) => !known.has(c.n) && known.add(c.n);
+  const notes = [...forIt.filter(fresh).map((c) => note(c, false, Boolean(quote), open)), ...against.filter(fresh).map((c) => note(c, true, false, open))];
   const lead = decided(sentence) !== null;
   known.add(lead ? decided(sentence) : sentence.text);
-  const tone = quoted(sentence, citations) ? "quote" : sentence.kind;
-  return h(
-    "div",
-    { class: `sentence ${lead ? "lead" : tone}`, "data-label": sentence.label ?? "note" },
-    h("p", { class: "words" }, sentence.text, " ",
-      h("span", { class: "cites" }, cites(sentence.citations, false), cites(sentence.against, true))),
-    under && h("p", { class: "support" }, under),
-  );
+  const node = h("div", { class: `sentence ${lead ? "lead" : quote ? "quote" : sentence.kind}`, "data-label": sentence.label ?? "note" },
+    h("div", { class: "body" },
+      h("p", { class: "words", dir: "auto" }, sentence.text, " ",
+        h("span", { class: "cites" }, forIt.map((c) => chip(c, false, open)), against.map((c) => chip(c, true, open)))),
+      under && h("p", { class: "support" }, under)),
+    notes.length > 0 && h("ul", { class: "notes", "aria-label": t.sourcesOf }, notes));
+  // A number and its note in the margin light up together.
+  const light = (event) => {
+    const n = event.target.closest?.("[data-n]")?.dataset.n;
+    for (const one of node.querySelectorAll("[data-n]")) one.classList.toggle("lit", one.dataset.n === n);
+  };
+  for (const kind of ["pointerover", "pointerleave", "focusin", "focusout"]) node.addEventListener(kind, light);
+  // Where there is no margin, a tap on the words opens what stands behind them.
+  node.addEventListener("click", (event) => {
+    if (!event.target.closest("button, a") && !getSelection().toString()) node.classList.toggle("open");
+  });
+  return node;
 }
 
 /** Evidence as a card that opens where it stands. */
 function card(evidence, posts, open) {
-  return h(
-    "button",
-    { type: "button", class: "card", onclick: (event) => open({ ...evidence, posts }, event.currentTarget) },
+  return h("button", { type: "button", class: "card", onclick: (event) => open({ ...evidence, posts }, event.currentTarget) },
     evidence.deleted ? h("em", {}, t.deleted) : h("q", langOf(evidence.lang), evidence.quote),
-    h("span", { class: "by" }, h("b", {}, who(evidence)), when(evidence.said_at),
-      h("span", {}, posts > 1 ? t.standsFor(posts) : t.alone)),
-  );
+    h("span", { class: "by" }, h("b", {}, who(evidence)), when(evidence.said_at)),
+    h("span", { class: "by drawn" }, skyline([{ posts, side: evidence.stance }]), posts > 1 ? t.standsFor(posts) : t.alone));
 }
 
-/** For and against, side by side, for each claim on which the evidence stands on both sides. */
-function sides(verdict, open) {
+/** For and against, side by side. A verdict here is one of an answer or a claim of a checked text. */
+export function sides(verdict, open, about = verdict.claim.text) {
   const column = (stance, title, label) => {
     const found = verdict.evidence.filter((evidence) => evidence.stance === stance);
-    const cards = found.map((e) => card(e, verdict.posts_by_origin?.[e.origin] ?? 1, open));
-    return h("div", { class: "side" }, h("h4", {}, sign(label), title),
+    const cards = found.map((e) => card(e, e.posts ?? verdict.posts_by_origin?.[e.origin] ?? 1, open));
+    return h("div", { class: `side ${stance}` }, h("h4", {}, sign(label), title, found.length > 1 && h("small", {}, number(found.length))),
       cards.length ? cards : h("p", { class: "muted" }, t.nobody));
   };
+  const origins = voices(verdict);
   return h("section", { class: "sides" },
-    h("p", { class: "about" }, verdict.claim.text),
-    h("div", { class: "columns" }, column("supports", t.forIt, "supported"),
-      column("refutes", t.againstIt, "refuted")));
+    about && h("p", { class: "about", dir: "auto" }, about),
+    origins.length > 0 && weighed(origins),
+    h("div", { class: "columns" }, column("supports", t.forIt, "supported"), column("refutes", t.againstIt, "refuted")));
 }
 
-function fold(title, ...inside) {
-  return h("details", { class: "fold" }, h("summary", {}, title), inside);
-}
-
-function facts(answer) {
-  const lag = answer.newest && (new Date(answer.as_of) - new Date(answer.newest)) / 1000;
-  const row = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-  return h("dl", { class: "facts" },
-    row(t.asOf, when(answer.as_of)),
-    row(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
-    row(answer.abstained ? t.read : t.restsOn, `${t.posts(answer.posts)} · ${t.origins(answer.origins)}`),
-    answer.abstained ? null : row(t.confidence, `${Math.round(answer.confidence * 100)}%`),
-    row(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
-}
-
-function gapLine(gap) {
+export function gapLine(gap) {
   const words = gap.start
     ? t.gap(gap.source, stamp(gap.start), stamp(gap.end))
     : t.gapOpen(gap.source, stamp(gap.end));
   return h("li", {}, h("b", {}, words), " ", gap.reason);
+}
+
+/** How sure the weakest part is. Where sources disagree it says how even they stand, not how sure. */
+function confidence(answer, label) {
+  if (answer.abstained || label === "disputed" || label === "not_enough_evidence") return null;
+  return fact(t.confidence, `${Math.round(answer.confidence * 100)}%`);
+}
+
+function facts(answer, label) {
+  const lag = answer.newest && (new Date(answer.as_of) - new Date(answer.newest)) / 1000;
+  return h("dl", { class: "facts" },
+    fact(t.asOf, when(answer.as_of)),
+    fact(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
+    fact(answer.abstained ? t.read : t.restsOn, t.equals(answer.posts, answer.origins)),
+    confidence(answer, label),
+    fact(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
 }
 
 const weakest = ["refuted", "not_enough_evidence", "disputed", "supported"];
@@ -134,49 +168,61 @@ function abstention(answer, forms) {
     h("p", { class: "muted" }, t.abstainedLong),
     h("p", { class: "looked" }, h("b", {}, t.posts(answer.posts)), h("b", {}, t.origins(answer.origins))),
     forms.length > 0 && h("div", {}, h("p", { class: "muted" }, t.searchedFor),
-      h("ul", { class: "forms" }, forms.map((form) => h("li", {}, form)))));
+      h("ul", { class: "forms" }, forms.map((form) => h("li", langOf(), form)))));
 }
 
 /** The sentences of an answer with their verdicts in place of the verdicts' numbers. */
-const bound = (answer) =>
+export const bound = (answer) =>
   answer.sentences.map((s) => ({ ...s, verdicts: s.verdicts.map((n) => answer.verdicts[n]) }));
+
+/** The one label of a finished answer, "" where it has none. */
+export const labelOf = (answer) =>
+  (answer.abstained ? "not_enough_evidence" : overall({ sentences: bound(answer) }, byNumber(answer.citations))) ?? "";
 
 /** A finished answer in a few words, for a reader who hears it. */
 export const gist = (answer) =>
-  answer.abstained ? t.summary.abstained
-    : t.summary[overall({ sentences: bound(answer) }, byNumber(answer.citations))] ?? answer.sentences[0]?.text;
+  answer.abstained ? t.summary.abstained : t.summary[labelOf(answer)] ?? answer.sentences[0]?.text;
 
-/** The citations of an answer by number. */
-export const byNumber = (citations) => new Map(citations.map((citation) => [citation.n, citation]));
+/** Whether the answer begins with a verdict of our own, or is one sentence: then it needs no other. */
+const led = (sentences) => (sentences.length > 0 && decided(sentences[0]) !== null) || sentences.length < 2;
+
+const stands = (verdict) => verdict.evidence.some((e) => e.stance === "supports" || e.stance === "refutes");
 
 /** The whole of a finished answer below its question. `actions` are its buttons, `forms` the words
  * that were searched for, where they are known. */
 export function answerNode(answer, open, actions, forms = []) {
   const citations = byNumber(answer.citations);
-  const verdicts = answer.verdicts;
   const sentences = bound(answer);
-  const label = overall({ sentences }, citations);
-  // A leading verdict of our own, or a single sentence, says it already.
+  const label = labelOf(answer);
   const known = new Set();
-  const led = sentences.length ? decided(sentences[0]) : null;
-  const several = led === null && label && answer.sentences.length > 1;
-  const disputed = verdicts.filter((v) => v.origins_for && v.origins_against);
+  const disputed = answer.verdicts.filter((v) => v.origins_for && v.origins_against);
+  const agreed = answer.verdicts.filter((v) => !disputed.includes(v) && stands(v));
   return h("div", { class: "answer" },
     answer.abstained
       ? abstention(answer, forms)
-      : [several && h("p", { class: "verdictline" }, badge(label), h("span", {}, t.summary[label])),
+      : [!led(sentences) && label && h("p", { class: "verdictline" }, badge(label), h("span", {}, t.summary[label])),
         h("div", { class: "sentences", ...langOf(answer.lang) },
           sentences.map((sentence) => sentenceNode(sentence, citations, open, known)))],
     answer.lost?.length ? h("p", { class: "lost" }, t.lost(answer.lost.length)) : null,
-    disputed.length ? h("section", { class: "disagree" }, h("h3", {}, t.disagree),
-      disputed.map((verdict) => sides(verdict, open))) : null,
-    answer.left_out.length ? fold(t.leftOut(answer.left_out.length),
+    disputed.length > 0 && h("section", { class: "disagree" }, h("h3", {}, t.disagree),
+      disputed.map((verdict) => sides(verdict, open))),
+    agreed.length > 0 && fold(t.evidenceFor(agreed.length), h("div", { class: "agreed" }, agreed.map((verdict) => sides(verdict, open)))),
+    answer.left_out.length > 0 && fold(t.leftOut(answer.left_out.length),
       h("ul", { class: "left" }, answer.left_out.map((item) =>
-        h("li", {}, h("q", {}, item.text), h("span", {}, item.reason))))) : null,
-    answer.gaps.length ? fold(t.gaps(answer.gaps.length),
-      h("ul", { class: "gaps" }, answer.gaps.map(gapLine))) : null,
-    facts(answer),
+        h("li", {}, h("q", langOf(), item.text), h("span", {}, item.reason))))),
+    answer.gaps.length > 0 && fold(t.gaps(answer.gaps.length),
+      h("ul", { class: "gaps" }, answer.gaps.map(gapLine))),
+    facts(answer, label),
     h("div", { class: "actions" }, actions));
 }
 
-export { fold, gapLine, who };
+/** An action that says for a moment that it is done. */
+export function copying(words, text, told) {
+  const node = button(words, async () => {
+    await navigator.clipboard.writeText(text);
+    node.textContent = t.copied;
+    told(t.copied);
+    setTimeout(() => (node.textContent = words), 2500);
+  });
+  return node;
+}

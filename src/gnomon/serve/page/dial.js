@@ -1,17 +1,9 @@
 // The steps of an answer as hours of a sundial: its shadow moves on as the work does.
 
-import { h } from "./dom.js";
+import { h, shape } from "./dom.js";
 import { t } from "./strings.js";
 
 const STEPS = ["plan", "retrieve", "draft", "check", "answer"];
-const SPACE = "http://www.w3.org/2000/svg";
-
-function shape(name, attributes) {
-  const node = document.createElementNS(SPACE, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
-}
-
 const angle = (step) => -64 + 32 * step;
 
 function plate() {
@@ -34,6 +26,7 @@ const searched = (forms) => forms.slice(1);
 
 /** What a step found, as far as its data tell in the reader's language; else its own words. */
 function words({ name, detail, data = {} }, checks) {
+  if (name === "plan" && data.understood) return t.understood(data.understood);
   if (name === "plan" && data.forms) {
     const about = data.names?.length ? data.names : searched(data.forms);
     return about.length ? t.names(about.join(" · ")) : t.asAsked;

@@ -2,9 +2,9 @@
 
 import { lang, t } from "./strings.js";
 
-/** h("p", {class: "x", onclick: f}, "text", node, null): an element with its children. */
-export function h(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
+const SPACE = "http://www.w3.org/2000/svg";
+
+function filled(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
@@ -14,6 +14,18 @@ export function h(name, attributes = {}, ...children) {
   return node;
 }
 
+/** h("p", {class: "x", onclick: f}, "text", node, null): an element with its children. */
+export const h = (name, attributes = {}, ...children) =>
+  filled(document.createElement(name), attributes, children);
+
+/** The same for SVG. */
+export const shape = (name, attributes = {}, ...children) =>
+  filled(document.createElementNS(SPACE, name), attributes, children);
+
+/** A button that is not the main one. */
+export const button = (words, onclick, attributes = {}) =>
+  h("button", { type: "button", class: "quiet line", onclick, ...attributes }, words);
+
 const PATHS = {
   supported: "M3.5 10.5l4.2 4.2L16.5 6",
   refuted: "M5 5l10 10M15 5L5 15",
@@ -22,18 +34,16 @@ const PATHS = {
   note: "M10 9v5.5M10 5.6v.1",
 };
 
-/** The sign of a verdict: always beside its word, never instead of it. */
-export function sign(label) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("class", "sign");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", PATHS[label] ?? PATHS.note);
-  svg.append(path);
-  return svg;
-}
+/** A line drawing of 20 x 20. Always beside words, never instead of them. */
+export const icon = (path, kind = "sign") =>
+  shape("svg", { viewBox: "0 0 20 20", class: kind, "aria-hidden": "true" }, shape("path", { d: path }));
+
+/** The sign of a verdict. */
+export const sign = (label) => icon(PATHS[label] ?? PATHS.note);
+
+/** A verdict in sign and word; `words` in place of its own name. */
+export const badge = (label, words) =>
+  h("span", { class: `badge ${label}` }, sign(label), words ?? t.labels[label]);
 
 /** The UTF-16 index of a code point offset: the server counts code points, JavaScript does not. */
 export function index16(text, codePoints) {
@@ -59,9 +69,8 @@ export function when(iso) {
   return h("time", { datetime: iso, title: iso }, stamp(iso));
 }
 
-export function stamp(iso) {
-  const form = new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" });
-  return iso ? form.format(new Date(iso)) : t.unknownTime;
+export function stamp(iso, form = { dateStyle: "medium", timeStyle: "short" }) {
+  return iso ? new Intl.DateTimeFormat(locale(), form).format(new Date(iso)) : t.unknownTime;
 }
 
 /** A stretch of seconds in its largest fitting unit: "3 hours". */
@@ -79,14 +88,52 @@ export function bytes(n) {
   return new Intl.NumberFormat(locale(), form).format(n / 1000 ** step);
 }
 
+export const number = (n) => new Intl.NumberFormat(locale()).format(n);
+
 /** Only web addresses become links: a post's `javascript:` stays words. */
 export function webUrl(url) {
   return /^https?:\/\//i.test(url ?? "") ? url : null;
 }
 
+/** Tell a reader who hears the page. */
 export function say(words) {
   document.getElementById("said").textContent = words;
 }
 
-/** The language a text is read out and set in, where it is known. */
-export const langOf = (value) => (value ? { lang: value === "zh" ? "zh-Hans" : value } : {});
+/** The language a stranger's text is read out and set in, where it is known, and its direction,
+ * which its own first strong letter tells. */
+export const langOf = (value) => ({ dir: "auto", ...(value ? { lang: value === "zh" ? "zh-Hans" : value } : {}) });
+
+/** A fold that opens. */
+export const fold = (title, ...inside) =>
+  h("details", { class: "fold" }, h("summary", {}, title), inside);
+
+/** A named value in a list of facts. */
+export const fact = (name, ...value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+
+/** What went wrong, told to the reader at once. */
+export const failure = (error, retry) =>
+  h("div", { class: "sorry", role: "alert" }, h("b", {}, t.failed), h("p", {}, error.message),
+    retry && button(t.retry, retry));
+
+/** The page's own head of a view. It takes the focus, so that a new view is read from its start. */
+export const title = (words, attributes = {}) => h("h1", { class: "title", tabindex: "-1", ...attributes }, words);
+
+/** What is remembered in this browser: `localStorage`, or nothing where storage is off. */
+export const memory = {
+  get(name) {
+    try {
+      return localStorage.getItem(`gnomon.${name}`);
+    } catch {
+      return null;
+    }
+  },
+  set(name, value) {
+    try {
+      if (value === null) localStorage.removeItem(`gnomon.${name}`);
+      else localStorage.setItem(`gnomon.${name}`, value);
+    } catch {
+      // nothing to remember it in
+    }
+  },
+};

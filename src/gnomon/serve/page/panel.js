@@ -1,12 +1,13 @@
 // The panel: the very words in their post, who else carried them, and who said it first.
 
 import { get } from "./api.js";
-import { h, langOf, marked, sign, when, webUrl } from "./dom.js";
+import { badge, fact, fold, h, langOf, marked, sign, when, webUrl } from "./dom.js";
+import { skyline, timeline } from "./shadows.js";
 import { t } from "./strings.js";
-import { fold, who } from "./answer.js";
+import { who } from "./answer.js";
 
 const panel = document.getElementById("panel");
-const wide = matchMedia("(min-width: 72rem)");
+const wide = matchMedia("(min-width: 64rem)");
 let opener = null;
 let redraw = null;
 let turn = 0;
@@ -34,23 +35,24 @@ export function hide() {
   if (panel.open) panel.close();
 }
 
-panel.addEventListener("close", () => {
+const close = () => {
   document.body.classList.remove("with-panel");
-  document.querySelectorAll(".cite[aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
+  document.querySelectorAll("[data-n][aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
   redraw = null;
   turn++;
-  (opener?.isConnected ? opener : document.getElementById("question")).focus();
+  (opener?.isConnected ? opener : document.getElementById("main")).focus();
   opener = null;
-});
+};
+panel.addEventListener("close", close);
 panel.addEventListener("click", (event) => event.target === panel && hide());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && panel.open) hide();
+  if (event.key === "Escape" && panel.open && !document.querySelector("dialog.sheet[open]")) hide();
 });
 
 export const again = () => redraw && panel.open && show(redraw);
 export const open = (content, from) => show(content, from);
 
-const heading = (words) => h("h2", { id: "panel-title", tabindex: "-1" }, words);
+export const heading = (words) => h("h2", { id: "panel-title", tabindex: "-1" }, words);
 
 /** The SHA-256 of the words as they arrived, computed here. Where the browser cannot (no secure
  * context, or half a character, which UTF-8 has no bytes for) the server's own is taken. */
@@ -60,42 +62,48 @@ async function digest({ text, hash }) {
   return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** A held post and whether it still has the words that `evidence` cites. */
+export async function fetchPost(id, evidence = null) {
+  const view = await get(`/v1/posts/${encodeURIComponent(id)}`);
+  return { view, same: !evidence?.hash || (await digest(view.post)) === evidence.hash };
+}
+
 /** A held post with, where it is cited, the cited words marked in it. */
 export async function openPost(id, evidence = null, from = null) {
   const mine = ++turn;
   const title = () => heading(evidence?.n ? t.evidence(evidence.n) : evidence ? t.source : t.post);
   show(() => [title(), h("p", { class: "muted" }, t.loading)], from);
   try {
-    const view = await get(`/v1/posts/${encodeURIComponent(id)}`);
-    const same = !evidence?.hash || (await digest(view.post)) === evidence.hash;
-    if (mine === turn) show(() => [title(), ...postNodes(view, evidence, same)]);
+    const { view, same } = await fetchPost(id, evidence);
+    if (mine === turn) show(() => [title(), ...postNodes(view, evidence, same, openPost)]);
   } catch (error) {
     if (mine === turn) show(() => [title(), h("p", { class: "sorry" }, error.message)]);
   }
 }
 
 export function openEvidence(citation, from) {
-  document.querySelectorAll(".cite[aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
-  if (from?.classList.contains("cite")) from.setAttribute("aria-expanded", "true");
+  document.querySelectorAll("[data-n][aria-expanded]").forEach((c) => c.removeAttribute("aria-expanded"));
+  if (from?.dataset.n) from.setAttribute("aria-expanded", "true");
   return openPost(citation.post, citation, from);
 }
 
-function postNodes(view, evidence, same) {
+/** A post as it is read. `openOther(id)` goes to another post of its origin. */
+export function postNodes(view, evidence, same, openOther) {
   const { post, link, origin, members = [], links = [], campaign, revisions = [], replies = [] } = view;
   const url = webUrl(post.url);
   const place = `/posts/${encodeURIComponent(post.id)}`;
   const stance = evidence && { supports: "supported", refutes: "refuted" }[evidence.stance];
+  const row = rowOf(openOther);
   return [
-    evidence && h("p", { class: "stance" },
-      h("span", { class: `badge ${stance ?? "note"}` }, sign(stance ?? "note"), t.stance[evidence.stance])),
+    evidence && h("p", { class: "stance" }, badge(stance ?? "note", t.stance[evidence.stance])),
     h("article", { class: "held-post", ...langOf(post.lang) },
       post.title && h("h3", {}, post.title),
-      h("p", { class: "text" }, same && evidence ? marked(post.text, evidence.start, evidence.end) : post.text)),
+      h("p", { class: "text", dir: "auto" }, same && evidence ? marked(post.text, evidence.start, evidence.end) : post.text)),
     evidence && (same
       ? h("p", { class: "intact" }, sign("supported"), t.hashOk)
-      : h("div", { class: "changed" }, h("p", {}, t.hashBad), h("blockquote", {}, evidence.quote))),
+      : h("div", { class: "changed" }, h("p", {}, t.hashBad), h("blockquote", langOf(evidence.lang), evidence.quote))),
     h("dl", { class: "facts" },
-      fact(t.author, post.author || t.unknownAuthor),
+      fact(t.author, h("bdi", {}, post.author || t.unknownAuthor)),
       fact(t.said, when(post.created_at)),
       fact(t.fetched, when(post.fetched_at)),
       fact(t.from, post.source),
@@ -103,40 +111,41 @@ function postNodes(view, evidence, same) {
     h("p", { class: "links" },
       url && h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, t.original),
       h("a", { href: place }, t.permalink)),
-    originNodes(post, link, origin, members, links),
+    originNodes(post, link, origin, members, links, row),
     campaign?.signs.length ? campaignNodes(campaign) : null,
     revisions.length ? fold(t.earlier, h("ul", { class: "posts" }, revisions.map((old) =>
-      h("li", {}, h("p", {}, old.text), h("small", {}, when(old.replaced_at)))))) : null,
-    replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map(row))) : null,
+      h("li", {}, h("p", langOf(post.lang), old.text), h("small", {}, when(old.replaced_at)))))) : null,
+    replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map((one) => row(one)))) : null,
   ].filter(Boolean);
 }
 
-const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 const time = (post) => Date.parse(post.created_at ?? post.fetched_at);
 
-function row(post, note = "", here = false) {
+const rowOf = (open) => (post, note = "", here = false) => {
   const body = [
-    h("span", { class: "by" }, h("b", {}, post.author || post.source), when(post.created_at),
+    h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || post.source)), when(post.created_at),
       note && h("em", {}, note)),
     h("span", { class: "cut", ...langOf(post.lang) }, post.text),
   ];
   return h("li", {}, here
     ? h("div", { class: "card here", "aria-current": "true" }, body)
-    : h("button", { type: "button", class: "card", onclick: () => openPost(post.id) }, body));
-}
+    : h("button", { type: "button", class: "card", onclick: () => open(post.id) }, body));
+};
 
 /** How many posts of an origin are listed: the earliest, and always the one that is open. */
 const SHOWN = 12;
 
 /** The posts of one origin, earliest first: one voice, however many repeat it. */
-function originNodes(post, link, origin, members, links) {
-  if (!(origin?.posts > 1)) return h("p", { class: "muted" }, t.alone);
+function originNodes(post, link, origin, members, links, row) {
+  if (!(origin?.posts > 1)) return h("p", { class: "muted drawn" }, skyline([{ posts: 1, side: "" }]), t.alone);
   const all = [post, ...members.filter((other) => other.id !== post.id)].sort((a, b) => time(a) - time(b));
   const first = all.slice(0, SHOWN);
   const shown = first.includes(post) ? first : [...all.slice(0, SHOWN - 1), post];
   const kinds = new Map([...links, link].map((one) => [one.post, one.kind]));
   return h("section", { class: "origin" },
     h("h3", {}, t.originOf(origin.posts, origin.authors)),
+    timeline(all, post.id),
+    h("p", { class: "ends" }, when(all[0].created_at), all.length > 1 && when(all.at(-1).created_at)),
     h("p", { class: "muted" }, t.originHelp),
     link.kind !== "root" && h("p", {}, t.why[link.kind](link.score)),
     h("ol", { class: "posts" }, shown.map((one) => {
@@ -157,7 +166,7 @@ function campaignNodes(found) {
       h("li", {}, h("b", {}, t.signs[sign.name] ?? sign.name), " ",
         t.sign(sign.observed, sign.expected, sign.p < 0.0001 ? sign.p.toExponential(0) : sign.p.toPrecision(2)))))),
     found.variants.length ? fold(t.variants, h("ul", { class: "left" }, found.variants.map((one) =>
-      h("li", {}, h("b", {}, one.author), h("span", {}, h("del", {}, one.removed), " ", h("ins", {}, one.added)))))) : null);
+      h("li", {}, h("b", {}, h("bdi", {}, one.author)), h("span", langOf(), h("del", {}, one.removed), " ", h("ins", {}, one.added)))))) : null);
 }
 
-export { heading, fact, who };
+export { who };

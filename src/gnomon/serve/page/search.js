@@ -1,0 +1,119 @@
+// Searching: the posts held here, one card for each origin.
+
+import { get } from "./api.js";
+import * as composer from "./composer.js";
+import { failure, h, langOf, say, when } from "./dom.js";
+import * as filters from "./filters.js";
+import * as panel from "./panel.js";
+import * as router from "./router.js";
+import { skyline } from "./shadows.js";
+import { t } from "./strings.js";
+
+export const name = "search";
+export const keys = ["search"];
+
+const main = document.getElementById("view");
+const result = h("section", { id: "result", "aria-live": "polite" });
+let words = "";
+let draw = () => {};
+let working = null;
+
+export function enter(params) {
+  filters.from(params);
+  filters.onChange(() => search(words));
+  words = params.get("search") ?? "";
+  main.replaceChildren(h("h1", { class: "hidden" }, t.search), result);
+  dress();
+  composer.put(result, true);
+  composer.follows();
+  composer.write(words);
+  if (words) search(words);
+  else {
+    draw = () => result.replaceChildren(h("p", { class: "muted hint" }, t.searchHelp));
+    draw();
+    composer.box.focus({ preventScroll: true });
+  }
+}
+
+export function leave() {
+  working?.abort();
+  composer.write("");
+}
+
+const dress = () => composer.use({ hint: t.searchHint, name: t.searchLabel, action: t.search, onsubmit: search, onstop: () => working?.abort() });
+
+async function search(next) {
+  working?.abort();
+  const controller = new AbortController();
+  working = controller;
+  words = next;
+  panel.hide();
+  router.place([["search", words], ...filters.pairs()]);
+  if (!words) return;
+  composer.busy(true);
+  try {
+    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${filters.query()}`, controller.signal);
+    draw = () => result.replaceChildren(resultsNode(results));
+    draw();
+    say(t.results(results.origins, results.posts));
+  } catch (error) {
+    if (error.name !== "AbortError") result.replaceChildren(failure(error, () => search(words)));
+  } finally {
+    if (working === controller) composer.busy(false);
+  }
+}
+
+function resultsNode(found) {
+  if (!found.data.length) {
+    return h("div", { class: "abstained" }, h("p", { class: "words" }, t.noResults),
+      h("p", { class: "muted" }, filters.words() ? t.noResultsFilter(filters.words()) : t.noResultsNext));
+  }
+  return h("div", { class: "results" },
+    h("p", { class: "muted", id: "count" }, t.results(found.origins, found.posts)),
+    h("ol", {}, found.data.map(resultNode)));
+}
+
+function resultNode({ post, origin, start, end }) {
+  return h("li", {}, h("button", {
+    type: "button",
+    class: "card",
+    onclick: (event) => panel.openPost(post.id, null, event.currentTarget),
+  },
+    h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || t.unknownAuthor)), when(post.created_at), h("span", {}, post.source)),
+    post.title && h("span", { class: "headline", ...langOf(post.lang) }, post.title),
+    h("span", { class: "text", ...langOf(post.lang) }, marks(excerpt(post.text, start, end))),
+    h("span", { class: "counted drawn" }, skyline([{ posts: origin.posts, side: "" }]), origin.posts > 1 ? t.originOf(origin.posts, origin.authors) : t.alone)));
+}
+
+/** At most about 300 characters of a long post, around what was found. Offsets are code points. */
+function excerpt(text, start, end) {
+  const points = Array.from(text);
+  if (points.length <= 320) return text;
+  const from = Math.max(0, start - 60);
+  const to = Math.min(points.length, Math.max(end + 60, from + 300));
+  return (from ? "… " : "") + points.slice(from, to).join("") + (to < points.length ? " …" : "");
+}
+
+/** `text` with the words of the search marked: whole words, and Chinese and Japanese in pairs, as
+ * the index has them. */
+function marks(text) {
+  const wanted = words.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const parts = wanted.flatMap((word) => {
+    if (!/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(word)) return [`(?<![\\p{L}\\p{N}])${word}(?![\\p{L}\\p{N}])`];
+    const points = Array.from(word);
+    return points.length < 3 ? [word] : points.slice(1).map((point, n) => points[n] + point);
+  });
+  if (!parts.length) return [text];
+  const nodes = [];
+  let at = 0;
+  for (const { 0: hit, index } of text.matchAll(new RegExp(`(?:${parts.join("|")})+`, "giu"))) {
+    nodes.push(text.slice(at, index), h("mark", {}, hit));
+    at = index + hit.length;
+  }
+  return [...nodes, text.slice(at)];
+}
+
+export function again() {
+  dress();
+  draw();
+}

@@ -30,10 +30,14 @@ from starlette.routing import BaseRoute
 from gnomon.errors import ConfigError, GnomonError
 from gnomon.serve import (
     chat,
+    completions,
+    embeddings,
     health,
     keeping,
     library,
     models_list,
+    moderations,
+    not_yet,
     page,
     pulling,
     rising,
@@ -59,12 +63,16 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     signing.routes,
     held_routes,
     chat.routes,
+    completions.routes,
+    embeddings.routes,
     models_list.routes,
+    moderations.routes,
     keeping.routes,
     pulling.routes,
     library.routes,
     stories.routes,
     rising.routes,
+    not_yet.routes,
     page.routes,
 )
 """The groups of routes, in the order in which an address is looked for among them."""

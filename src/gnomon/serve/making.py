@@ -75,25 +75,53 @@ def make(engine: Engine, wanted: Wanted) -> Generator[Made, None, None]:
     if wanted.plain is not None:
         yield from _plainly(engine, wanted, wanted.plain)
         return
-    if wanted.tools.functions and wanted.choice.mode != "none":
-        deciding = talking.calls(
-            engine, wanted.asked, wanted.tools.functions, wanted.choice, parallel=wanted.parallel
-        )
-        for piece in deciding:
+    first, last = talking.when(engine, wanted.tools.functions, wanted.choice)
+    if first:
+        for piece in _calls(engine, wanted):
             yield piece
             if isinstance(piece, Decided):
                 return
     if wanted.form is not None:
         wanted.form.check(engine)
     with closing(_answering(engine, wanted)) as events:
-        if wanted.form is None:
-            yield from events
-            return
+        held: list[Made] = []
         for event in events:
-            if isinstance(event, Finished):
-                yield structured.fill(engine, wanted.form, wanted.asked, event.answer)
-            elif not isinstance(event, Checked):
-                yield event
+            if last and isinstance(event, Finished) and event.answer.abstained:
+                for piece in _calls(engine, wanted):
+                    yield piece
+                    if isinstance(piece, Decided):
+                        return
+            if last and isinstance(event, Checked | Searched | Finished):
+                # Until something is answered, a call may still take its place.
+                held.append(event)
+                if not (isinstance(event, Finished) or _tells(event)):
+                    continue
+                last = False
+                for one in held:
+                    yield from _formed(engine, wanted, one)
+            else:
+                yield from _formed(engine, wanted, event)
+
+
+def _calls(engine: Engine, wanted: Wanted) -> Iterator[Delta | Decided]:
+    return talking.calls(
+        engine, wanted.asked, wanted.tools.functions, wanted.choice, parallel=wanted.parallel
+    )
+
+
+def _tells(event: Event | Searched) -> bool:
+    """Whether an event is an answer's own sentence, not a remark."""
+    return isinstance(event, Checked) and event.sentence.kind == "claim"
+
+
+def _formed(engine: Engine, wanted: Wanted, event: Made) -> Iterator[Made]:
+    """An event as it is; where a form is wanted, the filled form instead of sentences."""
+    if wanted.form is None:
+        yield event
+    elif isinstance(event, Finished):
+        yield structured.fill(engine, wanted.form, wanted.asked, event.answer)
+    elif not isinstance(event, Checked):
+        yield event
 
 
 def _plainly(engine: Engine, wanted: Wanted, said: tuple[Said, ...]) -> Generator[Made, None, None]:
@@ -165,4 +193,4 @@ def remarks(asked: Conversation) -> list[Sentence]:
             if chinese
             else "The picture was not looked at: gnomon reads only text so far."
         )
-    return [Sentence(note, 0, 0, kind="note") for note in notes]
+    return [Sentence(f"{note}\n", 0, 0, kind="note") for note in notes]

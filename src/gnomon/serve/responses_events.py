@@ -209,6 +209,7 @@ class Maker:
     def _calling(self, delta: CallDelta) -> Iterator[Data]:
         item = self._calls.get(delta.at)
         if item is None:
+            yield from self._searches.end()
             item = {
                 "id": new_id("fc"),
                 "type": "function_call",
@@ -246,7 +247,8 @@ class Maker:
         if counts is None:
             said += "".join(item["arguments"] for item in self._calls.values())
             counts = self._counts(tokens(said))
-        yield from self._end(self._items, status, checked, counts)
+        items = [*self._searches.whole(()), *self._items]
+        yield from self._end(items, status, checked, counts)
 
     # -- the end --------------------------------------------------------------------------------
     def _finish(self, answer: Answer, extra: Mapping[str, Any], form: str = "") -> Iterator[Data]:
@@ -254,7 +256,7 @@ class Maker:
         status = "incomplete" if self._transcript.cut else "completed"
         notes = [self._note(annotation) for annotation in self._transcript.annotations]
         yield from self._close_message(text, notes, status)
-        items = [*self._searches.whole(answer), *self._items]
+        items = [*self._searches.whole(answer.citations), *self._items]
         checked = answer_to_json(answer) | self._around(answer) | dict(extra)
         if VERDICTS in self._wanted.include:
             for n, item in enumerate(verdict_items(checked), len(items)):

@@ -7,13 +7,13 @@ gnomon searches once for a question; each tool that the request names shows that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gnomon.serve.making import Searched, Wanted
 from gnomon.serve.responses_object import new_id, shaped_item
 from gnomon.serve.transcript import Annotation, Links
-from gnomon.types import Answer, Found
+from gnomon.types import Citation, Found
 
 Data = dict[str, Any]
 UPLOAD = "file:upload/"
@@ -78,10 +78,10 @@ class Searches:
             for item in self.items:
                 item["status"] = "incomplete"
 
-    def whole(self, answer: Answer) -> list[Data]:
+    def whole(self, cited: Sequence[Citation]) -> list[Data]:
         """The finished items: what the answer cites is among their sources."""
         for item in self.items:
-            self._list(item, [self._link(citation) for citation in answer.citations])
+            self._list(item, [self._link(citation) for citation in cited])
         return [self._bare(item) for item in self.items]
 
     def file_citation(self, annotation: Annotation) -> Data | None:

@@ -60,6 +60,18 @@ def generate(engine: Engine, wish: Generation) -> tuple[str, str]:
     return text, str((chat or {}).get("id", ""))
 
 
+def when(engine: Engine, functions: Sequence[Function], choice: Choice) -> tuple[bool, bool]:
+    """Whether to decide on calls before the question is answered, and whether only where it
+    cannot be. A small model calls whatever it is shown, so that with "auto" it decides only where
+    nothing that is held answers."""
+    if not functions or choice.mode == "none":
+        return False, False
+    chat = chat_model(engine)
+    if choice.mode == "required" or (chat is not None and chat.get("strong")):
+        return True, False
+    return False, chat is not None
+
+
 def calls(
     engine: Engine,
     asked: Conversation,

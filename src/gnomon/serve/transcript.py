@@ -80,7 +80,7 @@ class Transcript:
         self._cited.update({citation.n: citation for citation in event.citations})
         numbers = dict.fromkeys((*sentence.citations, *sentence.against))
         markers = " " + "".join(f"[{n}]" for n in numbers) if numbers else ""
-        joint = self._joint if self.text else ""
+        joint = self._joint if self.text and not self.text.endswith("\n") else ""
         if not self._markers:
             cited = [self._cited[n] for n in numbers if n in self._cited]
             return self._add(joint + sentence.text, "", cited, len(joint))

@@ -63,9 +63,7 @@ class Names:
         origin = headers.get("origin")
         if origin is None or self.is_own(origin, host) or self.is_listed(origin):
             return None
-        return ApiError(
-            403, f"Pages from {origin[:80]!r} may not use this server.", code="forbidden_origin"
-        )
+        return forbidden(origin)
 
     def is_own(self, origin: str, host: str) -> bool:
         """Whether an Origin header names the page that this server itself gave out."""
@@ -87,6 +85,12 @@ class Names:
         # names can be rebound, an address cannot.
         own = scope.get("server")
         return self.exposed and own is not None and name == _bracketed(str(own[0]))
+
+
+def forbidden(origin: str) -> ApiError:
+    return ApiError(
+        403, f"Pages from {origin[:80]!r} may not use this server.", code="forbidden_origin"
+    )
 
 
 def allowing(origin: str) -> dict[str, str]:

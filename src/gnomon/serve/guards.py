@@ -22,9 +22,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gnomon.serve.access import needed, takes_uploads
+from gnomon.serve.access import SAFE, needed, takes_uploads
 from gnomon.serve.caller import missing
-from gnomon.serve.cross import Names, allowing, preflight
+from gnomon.serve.cross import Names, allowing, forbidden, preflight
 from gnomon.serve.gate import Gate
 from gnomon.serve.http import MAX_BODY_BYTES, ApiError
 from gnomon.serve.keys import KEY
@@ -129,6 +129,8 @@ class Guard:
             self._quota.visit(address)
         scope_needed = needed(scope["method"], scope["path"])
         if scope_needed is None:
+            if foreign and scope["method"] not in SAFE:
+                raise forbidden(origin)  # signing in is for pages of ours alone
             await self._app(scope, pace.receive, pace.send)
             return
         caller = self._gate.caller(scope, headers, address, foreign=foreign)

@@ -38,12 +38,14 @@ class Talk:
         self._guest: tuple[str, Generate] | None = None
 
     def models(self) -> list[Mapping[str, Any]]:
-        """The configured chat model, others that are here, the encoder. Nothing is started."""
+        """The configured chat model, others that are here (none where the owner wants none), the
+        encoder. Nothing is started."""
         rows: list[Mapping[str, Any]] = []
         chosen = self._chosen("chat")
         if chosen:
             rows.append(_row(_id_of(chosen, self._config), "chat", chosen, self._config))
-        for held in installed.installed(self._config.models_dir):
+        wanted = self._config.chat_model.strip().lower() not in ("", "none")
+        for held in installed.installed(self._config.models_dir) if wanted else ():
             if (held.known is None or held.known.task == "chat") and held.name != _name(chosen):
                 choice = installed.resolve(held.name, self._config.models_dir)
                 rows.append(_row(held.name, "chat", choice, self._config))

@@ -58,11 +58,20 @@ def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def _luhn(text: str) -> bool:
-    """ISO/IEC 7812-1, annex B (https://en.wikipedia.org/wiki/Luhn_algorithm)."""
+# Issuers' first digits and lengths (https://en.wikipedia.org/wiki/Payment_card_number).
+_ISSUERS = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
+    r"|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}"
+    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14,17}"
+)
+
+
+def _card(text: str) -> bool:
+    """A known issuer's number whose check digit is right: ISO/IEC 7812-1, annex B
+    (https://en.wikipedia.org/wiki/Luhn_algorithm)."""
     digits = [int(digit) for digit in reversed(_digits(text))]
     doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return len(set(digits)) > 1 and (sum(digits[::2]) + doubled) % 10 == 0
+    return bool(_ISSUERS.fullmatch(_digits(text))) and (sum(digits[::2]) + doubled) % 10 == 0
 
 
 def _iban(text: str) -> bool:
@@ -91,7 +100,7 @@ def _any(text: str) -> bool:
 
 
 _PERSONAL: tuple[tuple[str, str, float, Callable[[str], bool]], ...] = (
-    ("card-number", r"(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?![\d])", 1.0, _luhn),
+    ("card-number", r"(?<![\w.])[2-6]\d{3}(?:[ -]?\d){9,15}(?![\w])", 1.0, _card),
     ("iban", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", 1.0, _iban),
     (
         "resident-id-cn",
@@ -100,7 +109,12 @@ _PERSONAL: tuple[tuple[str, str, float, Callable[[str], bool]], ...] = (
         _resident,
     ),
     ("social-security-us", r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])", 0.9, _social),
-    ("email-address", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b", 1.0, _any),
+    (
+        "email-address",
+        r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b",
+        1.0,
+        _any,
+    ),
     (
         "phone-number",
         r"(?<![\d+.])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}(?!\d)|(?<!\d)1[3-9]\d{9}(?!\d)",

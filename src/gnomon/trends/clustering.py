@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from gnomon.trends.story_terms import UNIT, Frequencies, Terms
+from gnomon.trends.story_terms import UNIT, Frequencies, Terms, figures, is_telling
 
 DAY_S = 86_400.0
 ROUND = 256
@@ -33,6 +33,10 @@ COMPARED = 10
 """Stories that a post is compared with."""
 NEAREST = 4
 """Of those, the ones whose members are looked at, too."""
+SHARED = 2
+"""Telling words that a post must share with a story: one alone is a subject, no event."""
+SPLIT_FROM, SPLIT_PART, SPLIT_READ = 8, 3, 128
+"""The least posts of a story that is looked at for two, and of a part; the most that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,18 @@ class Rules:
     ``join`` and ``merge`` are cosines (0..1) after the time between is discounted: a gap of
     ``fade_s`` seconds takes away (1 - 1/e) of what may go, ``floor`` is the share that stays
     whatever the gap. ``centre`` is the share of the story's centre in a likeness, the rest being
-    its likest member's. ``window_s`` is how long a post is compared with new ones; ``most`` how
-    many posts are held at once.
+    its likest member's. ``figures`` is what stays of a likeness where both sides give precise
+    figures and none in common. ``window_s`` is how long a post is held to be compared with new
+    ones; ``most`` how many posts are held at once.
     """
 
-    join: float = 0.22
+    join: float = 0.2
     merge: float = 0.32
     centre: float = 0.5
-    fade_s: float = 2 * DAY_S
-    floor: float = 0.7
-    window_s: float = 7 * DAY_S
+    fade_s: float = 0.5 * DAY_S
+    floor: float = 0.6
+    figures: float = 0.8
+    window_s: float = 30 * DAY_S
     most: int = 60_000
 
 
@@ -64,6 +70,10 @@ class Doc:
     said: float
     came: float
     terms: Terms
+    figures: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "figures", figures(self.terms.words))
 
 
 class Cluster:
@@ -112,27 +122,22 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of a post: its story, and the stories that went into it."""
+    """What became of a post: its story, the stories that went into it, and those that were split
+    off from it, with the numbers of their posts."""
 
     story: int
     absorbed: tuple[int, ...] = ()
+    split: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 class Clustering:
-    """Stories, by the number of the post that began each. Not safe between threads.
+    """Stories, by the number of the post that began each. Not safe between threads."""
 
-    ``confirm`` may veto (below 0) or favour (above) a lexical likeness that is neither clearly
-    enough nor clearly too little: what an encoder says, where one was asked.
-    """
-
-    def __init__(
-        self, rules: Rules | None = None, confirm: Callable[[Doc, Doc], float] | None = None
-    ) -> None:
+    def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
         self.frequencies = Frequencies()
         self.clusters: dict[int, Cluster] = {}
         self.story_of: dict[int, int] = {}
-        self._confirm = confirm
         self._by_term: dict[str, dict[int, int]] = {}  # term, story, its latest post with it
         self._uncounted: list[tuple[str, ...]] = []  # the terms of this round's posts
         self.newest = -math.inf
@@ -155,7 +160,10 @@ class Clustering:
                 self._put(doc, story)
         else:
             self._put(doc, story)
-        return Placed(story, absorbed)
+        size = len(self.clusters[story].docs)
+        # Looked at whenever it has doubled: what it costs grows with the square.
+        split = self._split(story) if size >= SPLIT_FROM and not size & (size - 1) else ()
+        return Placed(self.story_of[doc.n], absorbed, split)
 
     def restore(self, doc: Doc, story: int, counted: bool) -> None:
         """Put back a post that was placed before: posts come in the order in which they did.
@@ -199,9 +207,14 @@ class Clustering:
         scored = []
         for likeness, story in near[:NEAREST]:
             cluster = self.clusters[story]
+            if not _shares_enough(doc, cluster):
+                continue
+            others = cluster.some()
             if len(cluster.docs) > 1:
-                nearest = max(_dot(own, other.terms) for other in cluster.some()) / UNIT**2
+                nearest = max(_dot(own, other.terms) for other in others) / UNIT**2
                 likeness = centre * likeness + (1 - centre) * nearest
+            if doc.figures and _other_figures(doc, others):
+                likeness *= self.rules.figures
             gap = max(0.0, doc.said - cluster.last, cluster.first - doc.said)
             scored.append((likeness * self._faded(gap), story))
         scored.sort(key=_best_first)
@@ -270,9 +283,31 @@ class Clustering:
             held = self._by_term.get(word)
             if held is None:
                 held = self._by_term[word] = {}
-            if old in held and old not in self.clusters:
+            if old in held and (old not in self.clusters or word not in self.clusters[old].total):
                 del held[old]
             held[story] = max(held.get(story, 0), doc.n)
+
+    def _split(self, story: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Split a story that holds several: groups of posts none of which is like one of another
+        group, and whose centres are apart. The largest keeps the number."""
+        docs = list(self.clusters[story].docs.values())[-SPLIT_READ:]
+        parts = [part for part in _linked(docs, self.rules.join) if len(part) >= SPLIT_PART]
+        parts.sort(key=lambda part: (-len(part), part[0].n))
+        made: list[tuple[int, tuple[int, ...]]] = []
+        for part in parts[1:]:
+            whole, piece = Cluster(), Cluster()
+            gone = {doc.n for doc in part}
+            for doc in self.clusters[story].docs.values():
+                (piece if doc.n in gone else whole).add(doc)
+            dot = sum(weight * whole.total.get(word, 0) for word, weight in piece.total.items())
+            if dot >= 0.5 * self.rules.merge * math.sqrt(whole.square * piece.square):
+                continue
+            number = next(doc.n for doc in part if doc.n not in self.clusters)
+            self.clusters[story] = whole
+            for doc in part:
+                self._move(doc, number)
+            made.append((number, tuple(doc.n for doc in part)))
+        return tuple(made)
 
     # -- going --------------------------------------------------------------------------------
     def remove(self, n: int) -> None:
@@ -345,3 +380,41 @@ def _dot(own: dict[str, int], terms: Terms) -> int:
         if held:
             dot += weight * held
     return dot
+
+
+def _shares_enough(doc: Doc, cluster: Cluster) -> bool:
+    """Whether a post and a story share ``SHARED`` telling words, or a link."""
+    shared = 0
+    for word in doc.terms.words:
+        if word in cluster.total and is_telling(word):
+            shared += SHARED if "://" in word else 1
+            if shared >= SHARED:
+                return True
+    return False
+
+
+def _other_figures(doc: Doc, others: Iterable[Doc]) -> bool:
+    """Whether the others give precise figures, too, and none of them is the post's."""
+    theirs = [other.figures for other in others if other.figures]
+    return bool(theirs) and all(doc.figures.isdisjoint(figures) for figures in theirs)
+
+
+def _linked(docs: list[Doc], least: float) -> list[list[Doc]]:
+    """Groups of posts that hang together by likenesses of at least ``least``, in their order."""
+    group = list(range(len(docs)))
+
+    def root(i: int) -> int:
+        while group[i] != i:
+            group[i] = group[group[i]]
+            i = group[i]
+        return i
+
+    for i, doc in enumerate(docs):
+        own = dict(zip(doc.terms.words, doc.terms.weights, strict=True))
+        for j in range(i):
+            if root(i) != root(j) and _dot(own, docs[j].terms) >= least * UNIT**2:
+                group[root(i)] = root(j)
+    parts: dict[int, list[Doc]] = {}
+    for i, doc in enumerate(docs):
+        parts.setdefault(root(i), []).append(doc)
+    return list(parts.values())

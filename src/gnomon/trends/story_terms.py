@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gnomon.text.tokens import tokens
@@ -21,6 +21,8 @@ UNIT = 1000
 """The length of every post's vector: weights are whole numbers, so that sums of them are exact and
 a story is the same whichever way it came together."""
 
+COMMON = 0.01
+"""A word that stands in a larger share of all texts tells no event from another."""
 TITLE = 2.0
 _LEAD_TERMS = 60
 _AGAIN = 0.4
@@ -39,6 +41,20 @@ class Terms:
 
     words: tuple[str, ...]
     weights: tuple[int, ...]
+
+
+# A figure with a decimal point or four places and more, but for years: as good as a name.
+_FIGURE = re.compile(r"(?!(?:19|20)\d\d$)(?:\d+\.\d+|\d{4,})")
+
+
+def figures(words: Iterable[str]) -> frozenset[str]:
+    """The precise figures among terms."""
+    return frozenset(word for word in words if word[0].isdigit() and _FIGURE.fullmatch(word))
+
+
+def is_telling(word: str) -> bool:
+    """Whether a term tells one event from another."""
+    return shares().get(word, 0.0) < COMMON
 
 
 class Frequencies:

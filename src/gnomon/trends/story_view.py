@@ -222,6 +222,9 @@ class StoryView:
         self.file.add_doc(doc, post.id, placed.story, post.lang, _author(post))
         for gone in placed.absorbed:
             self._merge(placed.story, gone)
+        for new, numbers in placed.split:
+            self.file.run_many("UPDATE docs SET story = ? WHERE n = ?", ((new, m) for m in numbers))
+            self._touched.add(new)
         self.file.set_meta("docs", n + 1)
         self._touched.add(placed.story)
         if (n + 1) % ROUND == 0:

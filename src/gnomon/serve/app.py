@@ -35,6 +35,7 @@ from gnomon.serve import (
     health,
     keeping,
     library,
+    mcp,
     models_list,
     moderations,
     not_yet,
@@ -70,6 +71,7 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     keeping.routes,
     pulling.routes,
     library.routes,
+    mcp.routes,
     stories.routes,
     rising.routes,
     not_yet.routes,
@@ -96,6 +98,8 @@ def create_app(
     ``xai`` is the host and port where xAI's gRPC services are served beside it (unset: nowhere).
     """
     policy = policy or Policy()
+    if xai is not None and not is_loopback(xai[0]):
+        policy = replace(policy, exposed=True)
     kept = database or Database()
     # The guards read at every request; they wait for nobody's long statement.
     own = Database(kept.path) if kept.path else kept

@@ -23,7 +23,7 @@ from gnomon.serve.keys import Keys
 from gnomon.serve.limits import Limiter, Rate, address_name, duration
 from gnomon.serve.policy import Policy
 from gnomon.types import Event, Step
-from serving import Scripted, running
+from serving import ENGLISH, Scripted, answered, running, sample_world
 from test_serve_desk import Endless, until
 
 
@@ -238,6 +238,52 @@ def test_one_key_cannot_take_every_place(tmp_path: Path) -> None:
         assert until(
             lambda: httpx.get(f"{url}/v1/status", headers=bearer(greedy)).status_code == 200
         )
+
+
+def test_questions_in_the_background_take_places_too(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    greedy, _ = Keys(Database(path)).create()
+    other, _ = Keys(Database(path)).create()
+    endless = Endless()
+    options = {"database": Database(path), "policy": Policy(concurrent=3), "drain_s": 0.1}
+    with running(Scripted(endless), **options) as url:
+        body = {"input": "x", "background": True, "store": True}
+        made = [
+            httpx.post(f"{url}/v1/responses", json=body, headers=bearer(greedy)) for _ in range(4)
+        ]
+        assert [answer.status_code for answer in made] == [200, 200, 200, 429]
+        assert made[3].json()["error"]["code"] == "too_many_at_once"
+        one = f"{url}/v1/responses/{made[0].json()['id']}"
+        assert httpx.get(one, headers=bearer(other)).status_code == 404
+        assert httpx.post(f"{one}/cancel", headers=bearer(greedy)).status_code == 200
+        assert until(
+            lambda: (
+                httpx.post(f"{url}/v1/responses", json=body, headers=bearer(greedy)).status_code
+                == 200
+            )
+        )
+
+
+def test_tokens_of_a_key_are_counted_and_refused(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    with sample_world(tmp_path / "home") as engine:
+        question = answered(engine, ENGLISH)
+        whole, _ = Keys(Database(path)).create(tokens_per_day=200)
+        with running(engine, database=Database(path)) as url:
+            used = 0
+            with openai.OpenAI(base_url=f"{url}/v1", api_key=whole, max_retries=0) as client:
+                while used < 200:
+                    made = client.responses.with_raw_response.create(model="gnomon", input=question)
+                    left = made.headers["x-ratelimit-remaining-tokens"]
+                    assert int(left) in (200 - used, 201 - used)
+                    usage = made.parse().usage
+                    assert usage is not None
+                    used += usage.total_tokens
+                with pytest.raises(openai.RateLimitError) as caught:
+                    client.responses.create(model="gnomon", input=question)
+        headers = caught.value.response.headers
+        assert headers["x-ratelimit-limit-tokens"] == "200"
+        assert int(headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize(

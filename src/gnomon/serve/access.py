@@ -20,7 +20,7 @@ _ADMIN = re.compile(r"/v1/(keys|users|settings)(/.*)?")
 # for anybody else: "ask" is enough for these whatever the method.
 _ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|search"
-    r"|history|digests|images|audio|content_provenance_checks)(/.*)?"
+    r"|history|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks)(/.*)?"
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )

@@ -20,6 +20,7 @@ from starlette.types import Receive
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError
 from gnomon.serve.metrics import Metrics
+from gnomon.serve.quota import seat
 
 T = TypeVar("T")
 
@@ -129,7 +130,12 @@ class Desk:
     ) -> AsyncIterator[Asked[T]]:
         """Have the engine do what ``begin`` asks of it, while ``receive`` is watched for the
         caller's leaving."""
-        self._enter("ask")
+        leave = seat()
+        try:
+            self._enter("ask")
+        except ApiError:
+            leave()
+            raise
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[T | HungUp | None] = asyncio.Queue()
         left = threading.Event()
@@ -144,7 +150,7 @@ class Desk:
             self._answer(begin, put, left)
 
         future = self._asks.submit(answer)
-        future.add_done_callback(lambda _: self._leave(loop, "ask"))
+        future.add_done_callback(lambda _: self._leave(loop, "ask", leave))
         watcher = asyncio.create_task(_watch(receive, queue))
         asked = Asked(queue, future, self._deadline_s)
         try:
@@ -196,9 +202,12 @@ class Desk:
             )
         self._taken[line] += 1
 
-    def _leave(self, loop: asyncio.AbstractEventLoop, line: str) -> None:
+    def _leave(
+        self, loop: asyncio.AbstractEventLoop, line: str, then: Callable[[], None] = lambda: None
+    ) -> None:
         def one_less() -> None:
             self._taken[line] -= 1
+            then()
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(one_less)

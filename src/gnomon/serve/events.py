@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gnomon.serve import quota
 from gnomon.serve.http import ApiError, field, filter_from
 from gnomon.serve.request import Asking
 from gnomon.serve.sse import frame
+from gnomon.serve.transcript import tokens
 from gnomon.types import Checked, Event, Step, Turn
 from gnomon.wire import answer_to_json, citation_to_json, to_json
 
@@ -51,6 +53,7 @@ class OwnRenderer:
                 "sentence",
             )
         else:
+            quota.spent(tokens(event.answer.question), tokens(event.answer.text))
             self._whole = answer_to_json(event.answer) | self._extra
             yield frame(self._whole, "answer")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -22,15 +22,31 @@ from gnomon.serve.policy import Policy
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 
-_meter: ContextVar[Callable[[int, int], None] | None] = ContextVar("gnomon_meter", default=None)
-
 
 def spent(asked: int, said: int) -> None:
     """Tell the guards what an answer took: tokens of the question and of the answer. To be called
     once, in the task of the request or one that it started."""
-    meter = _meter.get()
-    if meter is not None:
-        meter(asked, said)
+    visitor = _visitor.get()
+    if visitor is not None:
+        visitor.spend(asked, said)
+
+
+def seat() -> Callable[[], None]:
+    """Take one of the caller's places among the questions that run or wait; what is returned gives
+    it back. In the background, too, where no request counts any more. Raises ApiError 429."""
+    visitor = _visitor.get()
+    return visitor.sit() if visitor is not None else lambda: None
+
+
+class Visitor:
+    """Whose request it is, for whoever works on it. Used in the event loop alone."""
+
+    def __init__(self, spend: Callable[[int, int], None], sit: Callable[[], Callable[[], None]]):
+        self.spend = spend
+        self.sit = sit
+
+
+_visitor: ContextVar[Visitor | None] = ContextVar("gnomon_visitor", default=None)
 
 
 class Quota:
@@ -59,39 +75,47 @@ class Quota:
         key = self._key_of(caller.key) if caller.key else None
         told, tokens = self._take(caller, key)
         name = caller.key or caller.id
-        if self._policy.concurrent and self._running[name] >= self._policy.concurrent:
-            raise ApiError(
-                429,
-                f"{self._policy.concurrent} of your requests are being answered already; wait for "
-                "one of them.",
-                type="too_many_requests",
-                code="too_many_at_once",
-                headers=told | {"retry-after": "1"},
-            )
+        leave = self._enter(f"requests {name}", told)
 
-        def meter(asked: int, said: int) -> None:
+        def spend(asked: int, said: int) -> None:
             metrics.tokens(asked, said)
             if tokens is not None:
                 self._limiter.take(f"tokens {name}", tokens, asked + said, force=True)
 
-        self._running[name] += 1
-        before = _meter.set(meter)
+        before = _visitor.set(Visitor(spend, lambda: self._enter(f"questions {name}", {})))
         try:
             yield told
         finally:
-            _meter.reset(before)
-            self._running[name] -= 1
-            if not self._running[name]:
-                del self._running[name]
+            _visitor.reset(before)
+            leave()
 
     @contextmanager
     def unlimited(self, metrics: Metrics) -> Iterator[None]:
         """Only count what is spent, for the metrics."""
-        before = _meter.set(metrics.tokens)
+        before = _visitor.set(Visitor(metrics.tokens, lambda: lambda: None))
         try:
             yield
         finally:
-            _meter.reset(before)
+            _visitor.reset(before)
+
+    def _enter(self, name: str, told: Mapping[str, str]) -> Callable[[], None]:
+        most = self._policy.concurrent
+        if most and self._running[name] >= most:
+            raise ApiError(
+                429,
+                f"{most} of your requests are being answered already; wait for one of them.",
+                type="too_many_requests",
+                code="too_many_at_once",
+                headers={**told, "retry-after": "1"},
+            )
+        self._running[name] += 1
+
+        def leave() -> None:
+            self._running[name] -= 1
+            if not self._running[name]:
+                del self._running[name]
+
+        return leave
 
     def _take(self, caller: Caller, key: Key | None) -> tuple[dict[str, str], Rate | None]:
         name = caller.key or caller.id

@@ -21,6 +21,7 @@ from gnomon.serve.attributes import check_filter, fits
 from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
 from gnomon.serve.http import ApiError
+from gnomon.serve.keys import Keys
 from gnomon.serve.shelf_rows import Shelves
 from gnomon.text.chunks import cut, size
 from gnomon.types import Finished
@@ -321,6 +322,43 @@ def test_one_callers_store_is_no_store_to_another(engine: Engine) -> None:
         shelves.open("bo", [store])
     assert shelves.listed("bo", after="", before="", limit=9, newest_first=True) == ([], False)
     assert [shelf.id for shelf in shelves.open("ada", [store])] == [store]
+
+
+def test_two_keys_see_nothing_of_each_other(engine: Engine, tmp_path: Path) -> None:
+    keys = Keys(Database(tmp_path / "server.db"))
+    made = [keys.create(scopes=["ask", "write"])[0] for _ in range(2)]
+    with running(engine, database=Database(tmp_path / "server.db")) as url:
+        ada, bo = (OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) for key in made)
+        store, file = ada.vector_stores.create(), upload(ada, "minutes.txt", MINUTES)
+        ada.vector_stores.files.create_and_poll(file, vector_store_id=store.id)
+        assert ada.vector_stores.search(store.id, query="treasurer").data
+        own = bo.vector_stores.create()
+        for act in (
+            lambda: bo.files.retrieve(file),
+            lambda: bo.files.content(file),
+            lambda: bo.files.delete(file),
+            lambda: bo.vector_stores.retrieve(store.id),
+            lambda: bo.vector_stores.update(store.id, name="mine"),
+            lambda: bo.vector_stores.delete(store.id),
+            lambda: bo.vector_stores.search(store.id, query="treasurer"),
+            lambda: bo.vector_stores.files.list(store.id),
+            lambda: bo.vector_stores.files.content(file, vector_store_id=store.id),
+            lambda: bo.vector_stores.files.create(own.id, file_id=file),
+            lambda: bo.vector_stores.file_batches.create(own.id, file_ids=[file]),
+            lambda: bo.vector_stores.create(file_ids=[file]),
+            lambda: bo.responses.create(
+                model="gnomon",
+                input="Who is the treasurer?",
+                tools=[{"type": "file_search", "vector_store_ids": [store.id]}],
+            ),
+        ):
+            with pytest.raises(openai.NotFoundError):
+                act()
+        assert [bo.files.list().data, [one.id for one in bo.vector_stores.list()]] == [
+            [],
+            [own.id],
+        ]
+        ada.vector_stores.delete(store.id)
 
 
 def test_documents_never_reach_another_answer_nor_the_public_index(

@@ -28,6 +28,7 @@ from gnomon.models.protocols import Embed
 from gnomon.sources import sandbox
 from gnomon.store.contract import Store
 from gnomon.store.engine import open_store
+from gnomon.store.memory import MemoryStore
 from gnomon.text import chunks
 from gnomon.text.sentences import split
 from gnomon.truth.terms import Weights, coverage, term_set
@@ -113,7 +114,7 @@ class Library:
         parsed = sandbox.parse(upload.path, upload.name, bounds=bounds, stop=self._stop)
         posts, links = _posts(upload, parsed.parts, chunking, time.time())
         self.unshelve(shelf, upload.id)
-        with self._at(shelf) as store:
+        with self._at(shelf, make=True) as store:
             for begin in range(0, len(posts), WRITE_BATCH):
                 some = slice(begin, begin + WRITE_BATCH)
                 batch = Batch(source_of(upload.id), posts=posts[some], links=links[some])
@@ -124,8 +125,6 @@ class Library:
 
     def unshelve(self, shelf: str, file: str) -> None:
         """Take every chunk of an upload off ``shelf``: out of its record, index and vectors."""
-        if not (self._folder(shelf) / "record.db").exists():
-            return
         with self._at(shelf) as store:
             source, now = source_of(file), time.time()
             held = [post.id for post in store.scan(Filter(sources=(source,)))]
@@ -263,9 +262,12 @@ class Library:
         return self._shelves_dir / shelf
 
     @contextmanager
-    def _at(self, shelf: str) -> Iterator[Store]:
-        """The store of a shelf, open for as long as it is used and a while after. One that holds
-        nothing yet is made. Raises NotFound, StoreError."""
+    def _at(self, shelf: str, *, make: bool = False) -> Iterator[Store]:
+        """The store of a shelf, open for as long as it is used and a while after. One that is not
+        there is made, or else stands as an empty one. Raises NotFound, StoreError."""
+        if not make and not (self._folder(shelf) / "record.db").exists():
+            yield MemoryStore()
+            return
         with self._lock:
             if self._stop.is_set():
                 raise StoreError("gnomon is closing; ask again when it is back.")

@@ -271,6 +271,7 @@ _STRING = {"type": "string"}
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 0}
 _MAYBE = {"type": ["string", "null"]}
+_WHEN = {"type": ["number", "string"], "description": "ISO 8601 or epoch seconds"}
 _LIST = {"type": "array", "items": {"type": "object"}}
 _LABEL = {
     "type": ["string", "null"],
@@ -350,7 +351,7 @@ TOOLS: tuple[Tool, ...] = (
                 "k": {**_K, "description": "how many, 20 unless given"},
             }
         ),
-        _shape({"since": _MAYBE, "until": _MAYBE, "posts": _COUNT, "trends": _LIST}),
+        _shape({"since": _WHEN, "until": _WHEN, "posts": _COUNT, "trends": _LIST}),
         _trending,
     ),
     Tool(

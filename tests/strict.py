@@ -23,15 +23,23 @@ EVENTS = _classes(ResponseStreamEvent)
 def check_event(data: dict[str, Any]) -> None:
     """One event of a stream, against the class that its type names."""
     assert data["type"] in EVENTS, f"{data['type']} is no event of the openai client"
+    if "response" in data:
+        data = data | {"response": _without_echo(data["response"])}
     leftovers(EVENTS[data["type"]].model_validate(data), data["type"])
 
 
 def check_response(data: dict[str, Any]) -> None:
-    """A response object. What the request set is echoed: the client's class does not know Open
-    Responses' way to choose ``web_search``."""
-    if data["tool_choice"] == {"type": "web_search"}:
-        data = data | {"tool_choice": {"type": "web_search_preview"}}
-    leftovers(Response.model_validate(data), "response")
+    """A response object."""
+    leftovers(Response.model_validate(_without_echo(data)), "response")
+
+
+def _without_echo(data: dict[str, Any]) -> dict[str, Any]:
+    """What the request set is echoed as it was; the client's classes do not know xAI's tool, nor
+    Open Responses' way to choose ``web_search``."""
+    tools = [tool for tool in data["tools"] if tool["type"] != "x_search"]
+    choice = data["tool_choice"]
+    choice = "auto" if choice == {"type": "web_search"} else choice
+    return data | {"tools": tools, "tool_choice": choice}
 
 
 def leftovers(value: Any, at: str) -> None:

@@ -16,6 +16,8 @@ from gnomon.serve.contract import Engine
 from gnomon.serve.ledger import Kept, Ledger
 
 GONE = "[deleted]"
+UPLOAD = "file:upload/"
+"""How the source of what an upload says begins; the upload's id follows."""
 # Fields that hold people's words; others (ids, types, labels) are never touched.
 _WORDS = frozenset(
     {
@@ -44,21 +46,36 @@ def settled(ledger: Ledger, engine: Engine, kept: Kept, *, thorough: bool = True
 def lost_posts(engine: Engine, kept: Kept, *, thorough: bool = True) -> frozenset[str]:
     """The posts that ``kept`` quotes and that are no longer held."""
     quoted = {
-        str(item["post"])
+        str(item["post"]): str(item.get("source", ""))
         for item in _objects(kept.object)
         if item.get("post") and _quote(item) and not item.get("deleted")
     }
-    lost: set[str] = set()
-    if quoted and kept.answer:
-        try:
-            receipt = engine.answer(kept.answer)
-        except NotFound:
-            receipt = {}
-        lost = quoted & set(receipt.get("lost", ()))
-        quoted -= {str(citation.get("post")) for citation in receipt.get("citations", ())}
-        if not thorough:
-            return frozenset(lost)
-    return frozenset(lost | {post for post in quoted if not _is_held(engine, post)})
+    if not quoted:
+        return frozenset()
+    receipt = _receipt(engine, kept) if kept.answer else None
+    lost = set(quoted) & set((receipt or {}).get("lost", ()))
+    known = {str(citation.get("post")) for citation in (receipt or {}).get("citations", ())}
+    if receipt is not None and not thorough:
+        return frozenset(lost)
+    for post, source in quoted.items():
+        if post in known:
+            continue
+        # What was uploaded is on shelves alone: without a receipt its shelf is gone.
+        held = receipt is not None if source.startswith(UPLOAD) else _is_held(engine, post)
+        if not held:
+            lost.add(post)
+    return frozenset(lost)
+
+
+def _receipt(engine: Engine, kept: Kept) -> Mapping[str, Any] | None:
+    """The journal's receipt of an answer, or that of the shelves it was made from."""
+    checked = kept.object if kept.kind == "ask" else kept.object.get("gnomon") or {}
+    try:
+        if shelves := checked.get("vector_stores"):
+            return engine.library.answer(shelves[0], kept.answer)
+        return engine.answer(kept.answer)
+    except NotFound:
+        return None
 
 
 def _is_held(engine: Engine, post: str) -> bool:

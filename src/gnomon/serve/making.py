@@ -6,7 +6,7 @@ Runs in a thread of the desk; closing the stream stops whatever is at work.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ from gnomon.types.library import ChunkHit, Shelf
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One request to make a response. ``shelves`` are the caller's own vector stores that
-    ``file_search`` names, ``files`` the names of what is on them, by id. ``items`` is what was
+    ``file_search`` names, ``naming`` tells the names of uploads by id. ``items`` is what was
     sent, as input items; ``plain`` the conversation for a chat model that answers by itself, None
     where gnomon answers."""
 
@@ -39,7 +39,7 @@ class Wanted:
     max_tokens: int | None = None
     max_calls: int | None = None
     shelves: Sequence[Shelf] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    naming: Callable[[list[str]], Mapping[str, str]] = lambda _: {}
     stream: bool = False
     background: bool = False
     store: bool = True
@@ -60,10 +60,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a search found, for a client that wants it listed."""
+    """What a search found, for a client that wants it listed; ``names`` of uploads by id."""
 
     found: tuple[Found, ...] = ()
     chunks: tuple[ChunkHit, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 Made = Event | Searched | Delta | Spent | Decided | Filled
@@ -171,9 +172,13 @@ def _listed(engine: Engine, wanted: Wanted) -> Iterator[Searched]:
     found: list[Found] = []
     if tools.web and wanted.include & {SOURCES, RESULTS}:
         found = engine.search(wanted.question, k=tools.results, where=tools.where)
-    chunks = engine.library.search(wanted.shelves, [wanted.question]) if wanted.shelves else []
+    chunks: list[ChunkHit] = []
+    if wanted.shelves:
+        hits = engine.library.search(wanted.shelves, [wanted.question], k=tools.chunks)
+        chunks = [hit for hit in hits if hit.score >= tools.least_score]
     if found or chunks:
-        yield Searched(tuple(found), tuple(chunks))
+        names = wanted.naming(sorted({hit.file for hit in chunks}))
+        yield Searched(tuple(found), tuple(chunks), names)
 
 
 def remarks(asked: Conversation) -> list[Sentence]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from gnomon.serve.desk import HungUp
 from gnomon.serve.forgetting import settled
 from gnomon.serve.http import ApiError, json_response, read_json
 from gnomon.serve.ledger import UNFINISHED, Kept, Ledger
+from gnomon.serve.library import files_of, shelves_of
 from gnomon.serve.making import Wanted
 from gnomon.serve.paging import page_of
 from gnomon.serve.render import HEADERS
@@ -45,6 +47,8 @@ class Responses:
         self._desk = context.desk
         self._ledger = ledger
         self._runs = runs
+        self._shelves = shelves_of(context)
+        self._files = files_of(context)
 
     def routes(self) -> list[Route]:
         one = "/v1/responses/{id}"
@@ -65,6 +69,8 @@ class Responses:
         wanted = parse(body, await self._before(body, owner))
         if wanted.plain is not None:
             await self._desk.call(partial(check_model, self._desk.engine, str(body["model"])))
+        if wanted.tools.shelves:
+            wanted = await self._shelved(wanted, owner)
         run = self._run(request, body, wanted, owner)
         if not wanted.background:
             return Foreground(run, self._context, wanted.stream)
@@ -89,6 +95,13 @@ class Responses:
             input=[_with_id(item) for item in wanted.items],
         )
         return Run(maker, wanted, kept, self._ledger if wanted.store else None)
+
+    async def _shelved(self, wanted: Wanted, owner: str) -> Wanted:
+        """With the caller's own vector stores opened. Raises ApiError 404 for another's."""
+        tools = wanted.tools
+        opening = partial(self._shelves.open, owner, tools.shelves, tools.shelf_filter)
+        shelves = await self._desk.call(opening)
+        return replace(wanted, shelves=shelves, naming=partial(self._files.names, owner=owner))
 
     async def _before(self, body: Mapping[str, Any], owner: str) -> Items:
         """The items of the conversation that a request goes on with."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gnomon.serve import quota
 from gnomon.serve.http import ApiError
 from gnomon.serve.making import Made, Searched, Wanted
 from gnomon.serve.responses_object import (
@@ -274,6 +275,8 @@ class Maker:
                 {"call_id": one.call_id, "name": one.name, "output": one.output, "checked": False}
                 for one in asked.given
             ]
+        if self._wanted.shelves:
+            around["vector_stores"] = [shelf.id for shelf in self._wanted.shelves]
         if asked.unseen:
             around["pictures_not_seen"] = asked.unseen
         begins = self._transcript.text.find(answer.text) if answer.text else 0
@@ -288,6 +291,7 @@ class Maker:
 
     def _end(self, items: list[Data], status: str, checked: Data, counts: Data) -> Iterator[Data]:
         done = status == "completed"
+        quota.spent(counts["input_tokens"], counts["output_tokens"])
         self.response |= {
             "status": status,
             "completed_at": int(time.time()) if done else None,

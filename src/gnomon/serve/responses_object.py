@@ -50,7 +50,7 @@ def begun(body: Mapping[str, Any], *, store: bool, background: bool) -> dict[str
         "instructions": echo("instructions", (str, list), None),
         "output": [],
         "error": None,
-        "tools": echo("tools", list, []),
+        "tools": [_tool(tool) for tool in echo("tools", list, [])],
         "tool_choice": echo("tool_choice", (str, dict), "auto"),
         "truncation": echo("truncation", str, "disabled"),
         "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
@@ -73,6 +73,13 @@ def begun(body: Mapping[str, Any], *, store: bool, background: bool) -> dict[str
         "prompt_cache_key": echo("prompt_cache_key", str, None),
         **({"conversation": {"id": conversation}} if conversation else {}),
     }
+
+
+def _tool(tool: Any) -> Any:
+    """A tool as it is echoed: a function with every key that Open Responses demands."""
+    if not isinstance(tool, Mapping) or tool.get("type") != "function":
+        return tool
+    return {"description": None, "parameters": None, "strict": None, **tool}
 
 
 def conversation_id(value: Any) -> str:

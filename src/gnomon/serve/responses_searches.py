@@ -10,14 +10,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from gnomon.serve.forgetting import UPLOAD
 from gnomon.serve.making import Searched, Wanted
 from gnomon.serve.responses_object import new_id, shaped_item
 from gnomon.serve.transcript import Annotation, Links
 from gnomon.types import Citation, Found
 
 Data = dict[str, Any]
-UPLOAD = "file:upload/"
-"""How the source of what an upload says begins; the upload's id follows."""
 
 
 class Searches:
@@ -90,7 +89,7 @@ class Searches:
         if not source.startswith(UPLOAD):
             return None
         file = source.removeprefix(UPLOAD)
-        name = self._wanted.files.get(file, annotation.title)
+        name = self._found.names.get(file, annotation.title)
         return {
             "type": "file_citation",
             "index": annotation.start,
@@ -101,7 +100,7 @@ class Searches:
     # -- the items ------------------------------------------------------------------------------
     def _named(self) -> list[Callable[[], Data]]:
         tools = self._wanted.tools
-        if self._wanted.choice.mode == "none" and not tools.functions:
+        if not self._wanted.choice.search:
             return []
         return [
             make
@@ -166,7 +165,7 @@ class Searches:
             item["results"] = [
                 {
                     "file_id": chunk.file,
-                    "filename": self._wanted.files.get(chunk.file, ""),
+                    "filename": self._found.names.get(chunk.file, ""),
                     "score": chunk.score,
                     "text": chunk.text,
                     "attributes": {},

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gnomon.serve.attributes import check_filter
 from gnomon.serve.http import ApiError, moment, strings, unsupported
 from gnomon.serve.http import field as read
 from gnomon.types import Filter
@@ -23,15 +24,17 @@ DAY_S = 86_400.0
 RESULTS = {"low": 5, "medium": 10, "high": 20}
 """Search results that are listed where the client includes them, by ``search_context_size``."""
 MOST_FUNCTIONS = 128
+MOST_CHUNKS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which function may or must be called: ``mode`` is "auto", "required" or "none"; ``names``
-    are those to choose from, None: any."""
+    are those to choose from, None: any. ``search`` False shows no search as an item."""
 
     mode: str = "auto"
     names: frozenset[str] | None = None
+    search: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ class Tools:
     web: bool = False
     x: bool = False
     shelves: tuple[str, ...] = ()
+    shelf_filter: Mapping[str, Any] | None = None
+    chunks: int = 20
+    least_score: float = 0.0
     results: int = RESULTS["medium"]
     functions: tuple[Function, ...] = ()
 
@@ -63,7 +69,7 @@ def search_tools(tools: Iterable[Any]) -> Tools:
             narrowed["x_search"] = _handles(tool, param)
             found = replace(found, x=True)
         elif kind == "file_search":
-            found = replace(found, shelves=(*found.shelves, *_shelves(tool, param)))
+            found = _file_search(found, tool, param)
         else:
             raise unsupported(
                 f"{param}.type",
@@ -156,6 +162,34 @@ def _day_end(value: Any, param: str) -> float | None:
     return start + DAY_S if start is not None and len(str(value)) == len("2026-03-07") else start
 
 
+def _file_search(found: Tools, tool: Mapping[str, Any], param: str) -> Tools:
+    """``vector_store_ids``, ``filters``, ``max_num_results`` and ``ranking_options``
+    (https://platform.openai.com/docs/guides/tools-file-search)."""
+    most = read(tool, "max_num_results", int, 20)
+    if not 1 <= most <= MOST_CHUNKS:
+        raise ApiError(
+            400,
+            f"{param}.max_num_results is {most}; give 1 to {MOST_CHUNKS}.",
+            param=f"{param}.max_num_results",
+            code="invalid_value",
+        )
+    least = read(tool, "ranking_options", dict, {}).get("score_threshold") or 0.0
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise ApiError(
+            400,
+            f"{param}.ranking_options.score_threshold is {str(least)[:40]!r}; give 0 to 1.",
+            param=f"{param}.ranking_options.score_threshold",
+            code="invalid_value",
+        )
+    return replace(
+        found,
+        shelves=(*found.shelves, *_shelves(tool, param)),
+        shelf_filter=check_filter(tool.get("filters"), f"{param}.filters"),
+        chunks=most,
+        least_score=float(least),
+    )
+
+
 def _shelves(tool: Mapping[str, Any], param: str) -> tuple[str, ...]:
     ids = strings(tool.get("vector_store_ids"), f"{param}.vector_store_ids")
     if not ids:
@@ -172,7 +206,7 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
     """``tool_choice`` in all its forms. Raises 400 for one that names no function of ours."""
     known = {function.name for function in functions}
     if value is None or value in ("auto", "none", "required"):
-        return Choice(value or "auto")
+        return Choice(value or "auto", search=value != "none")
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind in ("function", "custom"):
         name = value.get("name") or (value.get("function") or {}).get("name")

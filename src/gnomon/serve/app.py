@@ -45,7 +45,7 @@ from gnomon.serve import (
     signing,
     stories,
 )
-from gnomon.serve.connections import protocol
+from gnomon.serve.connections import allow_connections, protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
@@ -265,6 +265,7 @@ def serve(
     bound = listening or listen(host, port)
     if not is_loopback(str(bound.getsockname()[0])):
         policy = replace(policy, exposed=True)
+    allow_connections()
     try:
         server(engine, policy=policy, **options).run(sockets=[bound])
     finally:

@@ -9,7 +9,9 @@ uvicorn's own keep-alive limit.
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -56,6 +58,14 @@ def protocol(header_timeout_s: float, dropped: Callable[[str], None]) -> type[H1
             self.transport.abort()
 
     return Timed
+
+
+def allow_connections() -> None:
+    """Raise our own limit of open files to what the system allows: each connection is one, and
+    many systems begin with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # a system that promises more than it gives
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _knowing(transport: asyncio.Transport, app: Any) -> ASGIApp:

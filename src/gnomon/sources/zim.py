@@ -117,8 +117,8 @@ class Zim:
 _CODES = dict(
     pair.split("=")
     for pair in (
-        "eng=en deu=de fra=fr spa=es zho=zh rus=ru ita=it por=pt jpn=ja pol=pl ara=ar nld=nl swe=sv "
-        "ukr=uk vie=vi kor=ko fas=fa cat=ca ces=cs hun=hu fin=fi tur=tr heb=he ind=id"
+        "eng=en deu=de fra=fr spa=es zho=zh rus=ru ita=it por=pt jpn=ja pol=pl ara=ar nld=nl "
+        "swe=sv ukr=uk vie=vi kor=ko fas=fa cat=ca ces=cs hun=hu fin=fi tur=tr heb=he ind=id"
     ).split()
 )
 

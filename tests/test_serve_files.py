@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(home: Path) -> Iterator[str]:
-    config = load(home, {}, chat_model="none", embed_model="none", max_file_mb=1, max_files_mb=3)
+    config = load(home, {}, chat_model="none", embed_model="none", upload_mb=1, uploads_mb=3)
     with open_sample(config) as gnomon, running(gnomon, database=Database(home / "s.db")) as url:
         yield url
 

@@ -49,8 +49,6 @@ class Config:
     max_disk_mb: int = _doc(2048, "disk the store may use, in MiB; oldest posts go first")
     max_age_days: float = _doc(0.0, "age at which posts are dropped, in days; 0 keeps them")
     max_post_mb: float = _doc(2.0, "longest text of one post, in MiB; longer ones are set aside")
-    max_file_mb: int = _doc(100, "largest file that may be uploaded, in MiB")
-    max_files_mb: int = _doc(2048, "all uploads of one caller together, in MiB")
     future_s: float = _doc(900.0, "how far ahead of our clock a post may be dated, in seconds")
     chat_model: str = _doc(
         "auto",
@@ -111,6 +109,7 @@ class Config:
     waiting: int = _doc(16, "questions that may wait for their turn; the next gets 429")
     deadline_s: float = _doc(300.0, "deadline for one question, its waiting included, in seconds")
     upload_mb: int = _doc(100, "largest upload, in MiB")
+    uploads_mb: int = _doc(2048, "all uploads of one caller together, in MiB")
     log: str = _doc(
         "warnings",
         "what the server says on standard error: 'warnings', 'requests' (a line each) or 'json'",
@@ -174,7 +173,7 @@ def _check_serving(config: Config) -> None:
                  "concurrent", "waiting"):  # fmt: skip
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
-    for name in ("asks", "deadline_s", "upload_mb"):
+    for name in ("asks", "deadline_s", "upload_mb", "uploads_mb"):
         if not getattr(config, name) > 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
     if config.log not in ("warnings", "requests", "json"):

@@ -319,7 +319,7 @@ class Gnomon:
     @cached_property
     def library(self) -> Library:
         """Uploads and the shelves that they are searched on."""
-        most = UploadLimits(self.config.max_file_mb * 2**20, self.config.max_files_mb * 2**20)
+        most = UploadLimits(self.config.upload_mb * 2**20, self.config.uploads_mb * 2**20)
         return Library(
             self.config.home,
             most,

@@ -131,7 +131,7 @@ def check_purpose(purpose: Any) -> str:
 def file_too_large(limit: int) -> ApiError:
     return ApiError(
         413,
-        f"The file is larger than {limit:,} bytes; split it, or raise max_file_mb.",
+        f"The file is larger than {limit:,} bytes; split it, or raise the setting upload_mb.",
         param="file",
         code="file_too_large",
     )

@@ -1,25 +1,21 @@
-"""The page in a real Chromium: a person asks, watches, reads, checks, searches, switches."""
+"""Asking in a real Chromium: a person asks, watches, reads, checks the words, and asks further."""
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from browser import launched
-from gnomon.assemble import open_files
-from gnomon.config import load
+from browser import answer_of, ask, launched, watched
 from gnomon.errors import GnomonError
 from gnomon.serve.contract import Engine
 from gnomon.types import Batch, Deletion, Event, Step
+from page_worlds import BRIDGE_QUESTION, HOSTILE, bridge_world
 from serving import (
     CHINESE,
     ENGLISH,
@@ -29,39 +25,6 @@ from serving import (
     running,
     sample_world,
 )
-
-HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
-# Two origins for, one against; emoji before the cited words; hostile words and a hostile address.
-BRIDGE = [
-    {
-        "id": "a1",
-        "author": "harbour_news",
-        "created_at": "2026-05-04T07:00:00Z",
-        "text": "Storm 🌊🌊: all is calm. The Quay Bridge reopened on Monday. Buses run again.",
-        "url": "https://harbour.example/1",
-    },
-    {
-        "id": "a2",
-        "author": "mira",
-        "created_at": "2026-05-04T09:00:00Z",
-        "text": "Walked the dog over it 🚶🐕. On Monday they reopened our old Quay Bridge!",
-        "url": "javascript:document.title='pwned'",
-    },
-    {
-        "id": "a3",
-        "author": f"oldsalt {HOSTILE}",
-        "created_at": "2026-05-04T10:00:00Z",
-        "text": f"The Quay Bridge did not reopen on Monday. {HOSTILE}",
-    },
-    {
-        "id": "a4",
-        "author": "echo",
-        "created_at": "2026-05-04T11:00:00Z",
-        "text": "Storm 🌊🌊: all is calm. The Quay Bridge reopened on Monday. Buses run again.",
-        "repost_of": "a1",
-    },
-]
-BRIDGE_QUESTION = "Is it true that the Quay Bridge reopened on Monday?"
 
 Opened = Callable[..., Page]
 
@@ -91,36 +54,9 @@ def url(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server over four posts of our own that disagree."""
-    home = tmp_path_factory.mktemp("bridge")
-    file = home / "bridge.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in BRIDGE), encoding="utf-8")
-    config = load(home, {}, chat_model="none", embed_model="none")
-    with open_files(config, [file]) as engine, running(engine) as url:
+    """A server over a few posts of our own that disagree."""
+    with bridge_world(tmp_path_factory.mktemp("bridge")) as engine, running(engine) as url:
         yield url
-
-
-@contextmanager
-def watched(browser: Browser, allowed: str = "", **options: Any) -> Iterator[BrowserContext]:
-    """A context in which any error, refusal by the policy or foreign request fails the test, but
-    for a console message that has ``allowed`` in it."""
-    options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 860}} | options
-    context = browser.new_context(timezone_id="UTC", **options)
-    context.set_default_timeout(10_000)
-    trouble: list[str] = []
-    context.on("console", lambda m: trouble.append(m.text) if m.type != "log" else None)
-    context.on("weberror", lambda error: trouble.append(str(error.error)))
-    hosts: set[str] = set()
-    context.on(
-        "request", lambda request: hosts.add(re.sub(r"^(\w+://[^/]*).*", r"\1", request.url))
-    )
-    try:
-        yield context
-        assert not [text for text in trouble if not (allowed and allowed in text)]
-        assert len(hosts) == 1, f"the page spoke to {hosts}"
-        assert next(iter(hosts)).startswith("http://127.0.0.1:")
-    finally:
-        context.close()
 
 
 @pytest.fixture
@@ -131,24 +67,10 @@ def opened(browser: Browser) -> Iterator[Opened]:
         def go(url: str) -> Page:
             page = context.new_page()
             page.goto(url)
-            expect(page.locator("#held")).to_contain_text(re.compile(r"\d"))
+            expect(page.locator("#count-held")).to_contain_text(re.compile(r"\d"))
             return page
 
         yield go
-
-
-def ask(page: Page, question: str) -> None:
-    page.fill("#question", question)
-    page.press("#question", "Enter")
-    expect(page.locator(".answer .facts")).to_be_visible()
-
-
-def answer_of(page: Page) -> dict[str, Any]:
-    """The answer that the page shows, as the server has it."""
-    expect(page).to_have_url(re.compile("#answer="))
-    address = f"/v1/answers/{page.url.partition('#answer=')[2]}"
-    answer: dict[str, Any] = page.evaluate("a => fetch(a).then(r => r.json())", address)
-    return answer
 
 
 def test_a_person_asks_and_checks_the_very_words(opened: Opened, url: str, question: str) -> None:
@@ -185,10 +107,17 @@ def test_both_sides_origins_and_offsets_in_utf16(opened: Opened, bridge: str) ->
     assert {"a1", "a3"} <= set(quotes)
     columns = page.locator(".sides").first.locator(".side")
     expect(columns.nth(0)).to_contain_text("For")
-    expect(columns.nth(0).locator(".card")).to_have_count(2)
     expect(columns.nth(0)).to_contain_text("stands for 2 posts from one origin")
     expect(columns.nth(1)).to_contain_text("Against")
     expect(columns.nth(1)).to_contain_text("The Quay Bridge did not reopen on Monday.")
+    verdict = next(v for v in answer["verdicts"] if v["origins_for"] and v["origins_against"])
+    stands = {e["origin"]: verdict["posts_by_origin"][e["origin"]] for e in verdict["evidence"]}
+    expect(page.locator(".weighed b").first).to_have_text(
+        f"{sum(stands.values())} posts = {len(stands)} origins"
+    )
+    expect(page.locator(".weighed").first.locator(".voice")).to_have_count(
+        len({(e["origin"], e["stance"]) for e in verdict["evidence"]})
+    )
     for citation in answer["citations"]:
         page.locator(f".cite[data-n='{citation['n']}']").first.click()
         expect(page.locator("#panel-title")).to_have_text(f"Source {citation['n']}")
@@ -199,9 +128,43 @@ def test_both_sides_origins_and_offsets_in_utf16(opened: Opened, bridge: str) ->
     rows = page.locator(".origin .posts > li")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("said it first")
+    expect(page.locator(".timeline .dot")).to_have_count(2)
     expect(page.get_by_role("link", name="Open the original")).to_have_attribute(
         "href", "https://harbour.example/1"
     )
+
+
+def test_support_stands_in_the_margin_in_reading_order_and_opens_by_tap(
+    browser: Browser, bridge: str
+) -> None:
+    with watched(browser) as context:
+        page = context.new_page()
+        page.goto(bridge)
+        ask(page, BRIDGE_QUESTION)
+        noted = page.locator(".sentence:has(.notes)").first
+        order = noted.evaluate(
+            "s => [...s.querySelectorAll('.words, .support, .notes')].map(n => n.className)"
+        )
+        assert order == ["words", "support", "notes"]
+        note = noted.locator(".notes .margin").first
+        expect(note).to_be_visible()
+        words = noted.locator(".words").bounding_box()
+        beside = note.bounding_box()
+        assert words and beside
+        assert beside["x"] > words["x"] + words["width"]
+        noted.locator(".cite").first.hover()
+        expect(note).to_have_class(re.compile("lit"))
+        note.click()
+        expect(page.locator("#panel mark")).to_be_visible()
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    with watched(browser, **phone) as context:
+        page = context.new_page()
+        page.goto(bridge)
+        ask(page, BRIDGE_QUESTION)
+        noted = page.locator(".sentence:has(.notes)").first
+        expect(noted.locator(".notes")).to_be_hidden()
+        noted.locator(".words").tap(position={"x": 20, "y": 10})
+        expect(noted.locator(".notes .margin").first).to_be_visible()
 
 
 def test_hostile_posts_stay_words(opened: Opened, bridge: str) -> None:
@@ -210,14 +173,22 @@ def test_hostile_posts_stay_words(opened: Opened, bridge: str) -> None:
     for post in ("a2", "a3"):
         page.goto(f"{bridge}/posts/{post}")
         expect(page.locator(".held-post .text")).to_contain_text("Monday")
-        assert page.locator("#panel img, #panel script").count() == 0
+        assert page.locator("#view img, #view script").count() == 0
         assert page.locator("a[href^='javascript']").count() == 0
-    expect(page.locator("#panel")).to_contain_text("<script>")
+    expect(page.locator("#view")).to_contain_text("<script>")
     page.goto(f"{bridge}/#search=Monday")
     expect(page.locator(".results li")).to_have_count(3)
     page.goto(f"{bridge}/#q={HOSTILE}")
     expect(page.locator(".asked-words")).to_be_visible()
     assert page.title() == "gnomon"
+
+
+def test_words_that_run_from_right_to_left_do(opened: Opened, bridge: str) -> None:
+    page = opened(f"{bridge}/posts/a5")
+    text = page.locator(".held-post .text")
+    expect(text).to_contain_text("Quay Bridge")
+    assert text.evaluate("n => getComputedStyle(n).direction") == "rtl"
+    assert page.locator("h1").evaluate("n => getComputedStyle(n).direction") == "ltr"
 
 
 def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) -> None:
@@ -230,6 +201,26 @@ def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) ->
     assert page.locator(".sorry").count() == 0
 
 
+def test_a_follow_up_leans_on_what_was_asked(opened: Opened, url: str) -> None:
+    page = opened(url)
+    ask(page, "When will Lantern Bridge open to cars?")
+    expect(page.locator(".follows")).to_contain_text("Follows on")
+    ask(page, "And Cliff Road?", turn=2)
+    expect(page.locator(".turn").nth(1).locator(".where")).to_contain_text("Cliff Road")
+    assert answer_of(page)["question"] != "And Cliff Road?"
+    kept = page.url
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".asked-words").nth(1)).to_have_text("And Cliff Road?")
+    expect(page.locator(".turn").nth(1).locator(".where")).to_contain_text("Understood as")
+    assert page.url == kept
+    page.get_by_role("link", name="Start afresh").click()
+    expect(page.locator("h1.motto")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".turn")).to_have_count(2)
+
+
 def test_a_question_that_cannot_be_used_is_told(browser: Browser, url: str, question: str) -> None:
     with watched(browser, allowed="status of 400") as context:
         page = context.new_page()
@@ -240,10 +231,12 @@ def test_a_question_that_cannot_be_used_is_told(browser: Browser, url: str, ques
         ask(page, question)
 
 
-def test_stop_and_a_failure_on_the_way(browser: Browser) -> None:
+def test_stop_retry_and_a_failure_on_the_way(browser: Browser) -> None:
     closed = threading.Event()
+    asked: list[str] = []
 
     def script(question: str) -> Iterator[Event]:
+        asked.append(question)
         yield Step("plan", "thinking", {})
         if question == "fail":
             raise GnomonError("The disk went away; look at its cable.")
@@ -259,50 +252,69 @@ def test_stop_and_a_failure_on_the_way(browser: Browser) -> None:
         page.goto(f"{url}/#q=slow")
         expect(page.locator(".steps .now")).to_contain_text("reading on")
         page.click("#stop")
-        expect(page.locator("#result")).to_contain_text("Stopped.")
+        expect(page.locator(".turn")).to_contain_text("Stopped.")
         assert closed.wait(10), "the engine was stopped too"
         expect(page.locator("#go")).to_be_visible()
-        page.fill("#question", "fail")
-        page.press("#question", "Enter")
+        closed.clear()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator(".steps .now")).to_contain_text("reading on")
+        assert asked == ["slow", "slow"]
+        page.goto(f"{url}/#check")
+        assert closed.wait(10), "leaving the view stops it as well"
+        page.goto(f"{url}/#q=fail")
         expect(page.locator(".sorry")).to_contain_text("The disk went away; look at its cable.")
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_a_kept_answer_forgets_what_was_deleted(browser: Browser, tmp_path: Path) -> None:
-    file = tmp_path / "bridge.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in BRIDGE), encoding="utf-8")
-    config = load(tmp_path, {}, chat_model="none", embed_model="none")
     with (
-        open_files(config, [file]) as engine,
+        bridge_world(tmp_path) as engine,
         running(engine) as url,
         watched(browser, allowed="status of 404") as context,
     ):
         page = context.new_page()
         page.goto(url)
         ask(page, BRIDGE_QUESTION)
-        shared = page.url
-        gone = next(c for c in answer_of(page)["citations"] if c["post"] == "a2")
+        answer = answer_of(page)
+        gone = next(c for c in answer["citations"] if c["post"] == "a2")
         expect(page.locator(".answer")).to_contain_text(gone["quote"])
+        kept, shared = page.url, f"{url}/#answer={answer['id']}"
         engine.store.write(Batch("test", deletions=(Deletion("test", time.time(), post="a2"),)))
-        page.goto(url)
         page.goto(shared)
+        page.reload()
         expect(page.locator(".lost")).to_contain_text("One cited post was deleted")
-        expect(page.locator(".answer")).not_to_contain_text(gone["quote"])
+        for address in (shared, kept):
+            page.goto(address)
+            page.reload()
+            expect(page.locator(".answer .facts")).to_be_visible()
+            expect(page.locator(".answer")).not_to_contain_text(gone["quote"])
+        page.goto(shared)
+        page.reload()
         expect(page.locator(".sides .card", has_text="deleted by its author")).to_have_count(1)
         page.locator(f".cite[data-n='{gone['n']}']").first.click()
         expect(page.locator("#panel .sorry")).to_contain_text("no longer here")
 
 
-def test_search_opens_posts_and_collapses_origins(opened: Opened, url: str) -> None:
-    page = opened(url)
-    page.click("#mode-search")
-    page.fill("#question", "lead tap water legal limit")
-    page.press("#question", "Enter")
-    expect(page.locator("#count")).to_have_text(re.compile(r"\d+ origins, standing for \d+ posts"))
-    many = page.locator(".results li", has_text=re.compile(r"\d\d posts by \d+ authors")).first
-    many.locator("button").click()
-    expect(page.locator(".origin h3")).to_have_text(re.compile(r"\d\d posts by"))
-    expect(page.locator(".origin .card.here")).to_have_count(1)
+def test_an_answer_and_a_question_are_shared_by_address(
+    browser: Browser, url: str, question: str
+) -> None:
+    with watched(browser, permissions=["clipboard-read", "clipboard-write"]) as context:
+        page = context.new_page()
+        page.goto(f"{url}/#q={question}&since=2020-01-01&lang=en")
+        expect(page.locator(".answer .facts")).to_be_visible()
+        words = page.locator(".sentences").inner_text()
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        shared = page.evaluate("navigator.clipboard.readText()")
+        assert re.fullmatch(rf"{url}/#answer=\w+", shared)
+        page.get_by_role("button", name="Link that asks anew").click()
+        expect(page.get_by_role("button", name="Copied")).to_have_count(2)
+        anew = page.evaluate("navigator.clipboard.readText()")
+        assert anew.endswith("&since=2020-01-01&lang=en")
+        other = context.new_page()
+        other.goto(shared)
+        expect(other.locator(".asked-words")).to_have_text(question)
+        assert other.locator(".sentences").inner_text() == words
 
 
 def test_chinese(browser: Browser, url: str, engine: Engine) -> None:
@@ -326,98 +338,43 @@ def test_chinese(browser: Browser, url: str, engine: Engine) -> None:
         expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_every_string_is_in_both_languages() -> None:
-    text = (Path(__file__).parent.parent / "src/gnomon/serve/page/strings.js").read_text("utf-8")
-    english, chinese = text.split("const zh = {")
-    keys = [set(re.findall(r"^  (\w+):", part, re.MULTILINE)) for part in (english, chinese)]
-    assert keys[0] == keys[1]
-    page = Path(__file__).parent.parent / "src/gnomon/serve/page"
-    used = set()
-    for file in page.iterdir():
-        if file.suffix in (".js", ".html"):
-            words = file.read_text("utf-8")
-            used |= set(re.findall(r"(?<![\w/])(?:t|en|zh)\.(\w+)", words))
-            used |= set(re.findall(r'data-t(?:-label)?="(\w+)"', words))
-    assert not used - keys[0]
-    assert not {key for key in keys[0] if key not in used}, "a string that nothing shows"
-
-
-def test_by_keyboard_alone(opened: Opened, url: str, question: str) -> None:
+def test_by_keyboard_alone_from_the_question_to_the_quote(
+    opened: Opened, url: str, question: str
+) -> None:
     page = opened(f"{url}/#search=harbour")
     expect(page.locator(".results")).to_be_visible()
-    page.keyboard.press("Tab")
+    page.locator("body").press("Tab")
     expect(page.locator(".skip")).to_be_focused()
-    for _ in range(2):
-        page.keyboard.press("Tab")
-    expect(page.locator("#mode-ask")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#mode-ask")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.locator(".results")).to_be_visible()
+    for key in ("g", "a"):
+        page.keyboard.press(key)
+    expect(page.locator("h1.motto")).to_be_visible()
     page.locator(".brand").focus()
     page.keyboard.press("/")
     expect(page.locator("#question")).to_be_focused()
-    page.keyboard.press("Control+A")
     page.keyboard.type(question)
     page.keyboard.press("Enter")
     expect(page.locator(".answer .facts")).to_be_visible()
     expect(page.locator("#said")).not_to_be_empty()
-    for _ in range(12):
-        page.keyboard.press("Tab")
+    expect(page.locator("#question")).to_be_focused()
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
         if page.evaluate("document.activeElement.classList.contains('cite')"):
             break
-    expect(page.locator(".cite").first).to_be_focused()
+    focused = page.locator(":focus")
+    expect(focused).to_have_class(re.compile("cite"))
     page.keyboard.press("Enter")
     expect(page.locator("#panel mark")).to_be_visible()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('#panel') !== null")
     page.keyboard.press("Escape")
-    expect(page.locator(".cite").first).to_be_focused()
-    unnamed = "button:not([aria-label]):empty, a:not([aria-label]):empty"
-    assert page.locator(unnamed).count() == 0
-    assert page.locator("[aria-live], [role=status]").count() >= 1
-
-
-def test_status(opened: Opened, url: str) -> None:
-    page = opened(url)
-    page.click("#status")
-    expect(page.locator(".numbers")).to_contain_text("posts")
-    expect(page.locator(".sources")).to_contain_text("sample:town")
-
-
-def test_an_answer_is_shared_by_its_address(opened: Opened, url: str, question: str) -> None:
-    page = opened(url)
-    ask(page, question)
-    shared = page.url
-    words = page.locator(".sentences").inner_text()
-    other = opened(shared)
-    expect(other.locator(".asked-words")).to_have_text(question)
-    assert other.locator(".sentences").inner_text() == words
-    other.go_back()
-    page.click(".brand")
-    expect(page.locator("h1")).to_be_visible()
-
-
-def test_phone_width_and_both_themes(browser: Browser, url: str, question: str) -> None:
-    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-    ink = "getComputedStyle(document.body).color"
-    with watched(browser, color_scheme="dark", **phone) as context:
-        page = context.new_page()
-        page.goto(url)
-        ask(page, question)
-        page.locator(".cite").first.click()
-        expect(page.locator("#panel mark")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        dark = page.evaluate(ink)
-        page.click("#panel .close")
-        page.click("#theme")
-        light = page.evaluate(ink)
-        assert light != dark
-        page.reload()
-        assert page.evaluate(ink) == light
-
-
-def test_first_paint_is_quick(opened: Opened, url: str) -> None:
-    page = opened(url)
-    paint = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
-    )
-    assert 0 < paint < 1000
+    expect(page.locator(".cite:focus")).to_have_count(1)
+    page.keyboard.press("1")
+    expect(page.locator("#panel-title")).to_have_text("Source 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#sheet")).to_contain_text("Next sentence or claim")
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).to_be_hidden()

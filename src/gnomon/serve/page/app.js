@@ -39,8 +39,10 @@ function bar() {
 }
 
 function words() {
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t[node.dataset.t];
-  for (const node of document.querySelectorAll("[data-t-label]")) {
+  // The box may not stand on the page just now.
+  const all = (named) => [...document.querySelectorAll(named), ...composer.form.querySelectorAll(named)];
+  for (const node of all("[data-t]")) node.textContent = t[node.dataset.t];
+  for (const node of all("[data-t-label]")) {
     node.setAttribute("aria-label", t[node.dataset.tLabel]);
     node.title = t[node.dataset.tLabel];
   }
@@ -96,8 +98,8 @@ for (const [, href, word, , key] of NAV) {
 shortcuts.bind("?", () => t.keyList, shortcuts.help);
 $("keys").addEventListener("click", shortcuts.help);
 
-speak(lang, false);
-router.follow();
 refresh().catch((error) => {
   if (!document.querySelector(".turn, .sorry")) $("view").append(failure(error, () => location.reload()));
 });
+speak(lang, false);
+router.follow();

@@ -89,8 +89,10 @@ function refilter() {
 
 function show() {
   document.body.classList.add("asked");
-  if (!main.contains(list)) main.replaceChildren(list);
-  composer.put(main);
+  composer.put(main); // before all else goes, so that the box keeps the focus
+  if (main.contains(list)) return;
+  for (const old of [...main.children]) if (old !== composer.form) old.remove();
+  main.prepend(list);
 }
 
 function turnOf(question) {
@@ -131,7 +133,7 @@ async function ask(question) {
   say(t.asking);
   const known = new Set();
   try {
-    const body = { question, ...filters.fields(), ...(before ? { previous: before.response ?? before.id } : {}) };
+    const body = { question, ...(await filters.fields()), ...(before ? { previous: before.response ?? before.id } : {}) };
     for await (const { event, data } of api.stream("/v1/ask", body, controller.signal)) {
       if (event === "step") say(`${t.steps[data.name] ?? data.name}: ${turn.dial.show(data)}`);
       else if (event === "sentence") {

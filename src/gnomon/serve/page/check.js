@@ -120,7 +120,7 @@ async function check() {
   found = mine;
   draw();
   say(t.checking);
-  const body = { text, stream: true, ...filters.fields(), ...(date ? { date } : {}) };
+  const body = { text, stream: true, ...(await filters.fields()), ...(date ? { date } : {}) };
   try {
     for await (const { event, data } of api.stream("/v1/verify", body, controller.signal)) {
       if (event === "begin") mine.statements = data.statements;

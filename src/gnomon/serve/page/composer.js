@@ -8,7 +8,7 @@ const $ = (id) => document.getElementById(id);
 
 export const form = $("form");
 export const box = $("question");
-const [go, stop, label] = ["go", "stop", "question-label"].map($);
+const [go, stop, narrow, label] = ["go", "stop", "narrow", "question-label"].map($);
 const above = h("p", { class: "follows", hidden: true });
 form.prepend(above);
 // A view puts it where it belongs; the check of a text borrows the filter.
@@ -77,3 +77,7 @@ box.addEventListener("keydown", (event) => {
   }
 });
 stop.addEventListener("click", () => stopped());
+narrow.addEventListener("click", () => {
+  const shown = form.classList.toggle("narrowing");
+  narrow.setAttribute("aria-expanded", String(shown));
+});

@@ -1,7 +1,7 @@
 // When, where from, in which language: the filter below the box. It is kept in the address.
 
 import { h } from "./dom.js";
-import { now, onStatus, status } from "./status.js";
+import { known, now, onStatus, status } from "./status.js";
 import { t } from "./strings.js";
 
 const PRESETS = { "1h": 3600, "24h": 86400, "7d": 7 * 86400, "30d": 30 * 86400 };
@@ -41,9 +41,10 @@ const moment = (value) => {
 const dayEnd = (value) =>
   /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(Date.parse(value) + 86400_000).toISOString() : value;
 
-/** The filter as the API takes it. */
-export function fields() {
+/** The filter as the API takes it. "Past day" is counted from the time of what is held. */
+export async function fields() {
   const out = {};
+  if (PRESETS[chosen.since]) await known();
   if (chosen.since) out.since = moment(chosen.since);
   if (chosen.until) out.until = dayEnd(chosen.until);
   if (chosen.source.length) out.source = chosen.source;
@@ -52,8 +53,8 @@ export function fields() {
 }
 
 /** The filter as a query of the API: "&since=…". */
-export const query = () =>
-  Object.entries(fields()).flatMap(([name, value]) => [value].flat().map((one) => `&${name}=${encodeURIComponent(one)}`)).join("");
+export const query = async () =>
+  Object.entries(await fields()).flatMap(([name, value]) => [value].flat().map((one) => `&${name}=${encodeURIComponent(one)}`)).join("");
 
 /** The filter in words, "" where it lets everything through. */
 export function words() {

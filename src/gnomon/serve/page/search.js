@@ -52,7 +52,7 @@ async function search(next) {
   if (!words) return;
   composer.busy(true);
   try {
-    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${filters.query()}`, controller.signal);
+    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${await filters.query()}`, controller.signal);
     draw = () => result.replaceChildren(resultsNode(results));
     draw();
     say(t.results(results.origins, results.posts));

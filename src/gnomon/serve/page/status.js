@@ -11,11 +11,18 @@ export function onStatus(f) {
   if (status) f(status);
 }
 
+let first = Promise.resolve(null);
+
 export async function refresh() {
-  status = await get("/v1/status");
+  const asked = get("/v1/status");
+  if (!status) first = asked;
+  status = await asked;
   for (const f of watchers) f(status);
   return status;
 }
+
+/** Wait for the first of it; where it cannot be had, the machine's own clock must do. */
+export const known = async () => status ?? (await first.catch(() => null));
 
 /** The time that it is for what is held: the sample world has one of its own. */
 export const now = () => (status?.now ? Date.parse(status.now) : Date.now());

@@ -14,22 +14,23 @@ on the posts and their order alone.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 
 from gnomon.trends.story_terms import UNIT, Frequencies, Terms, figures, is_telling
 
 DAY_S = 86_400.0
 ROUND = 256
 """After so many posts the old ones are let go."""
-INDEXED = 12
+INDEXED = 10
 """The terms of a post under which its story is looked up: the heaviest."""
-LOOKED_UP = 48
+LOOKED_UP = 24
 """Stories that one term leads to: the latest."""
 KEPT_UNDER_TERM = 192
-COMPARED = 10
+COMPARED = 8
 """Stories that a post is compared with."""
 NEAREST = 4
 """Of those, the ones whose members are looked at, too."""
@@ -138,7 +139,8 @@ class Clustering:
         self.frequencies = Frequencies()
         self.clusters: dict[int, Cluster] = {}
         self.story_of: dict[int, int] = {}
-        self._by_term: dict[str, dict[int, int]] = {}  # term, story, its latest post with it
+        # term, story, its latest post with it: in the order of those posts
+        self._by_term: dict[str, dict[int, int]] = {}
         self._uncounted: list[tuple[str, ...]] = []  # the terms of this round's posts
         self.newest = -math.inf
 
@@ -179,10 +181,15 @@ class Clustering:
         cluster.add(doc)
         self.story_of[doc.n] = story
         for word in doc.terms.words[:INDEXED]:
-            held = self._by_term.setdefault(word, {})
+            held = self._by_term.get(word)
+            if held is None:
+                self._by_term[word] = {story: doc.n}
+                continue
+            held.pop(story, None)
             held[story] = doc.n
             if len(held) > 2 * KEPT_UNDER_TERM:
-                self._by_term[word] = {one: held[one] for one in _latest(held, KEPT_UNDER_TERM)}
+                for old in list(held)[:KEPT_UNDER_TERM]:
+                    del held[old]
         self._uncounted.append(doc.terms.words)
         self.newest = max(self.newest, doc.came)
 
@@ -228,11 +235,12 @@ class Clustering:
             if not held:
                 continue
             square = weight * weight
-            for story in held if len(held) <= LOOKED_UP else _latest(held, LOOKED_UP):
+            for story in held if len(held) <= LOOKED_UP else islice(reversed(held), LOOKED_UP):
                 count[story] = count.get(story, 0) + square
         if len(count) <= COMPARED:
             return list(count)
-        return heapq.nlargest(COMPARED, count, key=lambda story: (count[story], -story))
+        ranked = sorted(count.items(), key=itemgetter(1), reverse=True)
+        return [story for story, _ in ranked[:COMPARED]]
 
     def _faded(self, gap_s: float) -> float:
         if not gap_s:
@@ -286,6 +294,7 @@ class Clustering:
             if old in held and (old not in self.clusters or word not in self.clusters[old].total):
                 del held[old]
             held[story] = max(held.get(story, 0), doc.n)
+            self._by_term[word] = _in_order(held)
 
     def _split(self, story: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Split a story that holds several: groups of posts none of which is like one of another
@@ -323,11 +332,17 @@ class Clustering:
             held = self._by_term.get(word)
             if held is None or held.get(story) != n:
                 continue
+            if word not in cluster.total:
+                del held[story]
+                if not held:
+                    del self._by_term[word]
+                continue
             latest = max(
                 (d.n for d in cluster.docs.values() if word in d.terms.words[:INDEXED]), default=-1
             )
             if latest >= 0:
                 held[story] = latest
+                self._by_term[word] = _in_order(held)
                 continue
             del held[story]
             if not held:
@@ -350,7 +365,11 @@ class Clustering:
         """The posts that are too old, and, of those over ``most``, the oldest that nothing joined
         and then the oldest."""
         horizon = self.newest - self.rules.window_s
-        gone = [n for n in self.story_of if self.clusters[self.story_of[n]].docs[n].came < horizon]
+        gone = []
+        for n, story in self.story_of.items():  # the first are the oldest, but for a few
+            if self.clusters[story].docs[n].came >= horizon:
+                break
+            gone.append(n)
         over = len(self.story_of) - len(gone) - self.rules.most
         if over <= 0:
             return gone
@@ -369,8 +388,8 @@ def _best_first(pair: tuple[float, int]) -> tuple[float, int]:
     return -pair[0], pair[1]
 
 
-def _latest(held: dict[int, int], k: int) -> list[int]:
-    return heapq.nlargest(k, held, key=lambda story: (held[story], story))
+def _in_order(held: dict[int, int]) -> dict[int, int]:
+    return dict(sorted(held.items(), key=itemgetter(1)))
 
 
 def _dot(own: dict[str, int], terms: Terms) -> int:

@@ -14,12 +14,11 @@ from typing import Any, Literal
 
 from gnomon.errors import NotFound
 from gnomon.text.sentences import split
-from gnomon.text.urls import canonical
 from gnomon.trends.agreement import Verifier, agreement
 from gnomon.trends.background import shares
 from gnomon.trends.story_file import key_from, key_of, story_id
 from gnomon.trends.story_terms import raw_terms
-from gnomon.trends.story_view import StoryView
+from gnomon.trends.story_view import StoryView, site_of
 from gnomon.trends.timeline import Root, saying, timeline
 from gnomon.types import Carrier, Post, Stories, Story, Support
 
@@ -244,13 +243,13 @@ def _carriers(roots: Sequence[Root]) -> tuple[Carrier, ...]:
 
 
 def _voice(post: Post) -> tuple[str, str]:
-    return (post.author, "") if post.author else ("", post.source)
+    """Whose word it is: its author's, or its site's. Unnamed ones of one source have one voice."""
+    return (post.author, "") if post.author else ("", _site(post))
 
 
 def _site(post: Post) -> str:
     """Where it was published: the host of its page, or else its source."""
-    page = canonical(post.url)
-    return page.split("/", 3)[2] if page else post.source
+    return site_of(post) or post.source
 
 
 def _spark(times: Sequence[float]) -> tuple[tuple[int, ...], float, float]:

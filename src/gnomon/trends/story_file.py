@@ -19,13 +19,14 @@ import xxhash
 
 from gnomon.errors import StoreError
 from gnomon.store.database import translated
+from gnomon.store.rows import as_list
 from gnomon.trends.clustering import ROUND, Clustering, Doc
 from gnomon.trends.story_terms import Terms
 
 FORMAT = 1
 """A file of another format, or of other rules, is thrown away and made anew."""
-SHOWN_POSTS = 5
-"""One origin alone is a story once so many posts carry it."""
+SHOWN_AUTHORS = 5
+"""One origin alone is a story once so many carry it."""
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
@@ -153,7 +154,7 @@ class StoryFile:
 
     # -- docs ---------------------------------------------------------------------------------
     def add_doc(self, doc: Doc, root: str, story: int, lang: str, author: int) -> None:
-        self.run(
+        self._db.execute(
             "INSERT INTO docs VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
                 doc.n, key_of(root), root, story, doc.said, doc.came, lang, author,
@@ -161,9 +162,29 @@ class StoryFile:
             ),
         )  # fmt: skip
 
-    def restore(self, clustering: Clustering) -> None:
-        """Put every doc that is still compared back, as it was."""
-        counted = self.meta("docs", 0) // ROUND * ROUND
+    def docs(self, roots: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """Number and story of those roots that are held."""
+        rows = self._db.execute(
+            "SELECT d.root, d.n, d.story FROM json_each(?) j JOIN docs d ON d.root = j.value",
+            (as_list(sorted(roots)),),
+        )
+        return {root: (n, story) for root, n, story in rows}
+
+    def under(self, posts: Iterable[str]) -> dict[str, str]:
+        """The origins that those posts are carried under."""
+        rows = self._db.execute(
+            "SELECT c.post, c.origin FROM json_each(?) j JOIN carried c ON c.post = j.value",
+            (as_list(sorted(posts)),),
+        )
+        return {post: origin for post, origin in rows}  # noqa: C416 - typed so
+
+    def carry(self, post: str, origin: str, said: float, author: int) -> None:
+        self._db.execute("REPLACE INTO carried VALUES (?,?,?,?)", (post, origin, said, author))
+
+    def restore(self, clustering: Clustering) -> int:
+        """Put every doc that is still compared back, as it was; the number of the next."""
+        number = int(self.meta("docs", 0))
+        counted = number // ROUND * ROUND
         rows = self._db.execute(
             "SELECT n, said, came, terms, weights, story FROM docs WHERE terms IS NOT NULL"
             " ORDER BY n"
@@ -174,3 +195,4 @@ class StoryFile:
             terms = Terms(tuple(words.split(" ")), tuple(held))
             clustering.restore(Doc(n, said, came, terms), story, n < counted)
         clustering.newest = self.meta("newest", clustering.newest)
+        return number

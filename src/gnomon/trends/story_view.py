@@ -14,8 +14,9 @@ from pathlib import Path
 import xxhash
 
 from gnomon.store.contract import Change, Store
+from gnomon.text.urls import canonical
 from gnomon.trends.clustering import ROUND, Clustering, Doc, Rules
-from gnomon.trends.story_file import SHOWN_POSTS, StoryFile, key_of
+from gnomon.trends.story_file import SHOWN_AUTHORS, StoryFile, key_of
 from gnomon.trends.story_terms import raw_terms, weigh
 from gnomon.types import Link, Post
 
@@ -50,8 +51,11 @@ class StoryView:
         self._clustering: Clustering | None = None  # None: to be read from the file
         self._seq = -1
         self._touched: set[int] = set()
+        self._n = 0  # the next doc's number
         self._posts: Mapping[str, Post] = {}
         self._links: Mapping[str, Link] = {}
+        self._docs: dict[str, tuple[int, int]] = {}  # number and story of the roots at hand
+        self._under: dict[str, str] = {}  # the origins of the other posts at hand
 
     @property
     def seq(self) -> int:
@@ -92,7 +96,7 @@ class StoryView:
                 self._clustering = None  # what is in memory may be ahead of the file
                 raise
             finally:
-                self._posts, self._links = {}, {}
+                self._posts, self._links, self._docs, self._under = {}, {}, {}, {}
             return len(changes)
 
     def _begin(self) -> int:
@@ -104,7 +108,7 @@ class StoryView:
             seq, self._clustering = 0, None
         if self._clustering is None or seq != self._seq:
             self._clustering = Clustering(self.rules)
-            self.file.restore(self._clustering)
+            self._n = self.file.restore(self._clustering)
         return seq
 
     def _end(self, seq: int) -> None:
@@ -112,6 +116,7 @@ class StoryView:
             self._count(story)
         self._touched.clear()
         self.file.set_meta("seq", seq)
+        self.file.set_meta("docs", self._n)
         self.file.set_meta("newest", self._live.newest)
         self._seq = seq
 
@@ -132,6 +137,11 @@ class StoryView:
         self._posts = self.store.get_many(sorted(told | roots))
         far = sorted(self._posts.keys() - self._links.keys())
         self._links = {**self._links, **self.store.links(far)} if far else self._links
+        refs = told | roots | {change.ref for change in changes if change.kind == "delete"}
+        self._docs = self.file.docs(refs)
+        self._under = self.file.under(refs)
+        for origin in set(self._under.values()) - refs:
+            self._docs.update(self.file.docs([origin]))
 
     def _follow(self, change: Change) -> None:
         if change.kind == "delete":
@@ -146,22 +156,21 @@ class StoryView:
                 self._carrier(post, link.origin)
 
     def _root(self, post: Post, edited: bool) -> None:
-        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (post.id,))
+        held = self._docs.get(post.id)
         if held and not edited:
             return
-        under = self.file.run("SELECT origin FROM carried WHERE post = ?", (post.id,))
-        story = self._story_of(under[0][0]) if under else None
-        self.file.run("DELETE FROM carried WHERE post = ?", (post.id,))
+        under = self._under.get(post.id)
+        story = self._story_of(under) if under else None
+        self._let_down(post.id)
         if held:
-            self._forget(held[0][0], held[0][1], post.id)
+            self._forget(post.id)
         self._place(post, story)
 
     def _carrier(self, post: Post, origin: str) -> None:
-        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (post.id,))
-        if held:
-            self._forget(held[0][0], held[0][1], post.id, heir=origin)
+        if post.id in self._docs:
+            self._forget(post.id, heir=origin)
         root = self._posts.get(origin)
-        if self._story_of(origin) is None and root is not None:
+        if origin not in self._docs and root is not None:
             link = self._links.get(origin)
             # Its root came long ago, and was let go of since: it is spoken of again.
             if link is None or link.origin != origin or not self._place(root, None):
@@ -174,67 +183,81 @@ class StoryView:
         story = self._story_of(origin)
         if story is None or post.id == origin:
             return
-        self.file.run(
-            "REPLACE INTO carried VALUES (?,?,?,?)", (post.id, origin, post.time, _author(post))
-        )
+        self.file.carry(post.id, origin, post.time, _author(post))
+        self._under[post.id] = origin
         self._touched.add(story)
 
-    def _delete(self, ref: str) -> None:
-        held = self.file.run("SELECT n, story FROM docs WHERE root = ?", (ref,))
-        self._touched.update(
-            story
-            for (story,) in self.file.run(
-                "SELECT d.story FROM carried c JOIN docs d ON d.root = c.origin WHERE c.post = ?",
-                (ref,),
-            )
-        )
-        self.file.run("DELETE FROM carried WHERE post = ?", (ref,))
-        if not held:
+    def _let_down(self, post: str) -> None:
+        """The post is carried under no origin any more."""
+        under = self._under.pop(post, None)
+        if under is None:
             return
-        n, story = held[0]
-        heirs = {}
+        self.file.run("DELETE FROM carried WHERE post = ?", (post,))
+        story = self._story_of(under)
+        if story is not None:
+            self._touched.add(story)
+
+    def _delete(self, ref: str) -> None:
+        self._let_down(ref)
+        held = self._docs.get(ref)
+        if held is None:
+            return
+        heirs = set()
         for (post,) in self.file.run("SELECT post FROM carried WHERE origin = ?", (ref,)):
             link = self._links.get(post)
             if link is not None and link.origin in self._posts:
-                heirs[link.origin] = post
+                heirs.add(link.origin)
                 self.file.run("UPDATE carried SET origin = ? WHERE post = ?", (link.origin, post))
+                self._under[post] = link.origin
             else:
                 self.file.run("DELETE FROM carried WHERE post = ?", (post,))
         for heir in sorted(heirs):
-            self.file.run("DELETE FROM carried WHERE post = ?", (heir,))
-            if self._story_of(heir) is None:
-                self._place(self._posts[heir], story)
-        self._forget(n, story, ref)
+            self._let_down(heir)
+            if heir not in self._docs:
+                self._place(self._posts[heir], held[1])
+        self._forget(ref)
 
     # -- stories ------------------------------------------------------------------------------
     def _story_of(self, origin: str) -> int | None:
-        found = self.file.run("SELECT story FROM docs WHERE root = ?", (origin,))
-        return found[0][0] if found else None
+        found = self._docs.get(origin)
+        return found[1] if found else None
 
     def _place(self, post: Post, story: int | None) -> bool:
         """Put a root into its story; False where it says too little to be of one."""
         counts = {} if post.reply_to else raw_terms(post)
         if not counts:
             return False
-        n = int(self.file.meta("docs", 0))
+        n = self._n
         doc = Doc(n, post.time, post.fetched_at, weigh(counts, self._live.frequencies))
         placed = self._live.place(doc, story)
         self.file.add_doc(doc, post.id, placed.story, post.lang, _author(post))
+        self._docs[post.id] = n, placed.story
         for gone in placed.absorbed:
             self._merge(placed.story, gone)
         for new, numbers in placed.split:
-            self.file.run_many("UPDATE docs SET story = ? WHERE n = ?", ((new, m) for m in numbers))
-            self._touched.add(new)
-        self.file.set_meta("docs", n + 1)
-        self._touched.add(placed.story)
-        if (n + 1) % ROUND == 0:
+            self._part(new, frozenset(numbers))
+        if placed.story != n or placed.split:
+            self._touched.add(placed.story)
+        self._n = n + 1
+        if self._n % ROUND == 0:
             self._let_go(self._live.round())
         return True
+
+    def _part(self, story: int, numbers: frozenset[int]) -> None:
+        """The docs of these numbers are a story of their own now."""
+        self.file.run_many("UPDATE docs SET story = ? WHERE n = ?", ((story, n) for n in numbers))
+        for root, (n, _) in self._docs.items():
+            if n in numbers:
+                self._docs[root] = n, story
+        self._touched.add(story)
 
     def _merge(self, story: int, gone: int) -> None:
         """``gone`` went into ``story``, which keeps its id if it was shown, and else takes that of
         ``gone``."""
         self.file.run("UPDATE docs SET story = ? WHERE story = ?", (story, gone))
+        for root, (n, held) in self._docs.items():
+            if held == gone:
+                self._docs[root] = n, story
         ours = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
         theirs = self.file.run("SELECT key FROM stories WHERE story = ?", (gone,))
         if theirs and not ours:
@@ -245,8 +268,9 @@ class StoryView:
         self._touched.discard(gone)
         self._touched.add(story)
 
-    def _forget(self, n: int, story: int, root: str, heir: str = "") -> None:
+    def _forget(self, root: str, heir: str = "") -> None:
         """Take a root out of its story. Its id leads to where its posts went."""
+        n, story = self._docs.pop(root)
         if n in self._live.story_of:
             self._live.remove(n)
         self.file.run("DELETE FROM docs WHERE n = ?", (n,))
@@ -259,6 +283,8 @@ class StoryView:
     def _let_go(self, old: Sequence[int]) -> None:
         """Posts too old to be compared: those of a story stay in it without their words, others
         are forgotten."""
+        gone = set(old)
+        roots = [root for root, (n, _) in self._docs.items() if n in gone]
         marks = [(n,) for n in old]
         for story in sorted(self._touched):
             self._count(story)
@@ -270,25 +296,26 @@ class StoryView:
         self.file.run_many(
             "DELETE FROM docs WHERE n = ? AND story NOT IN (SELECT story FROM stories)", marks
         )
+        for root in roots:
+            del self._docs[root]
+        self._docs.update(self.file.docs(roots))
         self.file.run_many("UPDATE docs SET terms = NULL, weights = NULL WHERE n = ?", marks)
 
     def _count(self, story: int) -> None:
-        """Bring the row of a story up to date; it has one once it is shown."""
-        origins, first, last = self.file.run(
-            "SELECT count(*), min(said), max(said) FROM docs WHERE story = ?", (story,)
-        )[0]
-        posts, last_carried = self.file.run(
-            "SELECT count(*), max(c.said) FROM docs d JOIN carried c ON c.origin = d.root"
-            " WHERE d.story = ?",
+        """Bring the row of a story up to date; it has one once it is shown: told by two origins of
+        two authors, or carried by many."""
+        posts, authors, first, last = self.file.run(
+            "SELECT count(*), count(DISTINCT author), min(said), max(said) FROM ("
+            "SELECT author, said FROM docs WHERE story = ?1 UNION ALL SELECT c.author, c.said"
+            " FROM docs d JOIN carried c ON c.origin = d.root WHERE d.story = ?1)",
             (story,),
         )[0]
-        posts += origins
-        if not origins or (origins < 2 and posts < SHOWN_POSTS):
+        origins = self.file.run("SELECT count(*) FROM docs WHERE story = ?", (story,))[0][0]
+        if not (origins > 1 and authors > 1) and not (origins and authors >= SHOWN_AUTHORS):
             self.file.run("DELETE FROM stories WHERE story = ?", (story,))
             return
         held = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
         key = held[0][0] if held else self._free_key(story)
-        last = max(last, last_carried or last)
         self.file.run(
             "REPLACE INTO stories VALUES (?,?,?,?,?,?)", (story, key, origins, posts, first, last)
         )
@@ -311,6 +338,14 @@ class StoryView:
 
 
 def _author(post: Post) -> int:
-    """Who said it, as a number: a post without an author speaks for its source."""
-    name = f"{post.source}\0{post.author}".encode("utf-8", "surrogatepass")
-    return xxhash.xxh3_64_intdigest(name) >> 1
+    """Who said it, as a number. A post without an author is its site's; where that is unknown, too,
+    it is nobody else's."""
+    name = f"@{post.source}\0{post.author}" if post.author else ""
+    name = name or site_of(post) or f"post {post.id}"
+    return xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass")) >> 1
+
+
+def site_of(post: Post) -> str:
+    """The host of the post's own page, "" where it has none."""
+    page = canonical(post.url) if post.url else ""
+    return page.split("/", 3)[2] if page else ""

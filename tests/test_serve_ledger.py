@@ -492,3 +492,68 @@ def test_offsets_move_with_the_text() -> None:
         assert shift.text[start : start + 3] == marker
     overlapping = Shift("abcabc", ["abc", "cab"])
     assert overlapping.text == GONE * 2
+
+
+# -- conversations ------------------------------------------------------------------------------
+def test_a_conversation_gathers_what_is_said_in_it(client: openai.OpenAI) -> None:
+    made = client.conversations.create(
+        metadata={"topic": "election"},
+        items=[{"type": "message", "role": "user", "content": "Hello."}],
+    )
+    assert made.metadata == {"topic": "election"}
+    assert client.conversations.retrieve(made.id) == made
+    first = client.responses.create(model="gnomon", input=ABOUT, conversation=made.id)
+    assert first.conversation is not None
+    assert first.conversation.id == made.id
+    second = client.responses.create(
+        model="gnomon", input=FOLLOW, conversation={"id": made.id}, background=True
+    )
+    assert until(lambda: client.responses.retrieve(second.id).status == "completed")
+    assert "Ilse Varnham" in client.responses.retrieve(second.id).output_text
+    items = list(client.conversations.items.list(made.id, order="asc", limit=2))
+    assert [item.role for item in items] == ["user", "user", "assistant", "user", "assistant"]  # type: ignore[union-attr]
+    assert items[2].id == first.output[0].id
+    one = client.conversations.items.retrieve(items[0].id, conversation_id=made.id)  # type: ignore[arg-type]
+    assert one == items[0]
+    client.conversations.items.delete(items[0].id, conversation_id=made.id)  # type: ignore[arg-type]
+    added = client.conversations.items.create(
+        made.id, items=[{"type": "message", "role": "user", "content": "One more."}]
+    )
+    assert len(added.data) == 1
+    assert len(list(client.conversations.items.list(made.id))) == 5
+    assert client.conversations.update(made.id, metadata={"a": "b"}).metadata == {"a": "b"}
+    assert client.conversations.delete(made.id).deleted is True
+    for gone in (
+        lambda: client.conversations.retrieve(made.id),
+        lambda: client.responses.create(model="gnomon", input="x", conversation=made.id),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            gone()
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(model="gnomon", input="x", conversation="c", store=False)
+    assert caught.value.param == "conversation"
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.conversations.create(items=[{"type": "wizard"}])  # type: ignore[list-item]
+    assert caught.value.param == "items[0]"
+
+
+def test_a_conversation_loses_the_words_of_a_deleted_post(tmp_path: Path) -> None:
+    database = Database(tmp_path / "server.db")
+    with sample_world(tmp_path / "home") as engine, running(engine, database=database) as url:
+        question = answered(engine, ENGLISH)
+        name = httpx.post(f"{url}/v1/conversations", json={}).json()["id"]
+        body = {"input": question, "conversation": name}
+        made = httpx.post(f"{url}/v1/responses", json=body, timeout=60).json()
+        httpx.delete(f"{url}/v1/responses/{made['id']}")
+        gone = made["gnomon"]["citations"][0]
+        items = f"{url}/v1/conversations/{name}/items"
+        assert gone["quote"] in json.dumps(httpx.get(items).json(), ensure_ascii=False)
+        engine.store.write(  # type: ignore[attr-defined]
+            Batch(
+                gone["source"],
+                deletions=(Deletion(gone["source"], time.time(), post=gone["post"]),),
+            )
+        )
+        assert gone["quote"] not in json.dumps(httpx.get(items).json(), ensure_ascii=False)
+        rows = database.run("SELECT * FROM responses")
+        assert gone["quote"] not in json.dumps(rows, ensure_ascii=False)

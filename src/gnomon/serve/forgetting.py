@@ -67,6 +67,16 @@ def lost_posts(engine: Engine, kept: Kept, *, thorough: bool = True) -> frozense
     return frozenset(lost)
 
 
+def evidence_in(body: Any) -> list[dict[str, str]]:
+    """Which posts a JSON value quotes: each ``post``, ``quote``, ``title``, ``source`` once."""
+    found = {
+        (str(item["post"]), _quote(item), str(item.get("title", "")), str(item.get("source", "")))
+        for item in _objects(body)
+        if item.get("post") and _quote(item) and not item.get("deleted")
+    }
+    return [dict(zip(("post", "quote", "title", "source"), one, strict=True)) for one in found]
+
+
 def _receipt(engine: Engine, kept: Kept) -> Mapping[str, Any] | None:
     """The journal's receipt of an answer, or that of the shelves it was made from."""
     checked = kept.object if kept.kind == "ask" else kept.object.get("gnomon") or {}

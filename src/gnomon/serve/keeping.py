@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from gnomon.serve.asking import Asks
 from gnomon.serve.context import Context
+from gnomon.serve.conversations import Conversations
 from gnomon.serve.history import History
 from gnomon.serve.ledger import Ledger
 from gnomon.serve.responses import Responses
@@ -15,8 +16,10 @@ from gnomon.serve.run import Runs
 
 def routes(context: Context) -> list[Route]:
     ledger, runs = Ledger(context.database), Runs()
+    conversations = Conversations(context, ledger)
     return [
-        *Responses(context, ledger, runs).routes(),
+        *Responses(context, ledger, runs, conversations).routes(),
+        *conversations.routes(),
         *Asks(context, ledger).routes(),
         *History(context, ledger, runs).routes(),
     ]

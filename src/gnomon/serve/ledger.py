@@ -8,7 +8,7 @@ posts whose authors have deleted them since.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ _COLUMNS = (
     "id, owner, kind, created, status, previous, conversation, background, question, answer, "
     "input, object, events"
 )
+CONVERSATION = "conversation"
 LONGEST_CHAIN = 64
 """Responses that a follow-up is traced back through; what is older is not read."""
 UNFINISHED = ("queued", "in_progress")
@@ -49,7 +50,8 @@ STOPPED = "The server stopped while this was being answered; ask again."
 class Kept:
     """One answer as it was given.
 
-    ``kind`` is "response" (``object`` is the response object) or "ask" (``object`` is the answer).
+    ``kind`` is "response" (``object`` is the response object), "ask" (``object`` is the answer)
+    or "conversation" (``input`` are its items; it is no part of the history).
     ``answer`` is its id in the journal, "" where it has none. ``text`` is what was said. ``input``
     are the items that were sent with it, ``events`` those of its stream.
     """
@@ -71,7 +73,7 @@ class Kept:
     @property
     def text(self) -> str:
         """The words of the answer, "" where there are none."""
-        if self.kind == "ask":
+        if self.kind != "response":
             return str(self.object.get("text", ""))
         return output_text(self.object.get("output", ()))
 
@@ -137,7 +139,7 @@ class Ledger:
         """A row by its own id, or the newest that the journal names so."""
         rows = self._database.run(
             f"SELECT {_COLUMNS} FROM responses WHERE owner = ? AND (id = ? OR answer = ?) "
-            "ORDER BY n DESC LIMIT 1",
+            f"AND kind <> '{CONVERSATION}' ORDER BY n DESC LIMIT 1",
             (owner, id, id),
         )
         return _kept(rows[0]) if rows else None
@@ -154,12 +156,19 @@ class Ledger:
             at = kept.previous
         return found[::-1]
 
+    def change(self, id: str, owner: str, kind: str, change: Callable[[Kept], Kept]) -> None:
+        """Replace a row by what ``change`` makes of it; nothing where it is gone."""
+        with self._database.transaction():
+            kept = self.find(id, owner, kind)
+            if kept is not None:
+                self.keep(change(kept))
+
     def history(
         self, owner: str, words: str = "", before: str | float | None = None, limit: int = 20
     ) -> list[Kept]:
         """The newest first: those that hold every one of ``words``, older than ``before`` (an id,
         or epoch seconds)."""
-        wanted, values = ["owner = ?"], [owner]
+        wanted, values = ["owner = ?", "kind <> ?"], [owner, CONVERSATION]
         for word in words.casefold().split():
             wanted.append("instr(words, ?) > 0")
             values.append(word)

@@ -14,7 +14,7 @@ from gnomon.serve.http import ApiError, api_error, json_response
 from gnomon.serve.sse import BEAT, BEAT_S
 from gnomon.serve.structured import Filled
 from gnomon.serve.talking import Decided
-from gnomon.types import Finished, Verification
+from gnomon.types import Digest, Finished, Verification
 from gnomon.types.generation import Spent
 
 T = TypeVar("T")
@@ -57,10 +57,10 @@ class Renderer(Protocol[T_contra]):
 
 def is_last(event: object) -> bool:
     """Whether an event is the last one: an answer, calls or a form instead of one, the count after
-    what a chat model wrote, or a check that is whole."""
+    what a chat model wrote, a digest, or a check that is whole."""
     if isinstance(event, Verification):
         return event.complete
-    return isinstance(event, Finished | Filled | Decided | Spent)
+    return isinstance(event, Finished | Filled | Decided | Spent | Digest)
 
 
 class Answering(Generic[T]):

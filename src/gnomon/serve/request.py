@@ -139,6 +139,15 @@ def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conve
     return Conversation(said[-1][0], turns, tuple(given), unseen)
 
 
+def check_items(items: Iterable[Any], param: str) -> None:
+    """Raises 400 where something among input items cannot be read."""
+    try:
+        conversation(items, param)
+    except ApiError as error:
+        if error.code != "no_question":
+            raise
+
+
 def unmarked(text: str) -> str:
     """An earlier answer without the markers of its citations."""
     return _MARKERS.sub("", text)

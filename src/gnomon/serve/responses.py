@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
+from gnomon.serve.conversations import Conversations
 from gnomon.serve.desk import HungUp
 from gnomon.serve.forgetting import settled
 from gnomon.serve.http import ApiError, json_response, read_json
@@ -28,9 +29,16 @@ from gnomon.serve.making import Wanted
 from gnomon.serve.paging import page_of
 from gnomon.serve.render import HEADERS
 from gnomon.serve.request import compaction, conversation
-from gnomon.serve.responses_asking import Items, check_one_road, input_items, items_of, parse
+from gnomon.serve.responses_asking import (
+    Items,
+    check_one_road,
+    input_items,
+    items_of,
+    listed_item,
+    parse,
+)
 from gnomon.serve.responses_events import Maker
-from gnomon.serve.responses_object import begun, counted, new_id, shaped, usage
+from gnomon.serve.responses_object import begun, conversation_id, counted, new_id, shaped, usage
 from gnomon.serve.run import Run, Runs, replayed
 from gnomon.serve.sse import BEAT, DONE, frame
 from gnomon.serve.talking import check_model
@@ -42,8 +50,11 @@ Data = dict[str, Any]
 class Responses:
     """The endpoints over one ledger; ``runs`` are those made in the background."""
 
-    def __init__(self, context: Context, ledger: Ledger, runs: Runs) -> None:
+    def __init__(
+        self, context: Context, ledger: Ledger, runs: Runs, conversations: Conversations
+    ) -> None:
         self._context = context
+        self._conversations = conversations
         self._desk = context.desk
         self._ledger = ledger
         self._runs = runs
@@ -92,9 +103,10 @@ class Responses:
             previous=wanted.previous,
             conversation=wanted.conversation,
             background=wanted.background,
-            input=[_with_id(item) for item in wanted.items],
+            input=[listed_item(item) for item in wanted.items],
         )
-        return Run(maker, wanted, kept, self._ledger if wanted.store else None)
+        told = self._conversations.went_on if wanted.conversation else None
+        return Run(maker, wanted, kept, self._ledger if wanted.store else None, told)
 
     async def _shelved(self, wanted: Wanted, owner: str) -> Wanted:
         """With the caller's own vector stores opened. Raises ApiError 404 for another's."""
@@ -106,6 +118,8 @@ class Responses:
     async def _before(self, body: Mapping[str, Any], owner: str) -> Items:
         """The items of the conversation that a request goes on with."""
         check_one_road(body)
+        if named := conversation_id(body.get("conversation")):
+            return list((await self._conversations.read(named, owner)).input)
         name = str(body.get("previous_response_id") or "")
         if not name:
             return []
@@ -204,7 +218,7 @@ class Responses:
         kept = await self._kept(request)
         before = await self._chain(kept.previous, kept.owner) if kept.previous else []
         items = [item for one in before for item in items_of(one)] + list(kept.input)
-        return json_response(page_of([_with_id(item) for item in items], request.query_params))
+        return json_response(page_of([listed_item(item) for item in items], request.query_params))
 
     # -- around it ------------------------------------------------------------------------------
     async def count(self, request: Request) -> Response:
@@ -239,23 +253,6 @@ class Responses:
 
 def _user(text: str) -> Data:
     return {"type": "message", "role": "user", "content": text}
-
-
-def _with_id(item: Mapping[str, Any]) -> Data:
-    """An input item as it is listed: with an id, a type, and its content in parts."""
-    kind = item.get("type") or "message"
-    out: Data = {"id": item.get("id") or new_id("msg" if kind == "message" else "item")}
-    out |= {**item, "type": kind, "id": out["id"]}
-    if kind == "message":
-        out.setdefault("status", "completed")
-        if isinstance(out.get("content"), str):
-            assistant = out.get("role") == "assistant"
-            part: Data = {"type": "output_text" if assistant else "input_text"}
-            part["text"] = out["content"]
-            out["content"] = [part | ({"annotations": []} if assistant else {})]
-    elif kind == "function_call_output":
-        out.setdefault("status", "completed")
-    return out
 
 
 async def _frames(events: AsyncIterator[Data | None]) -> AsyncIterator[bytes]:

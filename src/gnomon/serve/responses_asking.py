@@ -9,7 +9,7 @@ from gnomon.serve.http import ApiError, field, strings, unsupported
 from gnomon.serve.ledger import Kept
 from gnomon.serve.making import Wanted
 from gnomon.serve.request import MODEL, Conversation, conversation, max_tokens
-from gnomon.serve.responses_object import conversation_id
+from gnomon.serve.responses_object import conversation_id, new_id
 from gnomon.serve.structured import form_of
 from gnomon.serve.talking import messages
 from gnomon.serve.tools import choice_of, search_tools
@@ -60,13 +60,24 @@ def parse(body: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) ->
 
 
 def check_one_road(body: Mapping[str, Any]) -> None:
-    """Raises 400 where a request goes on from two places at once."""
+    """Raises 400 where a request goes on from two places at once, or from one that keeps it while
+    it is not to be kept."""
     if body.get("previous_response_id") and body.get("conversation"):
         raise ApiError(
             400,
             "'previous_response_id' and 'conversation' are two ways to go on; give one of them.",
             param="conversation",
             code="mutually_exclusive_parameters",
+        )
+    if body.get("conversation") and not (
+        field(body, "store", bool, True) and conversation_id(body["conversation"])
+    ):
+        raise ApiError(
+            400,
+            "'conversation' takes the id of a conversation, and what is said in one is kept; "
+            "leave out 'store'.",
+            param="conversation",
+            code="invalid_value",
         )
 
 
@@ -123,3 +134,20 @@ def items_of(kept: Kept) -> Items:
         {"type": "message", "role": "user", "content": kept.question},
         {"type": "message", "role": "assistant", "content": kept.text},
     ]
+
+
+def listed_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An input item as it is listed: with an id, a type, and its content in parts."""
+    kind = item.get("type") or "message"
+    out: dict[str, Any] = {"id": item.get("id") or new_id("msg" if kind == "message" else "item")}
+    out |= {**item, "type": kind, "id": out["id"]}
+    if kind == "message":
+        out.setdefault("status", "completed")
+        if isinstance(out.get("content"), str):
+            assistant = out.get("role") == "assistant"
+            part: dict[str, Any] = {"type": "output_text" if assistant else "input_text"}
+            part["text"] = out["content"]
+            out["content"] = [part | ({"annotations": []} if assistant else {})]
+    elif kind == "function_call_output":
+        out.setdefault("status", "completed")
+    return out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -31,15 +31,24 @@ _BEGINS = ("response.created", "response.queued", "response.in_progress")
 
 
 class Run:
-    """One response being made. ``kept`` is the row it becomes; ``ledger`` None keeps nothing."""
+    """One response being made. ``kept`` is the row it becomes; ``ledger`` None keeps nothing;
+    ``told`` is given the row once it is kept."""
 
-    def __init__(self, maker: Maker, wanted: Wanted, kept: Kept, ledger: Ledger | None) -> None:
+    def __init__(
+        self,
+        maker: Maker,
+        wanted: Wanted,
+        kept: Kept,
+        ledger: Ledger | None,
+        told: Callable[[Kept], None] | None = None,
+    ) -> None:
         self.maker = maker
         self.kept = kept
         self.events: list[Data] = []
         self.over = False
         self._wanted = wanted
         self._ledger = ledger
+        self._told = told
         self._changed = asyncio.Event()
         self._cancelled = asyncio.Event()
         self._placed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -122,6 +131,8 @@ class Run:
             self.kept = self._row(last)
             try:
                 await asyncio.to_thread(self._ledger.keep, self.kept)
+                if self._told is not None:
+                    await asyncio.to_thread(self._told, self.kept)
             except StoreError as error:
                 log.warning("%s is not kept: %s", self.kept.id, type(error).__name__)
                 self.maker.response["store"] = False

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -416,6 +417,25 @@ def test_a_second_request_on_a_kept_connection_is_timed_too() -> None:
         connection.sendall(b"GET /health HT")
         connection.settimeout(4)
         assert closed(connection)
+
+
+def test_one_address_has_so_many_connections_and_a_proxy_all_it_needs() -> None:
+    few = Policy(exposed=True, connections_address=5)
+
+    def dropped(policy: Policy) -> int:
+        with running(Scripted(ask), policy=policy) as url:
+            opened = [connect(url) for _ in range(9)]
+            for connection in opened:
+                connection.settimeout(0.3)
+            cut = sum(closed(connection) for connection in opened)
+            for connection in opened:
+                connection.close()
+            assert until(lambda: httpx.get(f"{url}/health").status_code == 200)
+            return cut
+
+    assert dropped(few) == 4
+    assert dropped(replace(few, proxies=("127.0.0.1",))) == 0
+    assert dropped(Policy(connections_address=5)) == 0
 
 
 def test_a_body_that_does_not_come_is_408() -> None:

@@ -302,6 +302,19 @@ def test_a_caller_gets_no_more_than_its_scopes(path: Path) -> None:
             assert answer.json()["error"]["code"] == "missing_scope"
 
 
+def test_where_things_lie_on_the_disk_is_for_the_owner(path: Path) -> None:
+    class World(Scripted):
+        def status(self) -> dict[str, Any]:
+            return {"posts": 0, "home": "/home/ada/.gnomon"}
+
+    held = Keys(Database(path))
+    asks, _ = held.create(scopes=["ask"])
+    owns, _ = held.create(scopes=["ask", "admin"])
+    with running(World(ask), database=Database(path)) as url:
+        assert "home" not in httpx.get(f"{url}/v1/status", headers=bearer(asks)).json()
+        assert "home" in httpx.get(f"{url}/v1/status", headers=bearer(owns)).json()
+
+
 def test_an_address_that_others_reach_is_not_taken_without_a_key() -> None:
     for host in ("0.0.0.0", "::"):
         with pytest.raises(ConfigError, match="no keys yet"):

@@ -63,6 +63,10 @@ class Config:
         "'yes' or 'no' (answers are composed of quotes)",
     )
     embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    digest_at: str = _doc(
+        "", "when `gnomon serve` makes the digest of the day, as 07:30 (UTC); empty: never"
+    )
+    digest_lang: str = _doc("en", "language of that digest's own words: en or zh")
     verifier: str = _doc(
         "auto",
         "trained verifier: 'auto' (the one that comes with gnomon), 'none' (rules alone), or the "
@@ -105,6 +109,9 @@ class Config:
     )
     tokens_per_day: int = _doc(0, "tokens a day for each key or user; 0: no limit")
     concurrent: int = _doc(8, "requests at once for each key or user; 0: no limit")
+    connections_address: int = _doc(
+        256, "connections at once from each address of another machine; 0: no limit"
+    )
     asks: int = _doc(2, "questions answered at once")
     waiting: int = _doc(16, "questions that may wait for their turn; the next gets 429")
     deadline_s: float = _doc(300.0, "deadline for one question, its waiting included, in seconds")
@@ -170,7 +177,7 @@ def load(
 def _check_serving(config: Config) -> None:
     """Settings of the server that cannot be meant."""
     for name in ("requests_per_minute", "requests_per_minute_address", "tokens_per_day",
-                 "concurrent", "waiting"):  # fmt: skip
+                 "concurrent", "connections_address", "waiting"):  # fmt: skip
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
     for name in ("asks", "deadline_s", "upload_mb", "uploads_mb"):

@@ -27,10 +27,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gnomon.errors import ConfigError, GnomonError
+from gnomon.errors import ConfigError, GnomonError, StoreError
 from gnomon.serve import (
     chat,
     completions,
+    digests,
     embeddings,
     health,
     keeping,
@@ -59,6 +60,8 @@ from gnomon.serve.policy import Policy
 from gnomon.serve.quota import Quota
 from gnomon.serve.routes import routes as held_routes
 
+log = logging.getLogger("gnomon.serve")
+
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     health.routes,
     signing.routes,
@@ -73,6 +76,7 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     library.routes,
     mcp.routes,
     stories.routes,
+    digests.routes,
     rising.routes,
     not_yet.routes,
     page.routes,
@@ -101,9 +105,9 @@ def create_app(
     if xai is not None and not is_loopback(xai[0]):
         policy = replace(policy, exposed=True)
     kept = database or Database()
-    # The guards read at every request; they wait for nobody's long statement.
-    own = Database(kept.path) if kept.path else kept
-    gate, limiter, metrics = Gate(own, policy), Limiter(own), Metrics()
+    # The guards read at every request, and wait for nobody's long statement.
+    own, counts = (Database(kept.path), Database(kept.path)) if kept.path else (kept, kept)
+    gate, limiter, metrics = Gate(own, policy), Limiter(counts), Metrics()
     desk = Desk(engine, asks=asks, waiting=waiting, deadline_s=policy.deadline_s, metrics=metrics)
     base = base_url or policy.public_url
     context = Context(desk, kept, gate, limiter, base.rstrip("/") or None)
@@ -120,10 +124,10 @@ def create_app(
             if beside is not None:
                 await beside.stop()
             writing.cancel()
-            limiter.flush()
             desk.close()
-            own.close()
-            kept.close()
+            _flush(limiter)
+            for database in (counts, own, kept):
+                database.close()
 
     handlers: Mapping[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         ApiError: _say,
@@ -145,7 +149,14 @@ async def _keep(limiter: Limiter) -> None:
     """Write what callers have had, every second."""
     while True:
         await asyncio.sleep(1)
-        await asyncio.to_thread(limiter.flush)
+        await asyncio.to_thread(_flush, limiter)
+
+
+def _flush(limiter: Limiter) -> None:
+    try:
+        limiter.flush()
+    except StoreError as error:
+        log.warning("What callers had could not be written: %s", type(error).__name__)
 
 
 def grpc_server(app: Starlette, host: str, port: int) -> Any:
@@ -237,7 +248,7 @@ def server(
     app = create_app(engine, policy=policy, **options)
     config = uvicorn.Config(
         app,
-        http=protocol(policy.header_timeout_s, app.state.metrics.dropped),
+        http=protocol(policy, app.state.metrics.dropped),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,14 +2,15 @@
 
 uvicorn has no time limit for headers: a thousand connections that each send a byte a minute
 (slowloris) would hold all there are. A connection must send the whole head of a request within
-``header_timeout_s`` of its beginning, and of the end of the answer before it at the latest by
-uvicorn's own keep-alive limit.
+``header_timeout_s`` of its beginning or of its first byte; between two requests uvicorn's own
+keep-alive limit holds. Where other machines may come, one address has so many connections at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,16 +19,30 @@ import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gnomon.serve.limits import address_name
+from gnomon.serve.policy import Policy
 
-def protocol(header_timeout_s: float, dropped: Callable[[str], None]) -> type[H11Protocol]:
+
+def protocol(policy: Policy, dropped: Callable[[str], None]) -> type[H11Protocol]:
     """The protocol class for uvicorn's ``http`` setting; ``dropped`` counts who was cut off."""
+    held: Counter[str] = Counter()
+    most = policy.connections_address if policy.exposed else 0
 
     class Timed(H11Protocol):
         _head_timer: asyncio.TimerHandle | None = None
+        _counted = ""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.app = _knowing(transport, self.app)
+            address = self.client[0] if self.client else ""
+            if most and address not in policy.proxies:
+                self._counted = address_name(address)
+                held[self._counted] += 1
+                if held[self._counted] > most:
+                    dropped("too many connections")
+                    transport.abort()
+                    return
             self._await_head()
 
         def data_received(self, data: bytes) -> None:
@@ -42,10 +57,14 @@ def protocol(header_timeout_s: float, dropped: Callable[[str], None]) -> type[H1
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            if self._counted:
+                held[self._counted] -= 1
+                if not held[self._counted]:
+                    del held[self._counted]
             super().connection_lost(exc)
 
         def _await_head(self) -> None:
-            self._head_timer = self.loop.call_later(header_timeout_s, self._cut)
+            self._head_timer = self.loop.call_later(policy.header_timeout_s, self._cut)
 
         def _stop_waiting(self) -> None:
             if self._head_timer is not None:

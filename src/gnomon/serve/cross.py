@@ -53,7 +53,7 @@ class Names:
     def refusal(self, scope: Scope, headers: Headers) -> ApiError | None:
         """Why a request may not come in at all; None where it may."""
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._answers_to(_name(host), scope):
+        if not self._answers_to(_name(host), scope):
             return ApiError(
                 403,
                 f"This server does not answer to the name {host[:80]!r}; "

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gnomon.errors import StoreError
 from gnomon.serve.database import Database
 
 MAX_NAMES = 100_000
@@ -89,7 +90,7 @@ class Limiter:
             return Standing(allowed, rate.limit, left, held - now, max(0.0, over_s))
 
     def flush(self) -> None:
-        """Write what changed, and forget what is full again."""
+        """Write what changed, and forget what is full again. Raises StoreError."""
         with self._lock:
             now = self._clock()
             self._full_at = {name: at for name, at in self._full_at.items() if at > now}
@@ -97,10 +98,15 @@ class Limiter:
             rows = [(name, self._full_at[name]) for name in changed if name in self._full_at]
         if self._database is None or not changed:
             return
-        with self._database.transaction():
-            for row in rows:
-                self._database.run("REPLACE INTO limits VALUES (?, ?)", row)
-            self._database.run("DELETE FROM limits WHERE full_at <= ?", (now,))
+        try:
+            with self._database.transaction():
+                for row in rows:
+                    self._database.run("REPLACE INTO limits VALUES (?, ?)", row)
+                self._database.run("DELETE FROM limits WHERE full_at <= ?", (now,))
+        except StoreError:
+            with self._lock:
+                self._changed |= changed  # for the next try
+            raise
 
     def _forget(self, now: float) -> None:
         kept = sorted(self._full_at.items(), key=lambda item: item[1])[MAX_NAMES // 10 :]

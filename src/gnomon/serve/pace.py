@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gnomon.serve.http import ApiError
 from gnomon.serve.policy import Policy
 
-SLOWEST_BYTES_S = 1_000
+SLOWEST_BYTES_S = 5_000
 """A body may come this slowly, on average, once its first ``body_timeout_s`` are over."""
 
 

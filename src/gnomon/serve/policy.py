@@ -18,7 +18,8 @@ class Policy:
     ``multi_user``: people sign in, each with a history of their own.
     Limits count from when keys or users are needed; 0 is no limit: ``requests_per_minute`` and
     ``tokens_per_day`` for each key or user, ``requests_per_minute_address`` for each address
-    (IPv6: each /64), ``concurrent`` requests at once for each key or user.
+    (IPv6: each /64), ``concurrent`` requests at once for each key or user;
+    ``connections_address`` connections at once from each address that is no proxy, where exposed.
     ``deadline_s``: how long one question may take, its waiting included.
     ``header_timeout_s``, ``body_timeout_s``: for a client to send its headers, the next piece of
     its body; ``send_timeout_s``: to read what was sent. ``upload_mb``: the largest upload, in MiB.
@@ -35,6 +36,7 @@ class Policy:
     requests_per_minute_address: int = 1200
     tokens_per_day: int = 0
     concurrent: int = 8
+    connections_address: int = 256
     deadline_s: float = 300.0
     header_timeout_s: float = 10.0
     body_timeout_s: float = 20.0

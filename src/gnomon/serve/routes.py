@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gnomon.serve import verify
+from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError, filter_from, json_response, read_json
 from gnomon.serve.render import Answering
@@ -75,7 +76,11 @@ class Api:
         return json_response(await self._desk.call(read))
 
     async def status(self, request: Request) -> Response:
-        return json_response(await self._desk.call(self._desk.engine.status))
+        """Where things lie on the owner's disk is for the owner."""
+        told = dict(await self._desk.call(self._desk.engine.status))
+        if not caller_of(request).may("admin"):
+            told.pop("home", None)
+        return json_response(told)
 
 
 def _found_json(one: Found) -> dict[str, Any]:

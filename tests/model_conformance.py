@@ -1,7 +1,7 @@
 """What every Chat and every Embed must do, whatever is behind it.
 
-A test module subclasses ``ChatConformance`` or ``EmbedConformance`` and provides the fixture
-``chat`` or ``embed``.
+A test module subclasses ``ChatConformance``, ``EmbedConformance`` or ``GenerateConformance`` and
+provides the fixture ``chat``, ``embed`` or ``model``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from gnomon.errors import ModelError
+from gnomon.models.generation import Generate
 from gnomon.models.protocols import Chat, Completion, Embed, Message
+from gnomon.types.generation import Delta, Function, Generation, Said, Spent
 
 ASK = [Message("system", "You answer briefly."), Message("user", "Name three colours.")]
 COLOURS = {
@@ -169,3 +171,91 @@ class EmbedConformance:
         for thread in threads:
             thread.join(30)
         assert np.allclose(alone, together, atol=1e-4)
+
+
+WEATHER = Function(
+    "get_weather",
+    "Get the weather of a city",
+    {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 20}, "days": {"enum": [1, 3, 7]}},
+        "required": ["city", "days"],
+        "additionalProperties": False,
+    },
+)
+COLOUR = (Said("system", "You answer briefly."), Said("user", "Name three colours."))
+
+
+def text_of(pieces: Sequence[Delta | Spent], index: int = 0) -> str:
+    return "".join(p.text for p in pieces if isinstance(p, Delta) and p.index == index)
+
+
+def calls_of(pieces: Sequence[Delta | Spent]) -> list[tuple[str, Any]]:
+    """Names and arguments of the calls, put together as a client does."""
+    made: dict[int, list[str]] = {}
+    for piece in pieces:
+        if isinstance(piece, Delta) and piece.call:
+            name, arguments = made.setdefault(piece.call.at, ["", ""])
+            made[piece.call.at] = [name + piece.call.name, arguments + piece.call.arguments]
+    return [(name, json.loads(arguments)) for name, arguments in made.values()]
+
+
+class GenerateConformance:
+    """What every model that generates plainly must do. Provides the fixture ``model``."""
+
+    def test_words_come_in_pieces_and_are_counted(self, model: Generate):
+        *pieces, spent = model.generate(Generation(COLOUR, max_tokens=8, temperature=0))
+        assert isinstance(spent, Spent)
+        assert 0 < spent.completion_tokens <= 8
+        assert spent.prompt_tokens > 4
+        assert text_of(pieces).strip()
+        assert isinstance(pieces[-1], Delta)
+        assert pieces[-1].finish in ("stop", "length")
+
+    def test_n_choices_have_numbers(self, model: Generate):
+        pieces = list(model.generate(Generation(COLOUR, max_tokens=3, n=2, seed=1)))
+        ends = [p.index for p in pieces if isinstance(p, Delta) and p.finish]
+        assert sorted(ends) == [0, 1]
+        assert text_of(pieces, 0).strip()
+        assert text_of(pieces, 1).strip()
+
+    def test_tokens_carry_their_probability(self, model: Generate):
+        wish = Generation(COLOUR, max_tokens=3, temperature=0, top_logprobs=1)
+        pieces = [p for p in model.generate(wish) if isinstance(p, Delta)]
+        tokens = [token for piece in pieces for token in piece.tokens]
+        assert "".join(token.text for token in tokens) == text_of(pieces)
+        assert all(token.logprob <= 0 and len(token.top) == 1 for token in tokens)
+
+    def test_a_function_is_called_with_arguments_that_fit(self, model: Generate):
+        asked = (Said("user", "What is the weather in Oslo today?"),)
+        wish = Generation(asked, max_tokens=80, functions=(WEATHER,), choice="required")
+        pieces = list(model.generate(wish))
+        name, arguments = calls_of(pieces)[0]
+        assert name == "get_weather"
+        assert set(arguments) == {"city", "days"}
+        assert arguments["days"] in (1, 3, 7)
+        ids = [p.call.id for p in pieces if isinstance(p, Delta) and p.call and p.call.name]
+        assert all(ids)
+        assert any(p.finish == "tool_calls" for p in pieces if isinstance(p, Delta))
+
+    def test_none_calls_none(self, model: Generate):
+        wish = Generation(COLOUR, max_tokens=6, functions=(WEATHER,), choice="none")
+        pieces = list(model.generate(wish))
+        assert not calls_of(pieces)
+        assert text_of(pieces).strip()
+
+    def test_a_schema_is_kept(self, model: Generate):
+        wish = Generation(COLOUR, max_tokens=120, temperature=0, schema=COLOURS)
+        value = json.loads(text_of(list(model.generate(wish))))
+        assert set(value) == {"colours", "sure", "count"}
+        assert 1 <= value["count"] <= 9
+
+    def test_a_prompt_is_continued(self, model: Generate):
+        pieces = list(model.generate(Generation(prompt="One, two, three,", max_tokens=4)))
+        assert text_of(pieces)
+
+    def test_closing_stops_it_and_leaves_it_usable(self, model: Generate):
+        pieces = model.generate(Generation(COLOUR, max_tokens=400))
+        next(pieces)
+        pieces.close()  # type: ignore[attr-defined]
+        assert list(model.generate(Generation(COLOUR, max_tokens=2)))

@@ -54,7 +54,7 @@ class TestLlama(GenerateConformance):
         asked = (Said("user", "What is the weather in Oslo and in Rome, for one day?"),)
         wish = Generation(
             asked,
-            max_tokens=150,
+            max_tokens=90,
             temperature=0,
             functions=(WEATHER,),
             choice="required",

@@ -53,6 +53,8 @@ def test_steps_then_sentences_then_the_answer(api: httpx.Client, question: str) 
     cited = {c["n"] for name, data in seen if name == "sentence" for c in data["citations"]}
     assert cited == {c["n"] for c in answer["citations"]}
     kept = api.get(f"/v1/answers/{answer['id']}").json()
+    response = answer.pop("response")
+    assert api.get(f"/v1/history/{response}").json()["answer"] == answer["id"]
     assert {key: kept[key] for key in answer} == answer
 
 

@@ -346,18 +346,19 @@ def test_closing_lets_a_short_answer_end_and_tells_a_long_one() -> None:
         time.sleep(0.3)
         yield Step("plan", "last", {})
 
-    endless, said = Endless(), {"short": "", "long": ""}
+    endless, said = Endless(), {"short": "", "long": "", "response": ""}
+    roads = {"response": ("/v1/responses", {"input": "long", "stream": True})}
 
     def read(question: str, answer: httpx.Response) -> None:
         for text in answer.iter_text():
             said[question] += text
 
     with httpx.Client(timeout=30) as client, contextlib.ExitStack() as streams:
-        with running(Scripted(some), drain_s=0.8) as url:
+        with running(Scripted(some), drain_s=0.8, asks=3) as url:
             readers = []
             for question in said:
-                body = {"question": question}
-                answer = streams.enter_context(client.stream("POST", f"{url}/v1/ask", json=body))
+                path, body = roads.get(question, ("/v1/ask", {"question": question}))
+                answer = streams.enter_context(client.stream("POST", url + path, json=body))
                 readers.append(threading.Thread(target=read, args=(question, answer)))
                 readers[-1].start()
             assert until(lambda: all(said.values()))
@@ -365,7 +366,9 @@ def test_closing_lets_a_short_answer_end_and_tells_a_long_one() -> None:
             reader.join(10)
     assert "last" in said["short"]
     assert '"code":"closing"' in said["long"]
-    assert endless.closed == 1
+    assert "event: response.failed" in said["response"]
+    assert said["response"].endswith("data: [DONE]\n\n")
+    assert endless.closed == 2
 
 
 # -- slow clients ---------------------------------------------------------------------------------

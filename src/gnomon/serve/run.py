@@ -68,7 +68,8 @@ class Run:
                 return
             if not self._wanted.background and not (self._wanted.stream and self.events):
                 raise
-            if not desk.closing:
+            # One in the background is marked as failed at the next start; a reader is told now.
+            if not desk.closing or not self._wanted.background:
                 await self._end(self.maker.failed(api_error(error)))
         except HungUp:
             if not self._wanted.background:

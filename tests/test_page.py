@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -150,13 +151,18 @@ def test_support_stands_in_the_margin_in_reading_order_and_opens_by_tap(
         expect(note).to_be_visible()
         words = noted.locator(".words").bounding_box()
         beside = note.bounding_box()
-        assert words and beside
+        assert words
+        assert beside
         assert beside["x"] > words["x"] + words["width"]
         noted.locator(".cite").first.hover()
         expect(note).to_have_class(re.compile("lit"))
         note.click()
         expect(page.locator("#panel mark")).to_be_visible()
-    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {
+        "viewport": {"width": 360, "height": 740},
+        "has_touch": True,
+        "is_mobile": True,
+    }
     with watched(browser, **phone) as context:
         page = context.new_page()
         page.goto(bridge)

@@ -110,9 +110,8 @@ def test_a_question_asked_within_a_filter_says_so(opened: Opened, url: str) -> N
     expect(page.locator(".answer .facts")).to_be_visible()
     expect(page.locator(".turn .where").first).to_have_text("Only: sample:courier")
     expect(page.locator(".margin, .abstained").first).to_be_visible()
-    assert {words for words in page.locator(".margin .by:last-child span").all_inner_texts()} <= {
-        "sample:courier"
-    }
+    sources = page.locator(".margin .by:last-child span").all_inner_texts()
+    assert set(sources) <= {"sample:courier"}
     assert page.url.endswith("&source=sample%3Acourier")
 
 
@@ -123,9 +122,7 @@ def test_a_text_is_checked_in_place(opened: Opened, url: str) -> None:
     expect(page.locator("#check-edit")).to_be_visible()
     expect(page.locator(".tally")).to_contain_text("Refuted")
     refuted = page.locator(".spot.refuted")
-    expect(refuted).to_have_text(
-        re.compile(r"^The fire at Lunde Kiln Works destroyed nine kilns\.")
-    )
+    expect(refuted).to_have_text(re.compile("^The fire at Lunde Kiln Works destroyed nine"))
     proof = page.evaluate(
         "() => { const n = document.querySelector('.proof').cloneNode(true);"
         " n.querySelectorAll('.hidden').forEach(h => h.remove()); return n.textContent; }"

@@ -115,12 +115,13 @@ function card(evidence, posts, open) {
     h("span", { class: "by drawn" }, skyline([{ posts, side: evidence.stance }]), posts > 1 ? t.standsFor(posts) : t.alone));
 }
 
-/** For and against, side by side. A verdict here is one of an answer or a claim of a checked text. */
-export function sides(verdict, open, about = verdict.claim.text) {
+/** For and against, side by side. A verdict here is one of an answer or a claim of a checked text;
+ * `level` is the headings' (h4 in an answer). */
+export function sides(verdict, open, about = verdict.claim.text, level = "h4") {
   const column = (stance, title, label) => {
     const found = verdict.evidence.filter((evidence) => evidence.stance === stance);
     const cards = found.map((e) => card(e, e.posts ?? verdict.posts_by_origin?.[e.origin] ?? 1, open));
-    return h("div", { class: `side ${stance}` }, h("h4", {}, sign(label), title, found.length > 1 && h("small", {}, number(found.length))),
+    return h("div", { class: `side ${stance}` }, h(level, { class: "stand" }, sign(label), title, found.length > 1 && h("small", {}, number(found.length))),
       cards.length ? cards : h("p", { class: "muted" }, t.nobody));
   };
   const origins = voices(verdict);

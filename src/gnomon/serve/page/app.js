@@ -101,5 +101,5 @@ $("keys").addEventListener("click", shortcuts.help);
 refresh().catch((error) => {
   if (!document.querySelector(".turn, .sorry")) $("view").append(failure(error, () => location.reload()));
 });
-speak(lang, false);
+await speak(lang, false);
 router.follow();

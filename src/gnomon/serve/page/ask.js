@@ -92,7 +92,7 @@ function show() {
   composer.put(main); // before all else goes, so that the box keeps the focus
   if (main.contains(list)) return;
   for (const old of [...main.children]) if (old !== composer.form) old.remove();
-  main.prepend(list);
+  main.prepend(h("h1", { class: "hidden" }, t.ask), list);
 }
 
 function turnOf(question) {

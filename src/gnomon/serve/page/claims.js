@@ -16,7 +16,7 @@ export function openClaim(claim, from) {
     claim.context && h("p", { class: "muted", dir: "auto" }, t.inContext, " ", h("q", langOf(claim.lang), claim.context)),
     claim.label
       ? [h("p", { class: "reason" }, claim.reason),
-        claim.evidence.length > 0 && sides(claim, panel.openEvidence, ""),
+        claim.evidence.length > 0 && sides(claim, panel.openEvidence, "", "h3"),
         claim.first_seen && h("dl", { class: "facts" }, fact(t.firstSeen, when(claim.first_seen)))]
       : h("p", { class: "reason" }, t.whyNot[claim.not_checked] ?? claim.not_checked),
   ].flat().filter(Boolean), from);

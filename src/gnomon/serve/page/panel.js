@@ -87,8 +87,8 @@ export function openEvidence(citation, from) {
   return openPost(citation.post, citation, from);
 }
 
-/** A post as it is read. `openOther(id)` goes to another post of its origin. */
-export function postNodes(view, evidence, same, openOther) {
+/** A post as it is read. `openOther(id)` goes to another post of its origin; `level` is the headings'. */
+export function postNodes(view, evidence, same, openOther, level = "h3") {
   const { post, link, origin, members = [], links = [], campaign, revisions = [], replies = [] } = view;
   const url = webUrl(post.url);
   const place = `/posts/${encodeURIComponent(post.id)}`;
@@ -97,7 +97,7 @@ export function postNodes(view, evidence, same, openOther) {
   return [
     evidence && h("p", { class: "stance" }, badge(stance ?? "note", t.stance[evidence.stance])),
     h("article", { class: "held-post", ...langOf(post.lang) },
-      post.title && h("h3", {}, post.title),
+      post.title && h(level, {}, post.title),
       h("p", { class: "text", dir: "auto" }, same && evidence ? marked(post.text, evidence.start, evidence.end) : post.text)),
     evidence && (same
       ? h("p", { class: "intact" }, sign("supported"), t.hashOk)
@@ -111,8 +111,8 @@ export function postNodes(view, evidence, same, openOther) {
     h("p", { class: "links" },
       url && h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, t.original),
       h("a", { href: place }, t.permalink)),
-    originNodes(post, link, origin, members, links, row),
-    campaign?.signs.length ? campaignNodes(campaign) : null,
+    originNodes(post, link, origin, members, links, row, level),
+    campaign?.signs.length ? campaignNodes(campaign, level) : null,
     revisions.length ? fold(t.earlier, h("ul", { class: "posts" }, revisions.map((old) =>
       h("li", {}, h("p", langOf(post.lang), old.text), h("small", {}, when(old.replaced_at)))))) : null,
     replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map((one) => row(one)))) : null,
@@ -136,14 +136,14 @@ const rowOf = (open) => (post, note = "", here = false) => {
 const SHOWN = 12;
 
 /** The posts of one origin, earliest first: one voice, however many repeat it. */
-function originNodes(post, link, origin, members, links, row) {
+function originNodes(post, link, origin, members, links, row, level) {
   if (!(origin?.posts > 1)) return h("p", { class: "muted drawn" }, skyline([{ posts: 1, side: "" }]), t.alone);
   const all = [post, ...members.filter((other) => other.id !== post.id)].sort((a, b) => time(a) - time(b));
   const first = all.slice(0, SHOWN);
   const shown = first.includes(post) ? first : [...all.slice(0, SHOWN - 1), post];
   const kinds = new Map([...links, link].map((one) => [one.post, one.kind]));
   return h("section", { class: "origin" },
-    h("h3", {}, t.originOf(origin.posts, origin.authors)),
+    h(level, {}, t.originOf(origin.posts, origin.authors)),
     timeline(all, post.id),
     h("p", { class: "ends" }, when(all[0].created_at), all.length > 1 && when(all.at(-1).created_at)),
     h("p", { class: "muted" }, t.originHelp),
@@ -157,9 +157,9 @@ function originNodes(post, link, origin, members, links, row) {
 }
 
 /** Whether the origin looks placed together: the finding, every sign of it, and how the words differ. */
-function campaignNodes(found) {
+function campaignNodes(found, level) {
   return h("section", { class: "campaign" },
-    h("h3", {}, found.coordinated ? t.coordinated : t.ordinary),
+    h(level, {}, found.coordinated ? t.coordinated : t.ordinary),
     found.coordinated && h("p", {}, t.campaign(found.unattributed, found.texts, when(found.since), when(found.until))),
     h("p", { class: "muted" }, t.campaignHelp),
     fold(t.signsTitle(found.score), h("ul", { class: "signs" }, found.signs.map((sign) =>

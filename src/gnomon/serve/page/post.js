@@ -21,7 +21,7 @@ export async function enter(params) {
       postNodes(view, null, true, (other) => {
         history.pushState(null, "", `/posts/${encodeURIComponent(other)}`);
         router.follow();
-      })));
+      }, "h2")));
   } catch (error) {
     draw = () => main.replaceChildren(title(t.post), failure(error, () => enter(params)));
   }

@@ -163,8 +163,8 @@ function choice(legend, name, options, value, onpick) {
 }
 
 const look = () => [
-  choice(t.language, "language", languages.map(([key, words, tag]) => [key, words, { lang: tag }]), lang, (next) => {
-    speak(next);
+  choice(t.language, "language", languages.map(([key, words, tag]) => [key, words, { lang: tag }]), lang, async (next) => {
+    await speak(next);
     document.querySelector('input[name="language"]:checked')?.focus();
   }),
   choice(t.theme, "theme", [["", t.themeSystem], ["light", t.themeLight], ["dark", t.themeDark]], theme(), setTheme),

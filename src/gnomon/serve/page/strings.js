@@ -1,9 +1,5 @@
-// The language that the page speaks: chosen here before, else the browser's own.
-
-import { en } from "./words.en.js";
-import { zh } from "./words.zh.js";
-
-const tables = { en, zh };
+// The language that the page speaks: chosen here before, else the browser's own. Only its words are
+// fetched.
 
 /** [key, its own name, its tag] of each language. */
 export const languages = [["en", "English", "en"], ["zh", "中文", "zh-Hans"]];
@@ -17,17 +13,18 @@ function remembered() {
 }
 
 export let lang = remembered() || (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
-if (!(lang in tables)) lang = "en";
-export let t = tables[lang];
+if (!languages.some(([key]) => key === lang)) lang = "en";
+const words = async (name) => (await import(`./words.${name}.js`)).default;
+export let t = await words(lang);
 
 let spoken = () => {};
 
 /** `f()` is called when the language was changed. */
 export const onSpeak = (f) => (spoken = f);
 
-export function speak(next, remember = true) {
+export async function speak(next, remember = true) {
+  t = await words(next);
   lang = next;
-  t = tables[next];
   document.documentElement.lang = next === "zh" ? "zh-Hans" : "en";
   try {
     if (remember) localStorage.setItem("gnomon.lang", next);

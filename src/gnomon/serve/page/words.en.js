@@ -2,7 +2,7 @@
 
 const s = (n, one, many) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en")} ${many}`);
 
-export const en = {
+const en = {
   titles: { search: "Search", check: "Check a text", history: "History", settings: "Settings", held: "What is held here", post: "Post", invite: "Invitation" },
   key: "Key",
   keyHelp: "The owner makes one with: gnomon keys create. It is handed to the server once and not kept by this page.",
@@ -310,7 +310,6 @@ export const en = {
   setAsideShort: (n) => `${n} set aside`,
   noGaps: "No known gaps.",
   nothingAside: "Nothing was set aside.",
-  models: "Models",
   modelNames: { chat: "chat", embed: "encoder", entail: "verifier" },
   none: "none",
   behind: (n) => `${n} posts behind`,
@@ -320,3 +319,5 @@ export const en = {
   retry: "Try again",
   loading: "Fetching the post…",
 };
+
+export default en;

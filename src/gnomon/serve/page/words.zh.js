@@ -2,7 +2,7 @@
 
 const zhn = (n) => n.toLocaleString("zh-CN");
 
-export const zh = {
+const zh = {
   titles: { search: "搜索", check: "核对一段文字", history: "历史", settings: "设置", held: "这里收存了什么", post: "帖子", invite: "邀请" },
   key: "密钥",
   keyHelp: "主人可用 gnomon keys create 制作。密钥只交给服务器一次，本页不保留。",
@@ -310,7 +310,6 @@ export const zh = {
   setAsideShort: (n) => `搁置 ${n} 条`,
   noGaps: "没有已知的缺口。",
   nothingAside: "没有搁置任何内容。",
-  models: "模型",
   modelNames: { chat: "对话", embed: "编码", entail: "核验" },
   none: "无",
   behind: (n) => `落后 ${n} 条`,
@@ -320,3 +319,5 @@ export const zh = {
   retry: "再试一次",
   loading: "正在取帖子……",
 };
+
+export default zh;

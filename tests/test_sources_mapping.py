@@ -288,6 +288,10 @@ def test_pages_by_address(server):
     server.answer = answer
     source = pages_of(server, url="/posts/0")
     assert len(posts(read(source, allow=[server.authority]))) == 4
+    away = {"result": {"posts": [row(1)], "more": "https://else.example/x"}}
+    server.answer = lambda path: away
+    with pytest.raises(SourceError, match="is elsewhere"):
+        read(pages_of(server, url="/posts/0"), allow=[server.authority])
     server.answer = lambda path: (500, {}, b"")
     with pytest.raises(SourceError):
         read(pages_of(server), allow=[server.authority])

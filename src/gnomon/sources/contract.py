@@ -22,7 +22,8 @@ class Fetch:
 
     ``robots`` is False only for documented APIs, whose terms are the permission. ``pace_s`` is the
     least time between two requests to the host where its API allows more than the usual one a
-    second."""
+    second. ``stranger`` is True where not the owner but something that was read gave the address:
+    then the owner's own servers are out of reach."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -32,6 +33,7 @@ class Fetch:
     modified: str = ""
     robots: bool = True
     pace_s: float | None = None
+    stranger: bool = False
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources import tables
@@ -166,7 +166,14 @@ class MappedPages:
         url = self.declared.url
         if "{next}" in url:
             return url.replace("{next}", quote(after, safe=""))
-        return urljoin(url, after) if after else url
+        following = urljoin(url, after) if after else url
+        here, there = urlsplit(url), urlsplit(following)
+        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            raise SourceError(
+                f"{quoted(url)} names {quoted(following)} as its next page, which is elsewhere; "
+                "check page.next."
+            )
+        return following
 
     def _give(self, document: Any) -> Steps:
         full = Gathered(self.name)

@@ -301,7 +301,7 @@ class Mastodon:
             about = {}
         urls = mapping(mapping(about.get("configuration")).get("urls"))
         stated = urls.get("streaming")
-        if isinstance(stated, str) and stated.startswith(("ws://", "wss://")):
+        if isinstance(stated, str) and self._is_own(stated):
             base = stated.rstrip("/")
         names = {"public": "public", "local": "public:local"}
         pairs = {"stream": names.get(self.what, "hashtag")}
@@ -309,6 +309,13 @@ class Mastodon:
             pairs["tag"] = self.what.partition("/")[2]
         url = f"{base}/api/v1/streaming?{urlencode(pairs)}"
         return Listen(url, window_s=self.window_s, headers=self._credentials())
+
+    def _is_own(self, stream: str) -> bool:
+        """Whether a stream's address is of the instance's domain: the token goes there."""
+        parts, own = urlsplit(stream), urlsplit(self.server).hostname or ""
+        host, domain = parts.hostname or "", ".".join(own.split(".")[-2:])
+        secure = parts.scheme == "wss" or (parts.scheme == "ws" and self.server.startswith("http:"))
+        return secure and (host == own or host.endswith(f".{domain}"))
 
     def _listen(self, listen: Listen, every_s: float) -> Steps:
         """Until the stream cannot be had any more."""

@@ -151,7 +151,7 @@ class Network:
         """The request and its redirects, every hop checked as if it were the first."""
         url = request.url
         left_s = request.timeout_s
-        trusted, home = True, ""
+        trusted, home = not request.stranger, ""
         for _ in range(MAX_REDIRECTS + 1):
             place = place_of(url)
             self.guard.check(place, trusted=trusted)

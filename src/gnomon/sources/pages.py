@@ -296,7 +296,10 @@ class Sitemap:
         return [urljoin(site, one) for one in named] or [f"{site}/sitemap.xml"]
 
     def _sitemap(self, url: str) -> Asking[tuple[list[str], dict[str, str]]]:
-        response = yield from self._asker.ask(Fetch(url, max_bytes=MOST_SITEMAP_BYTES))
+        elsewhere = urlsplit(url).netloc != urlsplit(self.url).netloc
+        response = yield from self._asker.ask(
+            Fetch(url, max_bytes=MOST_SITEMAP_BYTES, stranger=elsewhere)
+        )
         if response.status != 200:
             raise SourceError(f"{quoted(url)} answers {response.status}; check the address.")
         body = response.body

@@ -111,6 +111,11 @@ def follow(events: Iterable[Event], *, steps: bool) -> Finished:
     return last
 
 
+def step(event: Step) -> None:
+    """One step of something that takes a while, on standard error."""
+    line(f"[dim]{event.name:>9}  {safe(event.detail[:160])}[/]", to=err)
+
+
 def _sentence(sentence: Sentence) -> None:
     markers = "".join(f"\\[{n}]" for n in sentence.citations)
     if sentence.against:

@@ -32,14 +32,18 @@ _TIMES = frozenset(
     {
         "at",
         "as_of",
+        "before_at",
         "created_at",
         "end",
         "fetched_at",
         "first_seen",
+        "last_seen",
+        "made_at",
         "newest",
         "replaced_at",
         "said_at",
         "since",
+        "spark_from",
         "start",
         "until",
     }

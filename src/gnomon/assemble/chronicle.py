@@ -12,6 +12,7 @@ from gnomon.errors import InputError, StoreError
 from gnomon.store.contract import Store
 from gnomon.trends import stories as telling
 from gnomon.trends.agreement import Verifier
+from gnomon.trends.story_file import story_id
 from gnomon.trends.story_view import StoryView
 from gnomon.types import Stories, Story
 
@@ -79,6 +80,13 @@ class Chronicle(Pulse):
         return telling.tell(
             self.stories_caught_up(), id, now=self._now(), verifier=self._verifier()
         )
+
+    def story_of(self, post: str) -> str | None:
+        """The id of the story that a post is in; None where it is in none. Raises StoreError."""
+        view = self.stories_caught_up()
+        with view.lock:
+            found = telling.find(view, post)
+        return story_id(found[1]) if found else None
 
     def stories_caught_up(self) -> StoryView:
         """The view of stories, with everything placed that is held (read-only: as it was last

@@ -17,6 +17,7 @@ from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
 from gnomon.assemble.chronicle import Chronicle
+from gnomon.assemble.digests import Digests, Parts
 from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
@@ -317,6 +318,21 @@ class Gnomon:
         )
 
     @cached_property
+    def digests(self) -> Digests:
+        """Dated briefs of the stories."""
+        return Digests(
+            Parts(
+                store=self._forgiving.as_store,
+                rising=lambda: self.rising,
+                bench=self.bench,
+                chat=self._models.chat,
+                now=self._now,
+                sample=self._is_sample,
+                timeout_s=self.config.model_timeout_s,
+            )
+        )
+
+    @cached_property
     def library(self) -> Library:
         """Uploads and the shelves that they are searched on."""
         most = UploadLimits(self.config.upload_mb * 2**20, self.config.uploads_mb * 2**20)
@@ -365,6 +381,12 @@ class Gnomon:
     def rise_in_background(self) -> None:
         """Keep trends and stories up with the record."""
         self.rising.follow(self._background)
+
+    def digest_every_day(self) -> None:
+        """Make the digest of the day at the owner's time, if any. Raises ConfigError."""
+        if self.config.digest_at:
+            at, lang = self.config.digest_at, self.config.digest_lang
+            self.digests.every_day(at, lang, self._background)
 
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""

@@ -24,6 +24,7 @@ from gnomon import __version__
 from gnomon.cli import (
     asking,
     checking,
+    digesting,
     keys,
     lab,
     looking,
@@ -50,6 +51,7 @@ COMMANDS = (
     stories.add_story,
     taking.add_pull,
     sources.add_sources,
+    digesting.add_digest,
     looking.add_status,
     models.add_models,
     serving.add_serve,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gnomon.types import (
+    Digest,
     Document,
     Event,
     Filter,
@@ -14,6 +15,7 @@ from gnomon.types import (
     Found,
     Post,
     PostView,
+    Step,
     Stories,
     Story,
     Trend,
@@ -189,6 +191,39 @@ class Rising(Protocol):
         ...
 
 
+class Digests(Protocol):
+    """Dated briefs: made, kept, shown."""
+
+    def make(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        about: str = "",
+        langs: Sequence[str] = (),
+        lang: str = "en",
+        k: int = 8,
+    ) -> Iterator[Step | Digest]:
+        """Steps, then the Digest. Closing the iterator stops the work. Raises InputError."""
+        ...
+
+    def kept(self, limit: int = 20) -> list[Digest]: ...
+
+    def digest(self, id: str) -> Digest:
+        """Raises NotFound."""
+        ...
+
+    def shown(
+        self, digest: Digest, form: str, *, base: str = "", style_at: str = ""
+    ) -> str | dict[str, Any]:
+        """As Markdown, HTML, RSS, Atom or a JSON object. Raises InputError."""
+        ...
+
+    def feed(self, form: str, *, base: str) -> str: ...
+
+    def style(self) -> str: ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
@@ -231,6 +266,9 @@ class Engine(Protocol):
 
     @property
     def rising(self) -> Rising: ...
+
+    @property
+    def digests(self) -> Digests: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

@@ -11,6 +11,7 @@ from gnomon.types.checked import (
     Statement,
     Verification,
 )
+from gnomon.types.dated import Brief, Difference, Digest, Line
 from gnomon.types.held import (
     Batch,
     Campaign,
@@ -72,6 +73,7 @@ from gnomon.types.thought import (
 __all__ = [
     "Answer",
     "Batch",
+    "Brief",
     "Campaign",
     "Carrier",
     "Checked",
@@ -79,6 +81,8 @@ __all__ = [
     "Claim",
     "Conflict",
     "Deletion",
+    "Difference",
+    "Digest",
     "Discount",
     "Document",
     "EdgeKind",
@@ -94,6 +98,7 @@ __all__ = [
     "Judgement",
     "Label",
     "LeftOut",
+    "Line",
     "Link",
     "Moment",
     "Origin",

@@ -43,7 +43,8 @@ def routes(context: Context) -> Sequence[BaseRoute]:
     return [
         Route("/v1/chat/completions", partial(create, context), methods=["POST"]),
         Route("/v1/chat/completions", not_kept, methods=["GET"]),
-        Route("/v1/chat/completions/{rest:path}", not_kept, methods=["GET", "POST", "DELETE"]),
+        Route("/v1/chat/completions/{id}", not_kept, methods=["GET", "POST", "DELETE"]),
+        Route("/v1/chat/completions/{id}/messages", not_kept, methods=["GET"]),
     ]
 
 

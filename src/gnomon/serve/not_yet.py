@@ -12,29 +12,25 @@ from starlette.routing import BaseRoute, Route
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError
 
+_PICTURES = "There is no model for pictures here yet."
+_SOUND = "There is no model for speech or sound here yet."
 _REASONS = {
-    "/v1/images/{rest:path}": "There is no model for pictures here yet.",
-    "/v1/audio/{rest:path}": "There is no model for speech or sound here yet.",
-    "/v1/tts": "There is no model for speech here yet.",
-    "/v1/tts/{rest:path}": "There is no model for speech here yet.",
-    "/v1/stt": "There is no model for speech here yet.",
-    "/v1/realtime": "There is no model for speech here yet, so nothing to talk to in real time.",
-    "/v1/realtime/{rest:path}": "There is no model for speech here yet.",
+    "/v1/images/generations": _PICTURES,
+    "/v1/images/edits": _PICTURES,
+    "/v1/images/variations": _PICTURES,
     "/v1/videos": "There is no model for videos here yet.",
-    "/v1/videos/{rest:path}": "There is no model for videos here yet.",
+    "/v1/audio/speech": _SOUND,
+    "/v1/audio/transcriptions": _SOUND,
+    "/v1/audio/translations": _SOUND,
+    "/v1/tts": _SOUND,
+    "/v1/stt": _SOUND,
     "/v1/content_provenance_checks": "Nothing here reads C2PA manifests or watermarks yet.",
-    "/v1/fine_tuning/{rest:path}": "No model is trained over the API.",
-    "/v1/batches": "There are no batches; send the requests one by one.",
-    "/v1/batches/{rest:path}": "There are no batches; send the requests one by one.",
-    "/v1/assistants": "The Assistants API is gone; use POST /v1/responses.",
-    "/v1/threads": "The Assistants API is gone; use POST /v1/responses.",
 }
-_METHODS = ["GET", "POST", "DELETE"]
 
 
 def routes(context: Context) -> Sequence[BaseRoute]:
     return [
-        Route(path, partial(_not_yet, reason), methods=_METHODS)
+        Route(path, partial(_not_yet, reason), methods=["POST"])
         for path, reason in _REASONS.items()
     ]
 

@@ -84,7 +84,7 @@ def test_each_format_gives_its_words(tmp_path: Path) -> None:
     cases = [
         (file(tmp_path, "a.txt", "One.\r\nTwo."), "text", ["One.\nTwo."]),
         (file(tmp_path, "b.txt", "桥五月开通。".encode("utf-16")), "text", ["桥五月开通。"]),
-        (file(tmp_path, "a.md", "# Title\n\nWords."), "markdown", ["# Title\n\nWords."]),
+        (file(tmp_path, "a.md", "# Title\n\nWords."), "markdown", ["Title\n\nWords."]),
         (file(tmp_path, "a.pdf", pdf(WORDS)), "pdf", ["The bridge opens in May."]),
         (file(tmp_path, "noname", pdf(WORDS)), "pdf", ["The bridge opens in May."]),
         (docx(tmp_path, body, core=core), "docx", ["First\n\ndues | 40"]),
@@ -109,6 +109,22 @@ def test_each_format_gives_its_words(tmp_path: Path) -> None:
     assert parse(tmp_path / "a.docx", "a.docx").parts[0].title == "Bylaws"
     row = parse(tmp_path / "a.jsonl", "a.jsonl").parts[0]
     assert (row.author, row.date) == ("ada", 1772323200.0)
+
+
+def test_the_lines_of_a_pdf_are_sentences_again(tmp_path: Path) -> None:
+    lines = [
+        b"The club was founded in 1987 by Ada Lund, who kept its",
+        b"books until she moved to the coast. Its dues are 40 eu-",
+        b"ros a year.",
+    ]
+    shown = b"".join(b"(%s) Tj 0 -14 Td " % line for line in lines)
+    path = file(tmp_path, "a.pdf", pdf(b"BT /F1 12 Tf 20 200 Td " + shown + b"ET"))
+    part = parse(path, path.name).parts[0]
+    assert part.text == (
+        "The club was founded in 1987 by Ada Lund, who kept its books until she moved to the "
+        "coast. Its dues are 40 euros a year."
+    )
+    assert part.pages == (0,)
 
 
 # ------------------------------------------------------------------------------------- bombs

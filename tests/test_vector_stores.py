@@ -26,7 +26,7 @@ from gnomon.serve.shelf_rows import Shelves
 from gnomon.text.chunks import cut, size
 from gnomon.types import Finished
 from gnomon.types.library import Chunking, Shelf, Upload
-from serving import running
+from serving import ENGLISH, UNANSWERABLE, running
 
 BYLAWS = (
     "# Bylaws of the Harrow Garden Club\n\n"
@@ -132,7 +132,7 @@ def test_upload_and_poll(client: OpenAI, tmp_path: Path) -> None:
     held = client.vector_stores.retrieve(store.id)
     assert (held.usage_bytes, held.file_counts.total) == (done.usage_bytes, 3)
     texts = client.vector_stores.files.content(done.id, vector_store_id=store.id)
-    assert "".join(part.text or "" for part in texts) == BYLAWS
+    assert "".join(part.text or "" for part in texts) == BYLAWS.removeprefix("# ")
     for one in listed:
         client.files.delete(one)
     assert client.vector_stores.retrieve(store.id).file_counts.total == 0
@@ -307,6 +307,92 @@ def test_a_search_that_cannot_be_says_why(url: str, club: Mapping[str, str], bod
     reply = httpx.post(f"{url}/v1/vector_stores/{club['store']}/search", json=body)
     assert reply.status_code == 400
     assert reply.json()["error"]["param"]
+
+
+# ------------------------------------------------------------------------------------- file_search
+
+
+def asked(client: OpenAI, question: str, *stores: str, **tool: Any) -> Any:
+    return client.responses.create(
+        model="gnomon",
+        input=question,
+        tools=[{"type": "file_search", "vector_store_ids": list(stores), **tool}],
+        include=["file_search_call.results"],
+    )
+
+
+def citations(response: Any) -> set[str]:
+    notes = response.output[-1].content[0].annotations
+    assert {note.type for note in notes} <= {"file_citation"}
+    return {note.filename for note in notes}
+
+
+def test_file_search_answers_and_cites_the_file(client: OpenAI, club: Mapping[str, str]) -> None:
+    for question, words, name in (
+        ("Who is the treasurer?", "Bo Klein", "minutes.txt"),
+        ("Are dogs allowed in the greenhouse?", "Dogs are not allowed", "bylaws.md"),
+        ("读书会的会费是多少？", "三十元", "书.txt"),
+    ):
+        response = asked(client, question, club["store"])
+        assert words in response.output_text
+        assert citations(response) == {name}
+        call = response.output[0]
+        assert (call.type, call.status) == ("file_search_call", "completed")
+        assert club[name] in {result.file_id for result in call.results}
+        notes = response.output[-1].content[0].annotations
+        assert {note.file_id for note in notes} == {club[name]}
+    unknown = asked(client, UNANSWERABLE, club["store"])
+    assert citations(unknown) == set()
+    assert "don't know" in unknown.output_text
+
+
+def test_file_search_looks_only_where_it_is_told(client: OpenAI, club: Mapping[str, str]) -> None:
+    bylaws = {"type": "eq", "key": "name", "value": "bylaws.md"}
+    assert (
+        "don't know"
+        in asked(client, "Who is the treasurer?", club["store"], filters=bylaws).output_text
+    )
+    empty = client.vector_stores.create()
+    assert "don't know" in asked(client, "Who is the treasurer?", empty.id).output_text
+    both = asked(client, "Who is the treasurer?", empty.id, club["store"])
+    assert citations(both) == {"minutes.txt"}
+    client.vector_stores.delete(empty.id)
+    public = answered_in_public(client)
+    assert "don't know" in asked(client, public, club["store"]).output_text
+
+
+def answered_in_public(client: OpenAI) -> str:
+    for question in ENGLISH:
+        response = client.responses.create(model="gnomon", input=question)
+        if response.output[-1].content[0].annotations:  # type: ignore[union-attr]
+            return question
+    raise AssertionError("The sample world answers nothing.")
+
+
+def test_file_search_beside_web_search_sees_both(client: OpenAI, club: Mapping[str, str]) -> None:
+    tools: Any = [
+        {"type": "file_search", "vector_store_ids": [club["store"]]},
+        {"type": "web_search"},
+    ]
+    kinds = set()
+    for question in ("Who is the treasurer?", answered_in_public(client)):
+        response = client.responses.create(model="gnomon", input=question, tools=tools)
+        part: Any = response.output[-1].content[0]  # type: ignore[union-attr]
+        assert part.annotations
+        kinds |= {note.type for note in part.annotations}
+    assert kinds == {"file_citation", "url_citation"}
+
+
+def test_an_answer_loses_the_words_of_a_file_that_is_deleted(client: OpenAI) -> None:
+    store = client.vector_stores.create().id
+    file = upload(client, "a.txt", "The Windlass regatta was won by Xylandra in 2019.")
+    client.vector_stores.files.create_and_poll(file, vector_store_id=store)
+    response = asked(client, "Who won the Windlass regatta?", store)
+    assert "Xylandra" in response.output_text
+    client.files.delete(file)
+    again = client.responses.retrieve(response.id)
+    assert "Xylandra" not in again.output_text
+    client.vector_stores.delete(store)
 
 
 # ------------------------------------------------------------------------- apart, and really gone

@@ -7,6 +7,7 @@ schemas. Run with a chat model, which the cases with functions need.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,37 @@ def test_image_input(url: str) -> None:
     response = create(url, input=[{"type": "message", "role": "user", "content": parts}])
     text = response["output"][0]["content"][0]["text"]
     assert text.startswith("The picture was not looked at")
+
+
+def test_file_input(url: str) -> None:
+    said = b"BT /F1 12 Tf 36 72 Td (The Heron Mill employs 731 people.) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 144] /Contents 4 0 R "
+        b"/Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(said), said),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    pdf, places = b"%PDF-1.4\n", []
+    for n, body in enumerate(objects, 1):
+        places.append(len(pdf))
+        pdf += b"%d 0 obj\n%s\nendobj\n" % (n, body)
+    table = b"0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % at for at in places)
+    end = b"trailer\n<< /Root 1 0 R /Size 6 >>\nstartxref\n%d\n%%%%EOF" % len(pdf)
+    pdf += b"xref\n" + table + end
+    data = "data:application/pdf;base64," + base64.b64encode(pdf).decode()
+    file = {"type": "input_file", "filename": "mill.pdf", "file_data": data}
+    parts = [{"type": "input_text", "text": "How many people does the Heron Mill employ?"}, file]
+    response = create(url, input=[{"type": "message", "role": "user", "content": parts}])
+    [part] = response["output"][0]["content"]
+    assert "731 people" in part["text"]
+    assert part["annotations"][0]["filename"] == "mill.pdf"
+    again = httpx.get(f"{url}/v1/responses/{response['id']}").json()
+    assert again == response, "the caller's own words stay, though the file is on no shelf"
+    parts[1] = file | {"file_data": data[:200]}
+    broken = create(url, input=[{"type": "message", "role": "user", "content": parts}])
+    assert "'mill.pdf': the PDF cannot be read" in broken["output"][0]["content"][0]["text"]
 
 
 def test_multi_turn(url: str) -> None:

@@ -54,11 +54,13 @@ def lost_posts(engine: Engine, kept: Kept, *, thorough: bool = True) -> frozense
         return frozenset()
     receipt = _receipt(engine, kept) if kept.answer else None
     lost = set(quoted) & set((receipt or {}).get("lost", ()))
+    checked = kept.object.get("gnomon") or {}
+    attached = bool(checked.get("attached"))  # the caller's own words, on no shelf since
     known = {str(citation.get("post")) for citation in (receipt or {}).get("citations", ())}
     if receipt is not None and not thorough:
         return frozenset(lost)
     for post, source in quoted.items():
-        if post in known:
+        if post in known or (attached and source.startswith(UPLOAD)):
             continue
         # What was uploaded is on shelves alone: without a receipt its shelf is gone.
         held = receipt is not None if source.startswith(UPLOAD) else _is_held(engine, post)

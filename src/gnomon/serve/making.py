@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gnomon.serve import structured, talking
+from gnomon.serve.attached import shelved
 from gnomon.serve.contract import Engine
 from gnomon.serve.request import Conversation
 from gnomon.serve.responses_object import RESULTS, SOURCES
@@ -145,11 +146,18 @@ def _plainly(engine: Engine, wanted: Wanted, said: tuple[Said, ...]) -> Generato
 def _answering(engine: Engine, wanted: Wanted) -> Generator[Event | Searched, None, None]:
     """The engine's events, with what the search found after its step and our own remarks before
     the first sentence."""
+    with shelved(engine, wanted.asked.files) as (own, unread):
+        yield from _asking(engine, wanted, [*wanted.shelves, *own], unread)
+
+
+def _asking(
+    engine: Engine, wanted: Wanted, shelves: Sequence[Shelf], unread: Sequence[str]
+) -> Generator[Event | Searched, None, None]:
     asked = wanted.asked
-    if wanted.shelves:
+    if shelves:
         events = engine.library.ask(
             asked.question,
-            wanted.shelves,
+            shelves,
             held=wanted.tools.web or wanted.tools.x,
             where=wanted.tools.where,
             turns=asked.turns,
@@ -161,7 +169,7 @@ def _answering(engine: Engine, wanted: Wanted) -> Generator[Event | Searched, No
         for event in events:
             if isinstance(event, Checked) and not remarked:
                 remarked = True
-                yield from (Checked(note, ()) for note in remarks(asked))
+                yield from (Checked(note, ()) for note in remarks(asked, unread))
             yield event
             if isinstance(event, Step) and event.name == "retrieve":
                 yield from _listed(engine, wanted)
@@ -181,9 +189,9 @@ def _listed(engine: Engine, wanted: Wanted) -> Iterator[Searched]:
         yield Searched(tuple(found), tuple(chunks), names)
 
 
-def remarks(asked: Conversation) -> list[Sentence]:
+def remarks(asked: Conversation, unread: Sequence[str] = ()) -> list[Sentence]:
     """What is said before the answer: what the caller's functions returned, quoted as the caller's
-    own and unchecked, and that pictures were not looked at."""
+    own and unchecked, that pictures were not looked at, and why files were not read."""
     chinese = mostly_cjk(asked.question)
     notes = []
     for given in asked.given:
@@ -198,4 +206,5 @@ def remarks(asked: Conversation) -> list[Sentence]:
             if chinese
             else "The picture was not looked at: gnomon reads only text so far."
         )
+    notes += unread
     return [Sentence(f"{note}\n", 0, 0, kind="note") for note in notes]

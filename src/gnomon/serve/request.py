@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gnomon.serve.attached import MOST_FILES, Attached, attached
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, field, unsupported
 from gnomon.serve.tools import search_tools
@@ -83,19 +84,23 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """``question`` is the last message of the user, ``turns`` those before it, oldest first.
-    ``given`` are the functions' outputs since that message; ``unseen`` counts its pictures."""
+    ``given`` are the functions' outputs since that message; ``unseen`` counts its pictures,
+    ``files`` are those attached to it."""
 
     question: str
     turns: tuple[Turn, ...] = ()
     given: tuple[Given, ...] = ()
     unseen: int = 0
+    files: tuple[Attached, ...] = ()
 
 
 def last_question(messages: Iterable[Any], param: str) -> str:
     """The text of the last user message. Raises 400 where there is none or it is not text."""
     found = conversation(messages, param)
-    if found.unseen:
-        raise unsupported(param, f"{param} holds a picture; gnomon reads only text so far.")
+    if found.unseen or found.files:
+        raise unsupported(
+            param, f"{param} holds a picture or a file; gnomon reads only text so far."
+        )
     return found.question
 
 
@@ -106,6 +111,7 @@ def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conve
     names: dict[str, str] = {}
     given: list[Given] = []
     unseen = 0
+    files: list[Attached] = []
     for at, message in enumerate(messages):
         where = f"{param}[{at - earlier}]"
         if not isinstance(message, Mapping):
@@ -120,7 +126,8 @@ def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conve
         elif kind not in _EARLIER and not str(kind).startswith("gnomon:"):
             role = _role(message, kind, where)
             if role == "user":
-                text, unseen = _seen(message.get("content"), f"{where}.content")
+                content = message.get("content")
+                text, unseen, files = _seen(content, f"{where}.content")
                 said.append([text, ""])
                 given = []
             elif role == "assistant":
@@ -136,7 +143,7 @@ def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conve
             code="no_question",
         )
     turns = tuple(Turn(question, unmarked(answer)) for question, answer in said[:-1])
-    return Conversation(said[-1][0], turns, tuple(given), unseen)
+    return Conversation(said[-1][0], turns, tuple(given), unseen, tuple(files))
 
 
 def check_items(items: Iterable[Any], param: str) -> None:
@@ -187,18 +194,31 @@ def _called(calls: Any) -> dict[str, str]:
     }
 
 
-def _seen(content: Any, param: str) -> tuple[str, int]:
-    """The words of a message, and how many pictures beside them nobody here can look at."""
+def _seen(content: Any, param: str) -> tuple[str, int, list[Attached]]:
+    """The words of a message, how many pictures beside them nobody here can look at, and the files
+    attached to it."""
     if not isinstance(content, list):
-        return _text(content, param), 0
-    pictures = [
-        part
-        for part in content
-        if isinstance(part, Mapping) and part.get("type") in ("input_image", "image_url")
-    ]
-    refused = [p for p in content if isinstance(p, Mapping) and p.get("type") == "refusal"]
-    kept = [part for part in content if part not in pictures and part not in refused]
-    return _text(kept, param), len(pictures)
+        return _text(content, param), 0, []
+    pictures, files, kept = 0, [], []
+    for at, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind in ("input_image", "image_url"):
+            pictures += 1
+        elif kind == "input_file":
+            files.append(attached(part, f"{param}[{at}]"))
+        elif kind != "refusal":
+            kept.append((at, part))
+    if len(files) > MOST_FILES:
+        raise ApiError(400, f"{param} holds more than {MOST_FILES} files.", param=param)
+    return "\n".join(_part(part, f"{param}[{at}]") for at, part in kept), pictures, files
+
+
+def _part(part: Any, param: str) -> str:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    text = part.get("text") if isinstance(part, Mapping) else None
+    if kind not in _TEXT_PARTS or not isinstance(text, str):
+        raise unsupported(param, f"{param} is {kind!r}; gnomon reads only text so far.")
+    return text
 
 
 def compacted(item: Mapping[str, Any], where: str) -> list[Turn]:
@@ -228,16 +248,7 @@ def _text(content: Any, param: str) -> str:
         raise ApiError(
             400, f"{param} is neither text nor a list of parts.", param=param, code="invalid_type"
         )
-    words = []
-    for at, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        text = part.get("text") if isinstance(part, Mapping) else None
-        if kind not in _TEXT_PARTS or not isinstance(text, str):
-            raise unsupported(
-                f"{param}[{at}]", f"{param}[{at}] is {kind!r}; gnomon reads only text so far."
-            )
-        words.append(text)
-    return "\n".join(words)
+    return "\n".join(_part(part, f"{param}[{at}]") for at, part in enumerate(content))
 
 
 def tool_filter(tools: Iterable[Any], sources: Iterable[str] = ()) -> tuple[Filter, bool]:

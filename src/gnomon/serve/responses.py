@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from gnomon.serve.attached import Attached
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
 from gnomon.serve.conversations import Conversations
@@ -82,6 +83,8 @@ class Responses:
             await self._desk.call(partial(check_model, self._desk.engine, str(body["model"])))
         if wanted.tools.shelves:
             wanted = await self._shelved(wanted, owner)
+        if wanted.asked.files:
+            wanted = await self._opened(wanted, owner)
         run = self._run(request, body, wanted, owner)
         if not wanted.background:
             return Foreground(run, self._context, wanted.stream)
@@ -114,6 +117,21 @@ class Responses:
         opening = partial(self._shelves.open, owner, tools.shelves, tools.shelf_filter)
         shelves = await self._desk.call(opening)
         return replace(wanted, shelves=shelves, naming=partial(self._files.names, owner=owner))
+
+    async def _opened(self, wanted: Wanted, owner: str) -> Wanted:
+        """With the caller's uploads that a message names found. Raises ApiError 404."""
+
+        def find(file: Attached) -> Attached:
+            if not file.file:
+                return file
+            held = self._files.find(file.file, owner)
+            return replace(file, name=held.name, path=self._files.path(held.id))
+
+        def found() -> tuple[Attached, ...]:
+            return tuple(find(file) for file in wanted.asked.files)
+
+        files = await self._desk.call(found)
+        return replace(wanted, asked=replace(wanted.asked, files=files))
 
     async def _before(self, body: Mapping[str, Any], owner: str) -> Items:
         """The items of the conversation that a request goes on with."""

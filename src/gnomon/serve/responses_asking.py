@@ -39,8 +39,11 @@ def parse(body: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) ->
     tools = search_tools(field(body, "tools", list, []))
     whole = [*earlier, *items]
     plain = messages(whole, body.get("instructions")) if model != MODEL else None
+    asked = _asked(whole, len(earlier), plain is not None)
+    if plain is not None and (asked.unseen or asked.files):
+        raise unsupported("input", f"{model[:60]!r} reads only text; leave out pictures and files.")
     return Wanted(
-        asked=_asked(whole, len(earlier), plain is not None),
+        asked=asked,
         tools=tools,
         choice=choice_of(body.get("tool_choice"), tools.functions),
         parallel=field(body, "parallel_tool_calls", bool, True),

@@ -275,6 +275,8 @@ class Maker:
                 {"call_id": one.call_id, "name": one.name, "output": one.output, "checked": False}
                 for one in asked.given
             ]
+        if asked.files:
+            around["attached"] = [file.name for file in asked.files]
         if self._wanted.shelves:
             around["vector_stores"] = [shelf.id for shelf in self._wanted.shelves]
         if asked.unseen:

@@ -169,7 +169,9 @@ export function account(changed) {
 function passwordForm() {
   const old = field("old-password", t.password, { type: "password", autocomplete: "current-password" });
   const next = field("next-password", t.passwordNew, { type: "password", autocomplete: "new-password", minlength: "15" });
-  const { node } = form(t.passwordChange, [old, next], async () => {
+  // Whose password it is, for the browser's own keeper of passwords.
+  const name = { input: old.input, node: h("input", { type: "text", class: "hidden", autocomplete: "username", value: session.user.name, tabindex: "-1", readonly: true, "aria-hidden": "true" }) };
+  const { node } = form(t.passwordChange, [name, old, next], async () => {
     await api.post("/v1/session/password", { password: old.input.value, new_password: next.input.value });
     old.input.value = next.input.value = "";
     say(t.passwordChanged);

@@ -67,7 +67,9 @@ onSpeak(() => {
   panel.again();
 });
 onStatus(showHeld);
-api.onLocked(access.unlock);
+// Who has an invitation in hand is asked nothing else.
+const invited = () => location.hash.startsWith("#invite=");
+api.onLocked(async (error) => !invited() && access.unlock(error));
 
 for (const view of VIEWS) router.add(view);
 router.onEnter((view) => {
@@ -98,7 +100,7 @@ for (const [, href, word, , key] of NAV) {
 shortcuts.bind("?", () => t.keyList, shortcuts.help);
 $("keys").addEventListener("click", shortcuts.help);
 
-refresh().catch((error) => {
+if (!invited()) refresh().catch((error) => {
   if (!document.querySelector(".turn, .sorry")) $("view").append(failure(error, () => location.reload()));
 });
 await speak(lang, false);

@@ -74,7 +74,7 @@ def rank(
     well supported they are. Raises StoreError."""
     with view.lock:
         found = view.file.run(
-            "SELECT story, key, origins FROM stories WHERE last >= ? AND first < ?"
+            "SELECT story, key, origins FROM stories WHERE shown AND last >= ? AND first < ?"
             " ORDER BY posts DESC LIMIT ?",
             (since, until, RANKED),
         )
@@ -160,10 +160,10 @@ def find(view: StoryView, id: str) -> tuple[int, int] | None:
         for _ in range(16):  # an alias may lead to an alias
             if key is None:
                 break
-            shown = view.file.run("SELECT story, key FROM stories WHERE key = ?", (key,))
+            shown = view.file.run("SELECT story, key FROM stories WHERE key = ? AND shown", (key,))
             shown = shown or view.file.run(
                 "SELECT s.story, s.key FROM docs d JOIN stories s ON s.story = d.story"
-                " WHERE d.key = ?",
+                " WHERE d.key = ? AND s.shown",
                 (key,),
             )
             if shown:

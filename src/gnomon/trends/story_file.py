@@ -28,6 +28,13 @@ FORMAT = 1
 SHOWN_AUTHORS = 5
 """One origin alone is a story once so many carry it."""
 
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # after a power cut it goes on from the number it then holds
+    "PRAGMA secure_delete = ON",  # a deleted word is overwritten, not just unlinked
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE docs (
@@ -42,9 +49,9 @@ CREATE TABLE carried (
 CREATE INDEX carried_origin ON carried (origin);
 CREATE TABLE stories (
     story INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, origins INTEGER NOT NULL,
-    posts INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL
+    posts INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL, shown INTEGER NOT NULL
 );
-CREATE INDEX stories_last ON stories (last);
+CREATE INDEX stories_last ON stories (last) WHERE shown;
 CREATE TABLE aliases (key INTEGER PRIMARY KEY, story_key INTEGER NOT NULL);
 """
 
@@ -61,6 +68,8 @@ def story_id(key: int) -> str:
 
 def key_from(id: str) -> int | None:
     """The inverse of ``story_id``; None for what is none."""
+    if len(id) != 13:
+        return None
     try:
         raw = base64.b32decode(id.upper() + "=" * (-len(id) % 8))
     except ValueError:
@@ -94,11 +103,8 @@ class StoryFile:
         db = apsw.Connection(str(self.path), flags=flags)
         db.set_busy_timeout(5000)
         if not self.readonly:
-            # A view: after a power cut it goes on from the sequence number it then holds.
-            db.execute(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"
-            )
+            for pragma in _PRAGMAS:
+                db.execute(pragma).fetchall()
         return db
 
     def _fits(self) -> bool:
@@ -169,6 +175,14 @@ class StoryFile:
             (as_list(sorted(roots)),),
         )
         return {root: (n, story) for root, n, story in rows}
+
+    def stories_of(self, numbers: Iterable[int]) -> list[int]:
+        """The stories of docs, by their numbers."""
+        rows = self._db.execute(
+            "SELECT DISTINCT d.story FROM json_each(?) j JOIN docs d ON d.n = j.value",
+            (as_list(list(numbers)),),
+        )
+        return [int(row[0]) for row in rows]
 
     def under(self, posts: Iterable[str]) -> dict[str, str]:
         """The origins that those posts are carried under."""

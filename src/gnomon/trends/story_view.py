@@ -94,6 +94,7 @@ class StoryView:
                         self._end(changes[-1].seq)
             except BaseException:
                 self._clustering = None  # what is in memory may be ahead of the file
+                self._touched.clear()
                 raise
             finally:
                 self._posts, self._links, self._docs, self._under = {}, {}, {}, {}
@@ -185,7 +186,7 @@ class StoryView:
             return
         self.file.carry(post.id, origin, post.time, _author(post))
         self._under[post.id] = origin
-        self._touched.add(story)
+        self._touch(story)
 
     def _let_down(self, post: str) -> None:
         """The post is carried under no origin any more."""
@@ -195,7 +196,7 @@ class StoryView:
         self.file.run("DELETE FROM carried WHERE post = ?", (post,))
         story = self._story_of(under)
         if story is not None:
-            self._touched.add(story)
+            self._touch(story)
 
     def _delete(self, ref: str) -> None:
         self._let_down(ref)
@@ -235,38 +236,34 @@ class StoryView:
         for gone in placed.absorbed:
             self._merge(placed.story, gone)
         for new, numbers in placed.split:
-            self._part(new, frozenset(numbers))
+            self._part(new, numbers)
         if placed.story != n or placed.split:
-            self._touched.add(placed.story)
+            self._touch(placed.story)
         self._n = n + 1
         if self._n % ROUND == 0:
             self._let_go(self._live.round())
         return True
 
-    def _part(self, story: int, numbers: frozenset[int]) -> None:
+    def _part(self, story: int, numbers: Sequence[int]) -> None:
         """The docs of these numbers are a story of their own now."""
         self.file.run_many("UPDATE docs SET story = ? WHERE n = ?", ((story, n) for n in numbers))
+        parted = frozenset(numbers)
         for root, (n, _) in self._docs.items():
-            if n in numbers:
+            if n in parted:
                 self._docs[root] = n, story
-        self._touched.add(story)
+        self._touch(story)
 
     def _merge(self, story: int, gone: int) -> None:
-        """``gone`` went into ``story``, which keeps its id if it was shown, and else takes that of
-        ``gone``."""
+        """``gone`` went into ``story``: its id leads there."""
+        self._touch(story)
+        key, old = self._key(story), self._key(gone)
         self.file.run("UPDATE docs SET story = ? WHERE story = ?", (story, gone))
         for root, (n, held) in self._docs.items():
             if held == gone:
                 self._docs[root] = n, story
-        ours = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
-        theirs = self.file.run("SELECT key FROM stories WHERE story = ?", (gone,))
-        if theirs and not ours:
-            self.file.run("UPDATE stories SET story = ? WHERE story = ?", (story, gone))
-        elif theirs:
-            self.file.run("DELETE FROM stories WHERE story = ?", (gone,))
-            self.file.run("REPLACE INTO aliases VALUES (?, ?)", (theirs[0][0], ours[0][0]))
+        self.file.run("DELETE FROM stories WHERE story = ?", (gone,))
+        self.file.run("REPLACE INTO aliases VALUES (?, ?)", (old, key))
         self._touched.discard(gone)
-        self._touched.add(story)
 
     def _forget(self, root: str, heir: str = "") -> None:
         """Take a root out of its story. Its id leads to where its posts went."""
@@ -278,46 +275,68 @@ class StoryView:
         key = self._key(story if into is None else into)
         if key is not None and key != key_of(root):
             self.file.run("REPLACE INTO aliases VALUES (?, ?)", (key_of(root), key))
+        self._touch(story)
+
+    def _touch(self, story: int) -> None:
+        """The story changes: it has a row, and with it an id that stays, as long as it has docs."""
+        if story in self._touched and story in self._live.clusters:
+            return
+        held = self.file.run("SELECT 1 FROM docs WHERE story = ? LIMIT 1", (story,))
+        if not held:
+            self.file.run("DELETE FROM stories WHERE story = ?", (story,))
+            self._touched.discard(story)
+            return
         self._touched.add(story)
+        self.file.run(
+            "INSERT OR IGNORE INTO stories SELECT ?1, ?2, 0, 0, 0, 0, 0"
+            " WHERE NOT EXISTS (SELECT 1 FROM stories WHERE story = ?1)",
+            (story, self._free_key(story)),
+        )
 
     def _let_go(self, old: Sequence[int]) -> None:
-        """Posts too old to be compared: those of a story stay in it without their words, others
-        are forgotten."""
-        gone = set(old)
-        roots = [root for root, (n, _) in self._docs.items() if n in gone]
-        marks = [(n,) for n in old]
+        """Posts too old to be compared: those of a story that is shown stay in it without their
+        words, others are forgotten."""
+        if not old:
+            return
         for story in sorted(self._touched):
             self._count(story)
+        gone = set(old)
+        roots = [root for root, (n, _) in self._docs.items() if n in gone]
+        stories = self.file.stories_of(old)
+        marks = [(n,) for n in old]
+        hidden = "story NOT IN (SELECT story FROM stories WHERE shown)"
         self.file.run_many(
-            "DELETE FROM carried WHERE origin = (SELECT root FROM docs WHERE n = ?1"
-            " AND story NOT IN (SELECT story FROM stories))",
+            f"DELETE FROM carried WHERE origin = (SELECT root FROM docs WHERE n = ? AND {hidden})",
             marks,
         )
+        self.file.run_many(f"DELETE FROM docs WHERE n = ? AND {hidden}", marks)
+        self.file.run_many("UPDATE docs SET terms = NULL, weights = NULL WHERE n = ?", marks)
         self.file.run_many(
-            "DELETE FROM docs WHERE n = ? AND story NOT IN (SELECT story FROM stories)", marks
+            "DELETE FROM stories WHERE story = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM docs WHERE story = ?1)",
+            [(story,) for story in stories],
         )
         for root in roots:
             del self._docs[root]
         self._docs.update(self.file.docs(roots))
-        self.file.run_many("UPDATE docs SET terms = NULL, weights = NULL WHERE n = ?", marks)
 
     def _count(self, story: int) -> None:
-        """Bring the row of a story up to date; it has one once it is shown: told by two origins of
-        two authors, or carried by many."""
+        """Bring the row of a story up to date. It is shown once two authors tell it in two origins,
+        or many carry one."""
         posts, authors, first, last = self.file.run(
             "SELECT count(*), count(DISTINCT author), min(said), max(said) FROM ("
             "SELECT author, said FROM docs WHERE story = ?1 UNION ALL SELECT c.author, c.said"
             " FROM docs d JOIN carried c ON c.origin = d.root WHERE d.story = ?1)",
             (story,),
         )[0]
-        origins = self.file.run("SELECT count(*) FROM docs WHERE story = ?", (story,))[0][0]
-        if not (origins > 1 and authors > 1) and not (origins and authors >= SHOWN_AUTHORS):
-            self.file.run("DELETE FROM stories WHERE story = ?", (story,))
+        if not posts:
             return
-        held = self.file.run("SELECT key FROM stories WHERE story = ?", (story,))
-        key = held[0][0] if held else self._free_key(story)
+        origins = self.file.run("SELECT count(*) FROM docs WHERE story = ?", (story,))[0][0]
+        shown = (origins > 1 and authors > 1) or authors >= SHOWN_AUTHORS
         self.file.run(
-            "REPLACE INTO stories VALUES (?,?,?,?,?,?)", (story, key, origins, posts, first, last)
+            "UPDATE stories SET origins = ?, posts = ?, first = ?, last = ?, shown = ?"
+            " WHERE story = ?",
+            (origins, posts, first, last, shown, story),
         )
 
     def _key(self, story: int) -> int | None:

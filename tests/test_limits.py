@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,8 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnomon.serve.database import Database
+from gnomon.serve.http import ApiError
 from gnomon.serve.keys import Keys
 from gnomon.serve.limits import Limiter, Rate, address_name, duration
+from gnomon.serve.pace import Pace
 from gnomon.serve.policy import Policy
 from gnomon.types import Event, Step
 from serving import ENGLISH, Scripted, answered, running, sample_world
@@ -454,6 +458,25 @@ def test_a_body_that_does_not_come_is_408() -> None:
         assert closed(connection)
 
 
+def test_a_body_is_counted_as_it_comes_wherever_it_goes() -> None:
+    """Whatever a route does with it: an upload's own limit is not the only one."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * 60, "more_body": True}
+
+    async def send(message: Any) -> None: ...
+
+    async def read(pieces: int) -> None:
+        pace = Pace(receive, send, Policy(), 150)
+        for _ in range(pieces):
+            await pace.receive()
+
+    asyncio.run(read(2))
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(read(3))
+    assert caught.value.status == 413
+
+
 def test_a_body_that_trickles_is_408() -> None:
     with running(Scripted(ask), policy=QUICK) as url:
         connection = connect(url)
@@ -467,6 +490,7 @@ def test_a_body_that_trickles_is_408() -> None:
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         assert answer.status == 408
+        assert "bytes a second" in json.loads(answer.read())["error"]["message"]
 
 
 def test_who_never_reads_the_answer_is_given_up_and_the_model_stops() -> None:

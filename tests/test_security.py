@@ -249,6 +249,20 @@ def test_a_key_in_the_address_is_refused_and_not_obeyed(path: Path) -> None:
         assert httpx.get(f"{url}/v1/status?api_key=x").status_code == 401
 
 
+def test_feeds_take_a_key_as_a_password_and_nothing_else_does(path: Path) -> None:
+    """What a browser sends by itself must not be worth anything to another page."""
+    whole, _ = Keys(Database(path)).create()
+    with running(Scripted(ask), database=Database(path)) as url:
+        password = ("reader", whole)
+        for feed in ("/digests.atom", "/digests.rss"):
+            assert httpx.get(url + feed, auth=password).status_code not in (401, 403)
+            assert httpx.get(url + feed, auth=("reader", "x")).status_code == 401
+            broken = {"authorization": "Basic !"}
+            assert httpx.get(url + feed, headers=broken).status_code == 401
+        assert httpx.get(f"{url}/v1/status", auth=password).status_code == 401
+        assert httpx.post(f"{url}/digests.atom", auth=password).status_code == 401
+
+
 def test_keys_are_compared_in_constant_time_known_or_not(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ _ASKING = re.compile(
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )
+_FEEDS = frozenset({"/digests.atom", "/digests.rss"})
 _UPLOADS = re.compile(r"/v1/(files|uploads|images/edits|audio/\w+|content_provenance_checks)(/.*)?")
 
 
@@ -36,6 +37,11 @@ def needed(method: str, path: str) -> str | None:
     if _ADMIN.fullmatch(path):
         return "admin"
     return "ask" if _ASKING.fullmatch(path) else "write"
+
+
+def is_feed(method: str, path: str) -> bool:
+    """Whether this is read by a feed reader."""
+    return method in ("GET", "HEAD") and path in _FEEDS
 
 
 def takes_uploads(method: str, path: str) -> bool:

@@ -11,6 +11,7 @@ Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html, "Fetch Metadata headers"
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import time
 
@@ -18,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from gnomon.serve.access import SAFE
+from gnomon.serve.access import SAFE, is_feed
 from gnomon.serve.caller import OWNER, Caller
 from gnomon.serve.database import Database
 from gnomon.serve.http import ApiError
@@ -64,7 +65,7 @@ class Gate:
         if any(name in headers for name in _FORWARDED):
             # Whoever speaks through a proxy on this machine is not at this machine.
             address = ""
-        token = token_of(headers)
+        token = token_of(headers) or feed_token(scope, headers)
         if token is None and not foreign and self.locked():
             who = self.signed_in(headers)
             if who is not None:
@@ -114,6 +115,19 @@ def token_of(headers: Headers) -> str | None:
     if scheme.casefold() == "bearer" and token.strip():
         return token.strip()
     return headers.get("x-api-key", "").strip() or None
+
+
+def feed_token(scope: Scope, headers: Headers) -> str | None:
+    """A key as the password of ``Authorization: Basic``, for feeds alone: their readers know no
+    other way, and what a browser sends by itself must not count anywhere else."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.casefold() != "basic" or not is_feed(scope["method"], scope["path"]):
+        return None
+    try:
+        pair = base64.b64decode(given, validate=True).decode("utf-8")
+    except ValueError:
+        return None
+    return pair.partition(":")[2].strip() or None
 
 
 def looks_like_key(token: str | None) -> bool:

@@ -149,7 +149,8 @@ class Guard:
     def _largest(self, scope: Scope) -> int:
         """The most bytes that this request's body may have."""
         if takes_uploads(scope["method"], scope["path"]):
-            return self._policy.upload_mb << 20
+            # A form is a little larger than the file in it.
+            return (self._policy.upload_mb << 20) + MAX_BODY_BYTES
         return MAX_BODY_BYTES
 
     def _check_length(self, scope: Scope, headers: Headers) -> None:

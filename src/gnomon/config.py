@@ -29,9 +29,9 @@ DEFAULT_FEEDS = (
 DEFAULT_HOME = Path("~/.gnomon")
 
 
-def _doc(default: Any, doc: str) -> Any:
-    """A field with its default and a line of documentation."""
-    return field(default=default, metadata={"doc": doc})
+def _doc(default: Any, doc: str, *, secret: bool = False) -> Any:
+    """A field with its default and a line of documentation; a ``secret`` one is never printed."""
+    return field(default=default, metadata={"doc": doc}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,17 @@ class Config:
     jetstream: str = _doc(
         "wss://jetstream2.us-east.bsky.network", "Bluesky Jetstream host, as a ws(s) URL"
     )
+    mastodon_key: tuple[str, ...] = _doc(
+        (), "access tokens of Mastodon instances, as HOST=TOKEN; never logged", secret=True
+    )
+    reddit_key: str = _doc("", "a Reddit app's ID:SECRET; never logged", secret=True)
+    x_key: str = _doc("", "bearer token for X's API v2; never logged", secret=True)
+    searxng_url: str = _doc(
+        "", "a SearXNG that may be asked a question when its asker allows it; '' asks none"
+    )
+    brave_key: str = _doc(
+        "", "key for Brave's web search, asked likewise; never logged", secret=True
+    )
     adult: bool = _doc(False, "take in posts that their authors label adult")
     max_disk_mb: int = _doc(2048, "disk the store may use, in MiB; oldest posts go first")
     max_age_days: float = _doc(0.0, "age at which posts are dropped, in days; 0 keeps them")
@@ -56,7 +67,7 @@ class Config:
         "a path to a GGUF file, or an OpenAI-compatible base URL",
     )
     chat_url_model: str = _doc("", "model name to ask for at an OpenAI-compatible URL")
-    chat_url_key: str = _doc("", "key for that URL; never logged")
+    chat_url_key: str = _doc("", "key for that URL; never logged", secret=True)
     chat_strong: str = _doc(
         "auto",
         "whether the chat model may write prose and judge: 'auto' (by the table; URLs yes), "

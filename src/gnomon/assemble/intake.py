@@ -17,7 +17,7 @@ from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
-from gnomon.sources.specs import make_sources
+from gnomon.sources.specs import Access, make_sources
 from gnomon.store.contract import Store
 from gnomon.types import Batch, SetAside
 
@@ -164,8 +164,14 @@ class Intake:
                 encoding=encoding,
                 every_s=every_s,
                 stdin=stdin,
+                access=self.access(),
             )
         ]
+
+    def access(self) -> Access:
+        """The owner's keys."""
+        config = self.config
+        return Access(config.mastodon_key, config.reddit_key, config.x_key)
 
     def limits(self) -> Limits:
         return Limits(

@@ -34,6 +34,7 @@ from gnomon.errors import ConfigError, GnomonError, InputError, StoreError
 from gnomon.ingest import Report, ingest
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network, drive
+from gnomon.sources.specs import settled
 from gnomon.store.contract import SourceState, Store
 from gnomon.types import Post, SetAside, Tried
 from gnomon.wire import iso
@@ -149,8 +150,7 @@ class Supply:
         """Follow one more source from now on. Raises InputError."""
         spec = spec.strip()
         self._make(spec, every_s)  # says what is wrong with it before it is written down
-        if os.path.lexists(spec):
-            spec = os.path.abspath(spec)  # a server may run in another folder
+        spec = settled(spec)  # a server may run in another folder
         return self.list.add(spec, every_s=every_s, now=self._clock())
 
     def try_out(self, spec: str, *, for_s: float = 20.0) -> Tried:

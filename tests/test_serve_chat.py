@@ -10,7 +10,9 @@ import httpx
 import openai
 import pytest
 
-from serving import ENGLISH, answered, running, sample_world
+from gnomon.errors import InputError
+from gnomon.types import Turn
+from serving import ENGLISH, Scripted, answered, running, sample_world
 
 MESSAGES: list[Any] = [
     {"role": "system", "content": "Never cite anything."},
@@ -134,6 +136,37 @@ def test_what_clients_set_by_habit_is_accepted(client: openai.OpenAI, messages: 
         web_search_options={"search_context_size": "low"},
     )
     assert completion.choices[0].message.tool_calls is None
+
+
+class Listening(Scripted):
+    """Notes the turns that it is given."""
+
+    def ask(self, question: str, **options: Any) -> Iterator[Any]:
+        self.turns = options["turns"]
+        raise InputError("Enough.")
+
+
+def test_earlier_turns_are_passed_on_without_markers() -> None:
+    engine = Listening(lambda question: iter(()))
+    messages = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Who is the mayor?"}]},
+        {"role": "assistant", "content": "Ada Brandt. [1][2]"},
+        {"role": "user", "content": "Since when?"},
+    ]
+    with running(engine) as url:
+        body = {"messages": messages}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=30)
+    assert answer.status_code == 400
+    assert engine.turns == (Turn("Who is the mayor?", "Ada Brandt."),)
+
+
+def test_chat_completions_are_not_kept(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="/v1/responses") as caught:
+        client.chat.completions.retrieve("chatcmpl-1")
+    assert caught.value.code == "not_kept"
+    with pytest.raises(openai.NotFoundError, match="not kept"):
+        client.chat.completions.list()
 
 
 def test_the_models_list(client: openai.OpenAI) -> None:

@@ -268,13 +268,29 @@ def test_json_object_is_an_object(client: openai.OpenAI) -> None:
                     },
                 }
             },
-            None,
+            "response_format",
             "patternProperties",
+        ),
+        (
+            {
+                "tools": [
+                    {
+                        "type": "function",
+                        "function": {
+                            "name": "f",
+                            "parameters": {"type": "object", "minProperties": 1},
+                            "strict": True,
+                        },
+                    }
+                ]
+            },
+            "tools",
+            "minProperties",
         ),
     ],
 )
 def test_what_cannot_be_served_is_named(
-    client: openai.OpenAI, extra: dict[str, Any], param: str | None, words: str
+    client: openai.OpenAI, extra: dict[str, Any], param: str, words: str
 ) -> None:
     body = {"model": SMOLLM2, "messages": ASK} | extra
     answer = httpx.post(f"{client.base_url}chat/completions", json=body, timeout=30)

@@ -27,7 +27,7 @@ from gnomon.serve.render import Answering
 from gnomon.serve.request import MODEL
 from gnomon.serve.sse import DONE, frame
 from gnomon.serve.structured import Filled
-from gnomon.serve.talking import Decided, check_model
+from gnomon.serve.talking import Decided
 from gnomon.serve.transcript import Piece, Transcript, links, tokens, urls
 from gnomon.types import Answer, Checked, Citation, Finished
 from gnomon.types.generation import Delta, Spent, Token
@@ -55,7 +55,6 @@ async def create(context: Context, request: Request) -> Answering[Any]:
         asked = question(body)
         link = links(context.base(request))
         return Answering(context.desk, asked, CheckedRenderer(asked, link))
-    await context.desk.call(partial(check_model, context.desk.engine, name))
     wanted = wish(body)
     return Answering(context.desk, wanted, PlainRenderer(wanted))
 

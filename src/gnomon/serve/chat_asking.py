@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gnomon.errors import InputError, NotFound
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, field, unsupported
 from gnomon.serve.making import Made, Wanted, make
+from gnomon.serve.models_list import listed, not_here
 from gnomon.serve.request import conversation, max_tokens
 from gnomon.serve.sampling import choices, sampling, top_logprobs
 from gnomon.serve.structured import Form, form_of
@@ -57,8 +59,15 @@ class Wish:
     counting: bool
 
     def begin(self, engine: Engine) -> Iterator[Delta | Spent]:
-        """See ``contract.Talk.generate``."""
-        return engine.talk.generate(self.generation, model=self.model)
+        """See ``contract.Talk.generate``; a fault of the wish names its field. Raises ApiError."""
+        try:
+            return engine.talk.generate(self.generation, model=self.model)
+        except NotFound:
+            raise not_here(self.model, listed(engine)) from None
+        except InputError as error:
+            of_a_function = "of the function" in str(error)
+            param = "tools" if of_a_function else "response_format"
+            raise ApiError(400, str(error), param=param, code="invalid_json_schema") from None
 
 
 def question(body: Mapping[str, Any]) -> Question:

@@ -9,8 +9,9 @@ The model is a Poisson rate that is not known for sure and not quite constant. O
   Chen 2000, https://doi.org/10.1214/ss/1009212673). The prior is that of terms of like frequency:
   see ``Prior``.
 - *season*: a factor for the hour of day, and within it for the hour of the week, each a ratio of
-  counts to their expectation, shrunk to 1 by ``SHRINK`` counts (a gamma-Poisson smoother, as in
-  Clayton and Kaldor 1987, https://doi.org/10.2307/2532003).
+  counts to their expectation, shrunk to 1 by ``SHRINK`` counts times the dispersion within
+  slots (a gamma-Poisson smoother, as in Clayton and Kaldor 1987,
+  https://doi.org/10.2307/2532003).
 - *over-dispersion*: Pearson's chi-square of the past hours about that expectation by degrees of
   freedom, as in Farrington et al. 1996 (https://doi.org/10.2307/2983331) and Noufaily et al. 2013
   (https://doi.org/10.1002/sim.5595), pulled by ``SHRINK_HOURS`` hours to what terms of like
@@ -32,7 +33,7 @@ import numpy as np
 
 HOUR_S = 3600.0
 HALF_LIFE_S = 7 * 86400.0
-SHRINK = 6.0
+SHRINK = 20.0
 SHRINK_HOURS = 24.0  # hours, or longer stretches where the window is longer
 _DAY, _WEEK = 24, 168
 
@@ -84,15 +85,16 @@ def expect(
     rate = shape / total
     day, week = hour_of_day(past.start), hour_of_week(past.start)
     base = rate[:, None] * past.exposure[None, :]
-    daily = _factors(past.counts * weight, base * weight, day, _DAY)
+    daily, daily_doubt = _factors(past.counts, base, weight, day, _DAY)
     fitted = base * daily[:, day]
-    weekly = _factors(past.counts * weight, fitted * weight, week, _WEEK)
+    weekly, weekly_doubt = _factors(past.counts, fitted, weight, week, _WEEK)
     fitted *= weekly[:, week]
     factor = daily[:, hour_of_day(slots)] * weekly[:, hour_of_week(slots)]
     mean = rate * (factor @ exposure)
     spread = _spread(past, fitted, weight, prior.dispersion, now, window_s)
-    # And the doubt about the rate itself.
-    variance = mean * spread + mean**2 / shape
+    # And the doubt about the rate itself, and about the season.
+    doubt = daily_doubt[:, hour_of_day(slots)] + weekly_doubt[:, hour_of_week(slots)]
+    variance = mean * spread + mean**2 * (1 / shape + doubt.mean(axis=1) / len(slots))
     return Expectation(mean, variance)
 
 
@@ -127,12 +129,25 @@ def hour_of_week(start: np.ndarray) -> np.ndarray:
     return (start // HOUR_S).astype(np.int64) % _WEEK
 
 
-def _factors(counts: np.ndarray, expected: np.ndarray, slot: np.ndarray, slots: int) -> np.ndarray:
-    """``[terms, slots]``: counts by expectation in each slot, shrunk to 1."""
+def _factors(
+    counts: np.ndarray, expected: np.ndarray, weight: np.ndarray, slot: np.ndarray, slots: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """``[terms, slots]``: counts by expectation in each slot, shrunk to 1, and the relative
+    variance of that. The more the hours of one slot differ among themselves, the less they tell:
+    the shrinkage grows with the dispersion within slots. Without a second look at any slot there
+    is no season."""
     member = np.zeros((len(slot), slots))
     member[np.arange(len(slot)), slot] = 1.0
-    found: np.ndarray = (SHRINK + counts @ member) / (SHRINK + expected @ member)
-    return found
+    free = len(slot) - len(np.unique(slot))
+    if free <= 0:
+        return np.ones((len(counts), slots)), np.zeros((len(counts), slots))
+    said, due = (counts * weight) @ member, (expected * weight) @ member
+    fitted = expected * (said / np.maximum(due, 1e-9))[:, slot]
+    chi = ((counts - fitted) ** 2 / np.maximum(fitted, 0.05)).sum(axis=1)
+    within = np.maximum(1.0, chi / free)[:, None]
+    shrink = SHRINK * within
+    # The doubt about a gamma posterior's mean is 1 / shape, in counts that are worth one each.
+    return (shrink + said) / (shrink + due), within / (shrink + said)
 
 
 def _dispersion(

@@ -28,6 +28,7 @@ MOST_ROWS = 50_000
 _SAME = 0.5
 _INSIDE = 0.8
 _ELSEWHERE = 30
+_USUAL = 5_000  # posts of the day before, by which the usual age of accounts is known
 
 
 @dataclass(slots=True)
@@ -73,7 +74,8 @@ def finalists(
     order = np.argsort(log_p, kind="stable").tolist()[:most]
     rows, sampled = view.rows.between(window.since, window.until, MOST_ROWS)
     carried = _carriers(rows, [int(window.base[places[i]]) for i in order], lang)
-    young = coordination.young_share(rows)
+    usual, _ = view.rows.between(window.since - DAY_S, window.since, _USUAL)
+    young = coordination.young_share(usual)
     found = []
     for i in order:
         base = int(window.base[places[i]])

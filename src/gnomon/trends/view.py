@@ -290,7 +290,7 @@ class TrendsView:
         unfollowed: list[Row] = []
         for name, post in posts.items():
             at, held = said_at(post), old.get(name)
-            if at < newest - KEPT_S or (held is None and name not in arrivals):
+            if at < pane(newest, HOUR_S) - KEPT_S or (held is None and name not in arrivals):
                 continue  # too old to count, or no longer followed
             seq = held.seq if held is not None else arrivals[name]
             row = make_row(seq, post, links.get(name), keys_of(post))
@@ -331,11 +331,11 @@ class TrendsView:
 
     def _count(self, given: Iterable[Share], sign: int) -> None:
         by_pane: dict[Pane, list[Share]] = defaultdict(list)
-        oldest_fine = self.newest - FINE_KEPT_S
+        oldest_fine = pane(self.newest, HOUR_S) - FINE_KEPT_S
         for share in given:
             at = share.row.time
             by_pane[HOUR_S, pane(at, HOUR_S)].append(share)
-            if at >= oldest_fine:
+            if pane(at, FINE_S) >= oldest_fine:
                 by_pane[FINE_S, pane(at, FINE_S)].append(share)
         for (length, start), some in by_pane.items():
             tally = self.tally(length, start)
@@ -380,14 +380,14 @@ class TrendsView:
         self._meta["sealed"] = sealed
         self.rows.forget(sealed)
         for length, kept_s in ((FINE_S, FINE_KEPT_S), (HOUR_S, KEPT_S)):
-            oldest = pane(newest - kept_s, length)
+            oldest = hour - kept_s
             self._db.execute(
                 "DELETE FROM panes WHERE length = ? AND start < ?", (int(length), oldest)
             )
             for one in [p for p in self._tallies if p[0] == length and p[1] < oldest]:
                 del self._tallies[one]
                 self._dirty.discard(one)
-        for start in [h for h in self._distinct if h < newest - KEPT_S]:
+        for start in [h for h in self._distinct if h < hour - KEPT_S]:
             del self._distinct[start]
         for age, cap in ((_LATE_S, CLOSED_CAP), (_OLD_S, OLD_CAP)):
             for start in self.hours(min(before, hour) - age - HOUR_S, hour - age):

@@ -9,6 +9,7 @@ from typing import Any
 from gnomon.cli.arguments import DONE, command, opened, positive
 from gnomon.cli.output import print_json, say_set_aside
 
+_EPOCH_S = 1e9
 FORMATS = ("md", "html", "json", "rss")
 
 
@@ -80,6 +81,8 @@ def _since(text: str, until: float | None, gnomon: Any) -> float | None:
     try:
         span = parse_span(text)
     except InputError:
+        return parse_time(text)
+    if span >= _EPOCH_S:  # no length of time, but a time
         return parse_time(text)
     newest = gnomon.store.status().newest
     now = gnomon.now()

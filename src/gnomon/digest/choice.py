@@ -64,7 +64,9 @@ def candidates(story: Story, store: Store) -> list[Candidate]:
     what it began with, what was new on its way. None says what another says already."""
     wanted: list[tuple[str, str]] = []
     agreed = sorted(story.agreed, key=lambda fact: -len(fact.said_by))
-    wanted += [(fact.said_by[0].post, fact.text) for fact in agreed if fact.said_by]
+    for fact in agreed:
+        # Whoever wrote it so; the others say the same in other words.
+        wanted += [(s.post, fact.text) for s in fact.said_by if fact.text in s.quote][:1]
     wanted.append((story.title_post, story.title))
     wanted.append((story.first.post, story.first.quote))
     wanted += [(moment.saying.post, moment.saying.quote) for moment in story.timeline]

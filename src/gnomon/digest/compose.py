@@ -190,11 +190,11 @@ def _brief(story: Story, sheet: _Sheet, before: Mapping[str, Any] | None) -> Bri
     lines = _written(story, found, sheet) if sheet.chat is not None else []
     lines += _quoted(found, sheet, [line.text for line in lines])
     lines += [_conflict(one, sheet) for one in story.disputed[:MOST_CONFLICTS]]
-    title_by = _cite_words(story.title_post, story.title, story.posts, sheet)
+    title, title_by = _heading(story, lines, sheet)
     known = changes.origins_before(before, story)
     return Brief(
         story=story.id,
-        title=story.title,
+        title=title,
         title_by=title_by,
         langs=story.langs,
         first_seen=story.first_seen,
@@ -212,6 +212,16 @@ def _brief(story: Story, sheet: _Sheet, before: Mapping[str, Any] | None) -> Bri
         news=changes.news(before, story, known),
         origins_before=known,
     )
+
+
+def _heading(story: Story, lines: Sequence[Line], sheet: _Sheet) -> tuple[str, int]:
+    """The words over a story, and the number of their citation: its own title, unless that is
+    what is disputed and something is known."""
+    known = [line for line in lines if line.kind == "known" and line.by]
+    disputed = [line.text for line in lines if line.kind == "disputed"]
+    if known and says_again(story.title, disputed):
+        return known[0].text, known[0].citations[0]
+    return story.title, _cite_words(story.title_post, story.title, 1, sheet)
 
 
 def _quoted(found: Sequence[Candidate], sheet: _Sheet, said: Sequence[str]) -> list[Line]:

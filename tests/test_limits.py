@@ -217,7 +217,10 @@ def test_behind_a_proxy_each_person_has_an_address_of_their_own(tmp_path: Path) 
     believed = Policy(requests_per_minute_address=3, proxies=("127.0.0.1",))
     assert statuses(believed) == [401] * 5
     # Whoever is no proxy of the owner's cannot take another address by saying so.
-    assert statuses(Policy(requests_per_minute_address=3)) == [401] * 3 + [429] * 2
+    for others in ((), ("192.0.2.1",)):
+        Database(path).run("DELETE FROM limits")
+        nobody = Policy(requests_per_minute_address=3, proxies=others)
+        assert statuses(nobody) == [401] * 3 + [429] * 2
 
 
 def test_one_key_cannot_take_every_place(tmp_path: Path) -> None:
@@ -456,6 +459,17 @@ def test_a_body_that_does_not_come_is_408() -> None:
         assert answer.status == 408
         assert json.loads(answer.read())["error"]["code"] == "body_too_slow"
         assert closed(connection)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes() -> None:
+    with running(Scripted(ask)) as url:
+        connection = connect(url)
+        connection.sendall(
+            b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n"
+        )
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 413
 
 
 def test_a_body_is_counted_as_it_comes_wherever_it_goes() -> None:

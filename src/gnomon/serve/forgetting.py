@@ -18,6 +18,8 @@ from gnomon.serve.ledger import Kept, Ledger
 GONE = "[deleted]"
 UPLOAD = "file:upload/"
 """How the source of what an upload says begins; the upload's id follows."""
+TELLING_BYTES = 20
+"""A shorter quote ("Yes.") may be anybody's words, where it stands in another row."""
 # Fields that hold people's words; others (ids, types, labels) are never touched.
 _WORDS = frozenset(
     {
@@ -38,6 +40,8 @@ def settled(ledger: Ledger, engine: Engine, kept: Kept, *, thorough: bool = True
     stripped = without(kept, gone)
     ledger.keep(stripped)
     for quote in gone.quotes:
+        if len(quote.encode("utf-8", "replace")) < TELLING_BYTES:
+            continue
         for other in ledger.quoting(kept.owner, quote):
             ledger.keep(without(other, gone))
     return stripped
@@ -164,6 +168,8 @@ class _Strip:
             ]
         if out.get("title") in self.gone.titles:
             out["title"] = ""
+        if value.get("slots") and out.get("text") != value.get("text"):
+            out["slots"] = []  # names and numbers out of those words
         if value.get("post") in self.gone.posts:
             out |= {"deleted": True} | {name: "" for name in ("quote", "text") if name in out}
         return out

@@ -25,7 +25,7 @@ def forget(body: Mapping[str, Any], post: str) -> dict[str, Any]:
 
     Every object that names the post (``"post": id``) loses its ``quote`` and is marked
     ``"deleted": true``; wherever else the same words stand (a sentence composed of the quote), they
-    become ``[deleted]``.
+    become ``[deleted]``, and a claim made of them loses its names and numbers.
     """
     quotes: set[str] = set()
     _collect(body, post, quotes)
@@ -53,6 +53,8 @@ def _strip(value: Any, post: str, quotes: list[str]) -> Any:
             out["deleted"] = True
             if "quote" in out:
                 out["quote"] = ""
+        if value.get("slots") and out.get("text") != value.get("text"):
+            out["slots"] = []  # names and numbers out of those words
         return out
     if isinstance(value, list | tuple):
         return [_strip(item, post, quotes) for item in value]

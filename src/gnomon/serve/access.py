@@ -15,12 +15,12 @@ _PUBLIC = re.compile(
     r"|/health|/ready"
     r"|/v1/session(/.*)?"  # signing in, which checks for itself
 )
-_ADMIN = re.compile(r"/v1/(keys|users|settings)(/.*)?")
+_ADMIN = re.compile(r"/v1/(keys|users|settings|pulls)(/.*)?")
 # What makes the model work, or touches only what the caller itself left here, changes nothing
 # for anybody else: "ask" is enough for these whatever the method.
 _ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|search"
-    r"|history|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks)(/.*)?"
+    r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks)(/.*)?"
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -126,7 +127,20 @@ def test_an_address_that_is_nowhere_asks_too(path: Path) -> None:
 
 
 def test_websockets_are_closed(path: Path) -> None:
-    """Nothing speaks them yet, and what will must pass the guards."""
+    """Nothing speaks them yet, and what will must pass the guards; not even our own server's
+    setting is relied on."""
+    made = app.create_app(Scripted(ask))
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/v1/status", "headers": [], "query_string": b""}
+    asyncio.run(made(scope, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
     Keys(Database(path)).create()
     with running(Scripted(ask), database=Database(path)) as url:
         code, _ = raw(
@@ -333,6 +347,13 @@ def test_an_address_that_others_reach_is_not_taken_without_a_key() -> None:
     for host in ("0.0.0.0", "::"):
         with pytest.raises(ConfigError, match="no keys yet"):
             app.listen(host, 0)
+
+
+def test_the_xai_port_is_not_open_either_without_a_key() -> None:
+    """Its calls pass the same guards, which must know that other machines reach them."""
+    made = app.create_app(Scripted(ask), xai=("0.0.0.0", 0))
+    assert made.state.gate.locked()
+    assert not app.create_app(Scripted(ask), xai=("127.0.0.1", 0)).state.gate.locked()
 
 
 # -- what is written down -------------------------------------------------------------------------

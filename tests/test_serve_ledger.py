@@ -172,6 +172,25 @@ def test_a_follow_up_is_understood_by_what_was_said_before(
     assert by_id.output_text != alone.output_text
 
 
+def test_an_item_can_be_named_instead_of_sent(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="gnomon", input=ABOUT)
+    named = client.responses.create(
+        model="gnomon",
+        input=[
+            {"role": "user", "content": ABOUT},
+            {"type": "item_reference", "id": first.output[0].id},  # type: ignore[typeddict-item]
+            {"role": "user", "content": FOLLOW},
+        ],
+    )
+    assert "Ilse Varnham" in named.output_text
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.responses.create(
+            model="gnomon",
+            input=[{"type": "item_reference", "id": "msg_none"}],
+        )
+    assert caught.value.param == "input[0]"
+
+
 def test_what_cannot_be_followed_up_is_told(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(model="gnomon", input="And then?", previous_response_id="resp_x")

@@ -261,7 +261,7 @@ def test_max_output_tokens_ends_at_a_whole_sentence(client: openai.OpenAI, sever
         ({"input": []}, "input"),
         ({"input": [{"role": "assistant", "content": "x"}]}, "input"),
         ({"input": [{"role": "wizard", "content": "x"}]}, "input[0].role"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]"),
+        ({"input": [{"type": "mcp_call", "id": "x"}]}, "input[0]"),
         (
             {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "input[0].content[0]",

@@ -18,7 +18,7 @@ from gnomon.serve.ledger import Kept, Ledger
 GONE = "[deleted]"
 UPLOAD = "file:upload/"
 """How the source of what an upload says begins; the upload's id follows."""
-TELLING_BYTES = 20
+TELLING_BYTES = 12
 """A shorter quote ("Yes.") may be anybody's words, where it stands in another row."""
 # Fields that hold people's words; others (ids, types, labels) are never touched.
 _WORDS = frozenset(

@@ -195,6 +195,16 @@ class Ledger:
         )
         return [_kept(row) for row in rows]
 
+    def item(self, owner: str, name: str) -> Kept | None:
+        """The newest row of ``owner`` that holds an item of this id."""
+        spelled = _dump(name)
+        rows = self._database.run(
+            f"SELECT {_COLUMNS} FROM responses WHERE owner = ? AND "
+            "(instr(object, ?) OR instr(input, ?)) ORDER BY n DESC LIMIT 1",
+            (owner, spelled, spelled),
+        )
+        return _kept(rows[0]) if rows else None
+
     def forget(self, owner: str, id: str | None = None) -> int:
         """Delete one row of ``owner``, or all of them; how many went."""
         values = (owner,) if id is None else (owner, id)

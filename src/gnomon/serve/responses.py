@@ -78,6 +78,7 @@ class Responses:
     async def create(self, request: Request) -> Response | Foreground | Following:
         body = await read_json(request)
         owner = caller_of(request).id
+        body = await self._resolved(body, owner)
         wanted = parse(body, await self._before(body, owner))
         if wanted.plain is not None:
             await self._desk.call(partial(check_model, self._desk.engine, str(body["model"])))
@@ -110,6 +111,30 @@ class Responses:
         )
         told = self._conversations.went_on if wanted.conversation else None
         return Run(maker, wanted, kept, self._ledger if wanted.store else None, told)
+
+    async def _resolved(self, body: Data, owner: str) -> Data:
+        """``body`` with each ``item_reference`` replaced by the kept item that it names. Raises
+        ApiError 404 for one that the caller does not have."""
+        given = body.get("input")
+        if not isinstance(given, list):
+            return body
+        items = list(given)
+        for at, item in enumerate(given):
+            if isinstance(item, Mapping) and item.get("type") == "item_reference":
+                name = str(item.get("id"))
+                kept = await asyncio.to_thread(self._ledger.item, owner, name)
+                held = [] if kept is None else items_of(await self._settled(kept))
+                found = next((one for one in held if one.get("id") == name), None)
+                if found is None:
+                    raise ApiError(
+                        404,
+                        f"Item with id {name[:80]!r} not found.",
+                        type="not_found",
+                        param=f"input[{at}]",
+                        code="not_found",
+                    )
+                items[at] = found
+        return body | {"input": items}
 
     async def _shelved(self, wanted: Wanted, owner: str) -> Wanted:
         """With the caller's own vector stores opened. Raises ApiError 404 for another's."""

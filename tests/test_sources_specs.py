@@ -1,16 +1,21 @@
 """What an owner types, as sources."""
 
 import json
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from gnomon.config import Config, load
 from gnomon.errors import ConfigError, InputError
+from gnomon.ingest import ingest
+from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
 from gnomon.sources.hackernews import HackerNews
 from gnomon.sources.mailbox import Mailbox
 from gnomon.sources.mapped import MappedFile, MappedPages
+from gnomon.sources.mapping import parse
 from gnomon.sources.mastodon import Mastodon
 from gnomon.sources.pages import Page, Sitemap
 from gnomon.sources.reddit import Reddit
@@ -19,6 +24,8 @@ from gnomon.sources.stackexchange import StackExchange
 from gnomon.sources.x_api import XApi
 from gnomon.sources.x_archive import XArchive
 from gnomon.sources.zim import Zim
+from gnomon.store.memory import MemoryStore
+from source_servers import http_server
 
 MAPPING = 'name = "forum"\n[fields]\nid = "$.n"\ntext = "$.body"\n'
 
@@ -143,3 +150,41 @@ def test_keys_are_settings_that_are_not_shown(tmp_path):
     names = {"mastodon_key", "reddit_key", "x_key", "brave_key"}
     assert names <= set(Config.__dataclass_fields__)
     assert "s1" not in repr(config)
+
+
+def test_the_mapping_in_the_documentation_is_one():
+    text = (Path(__file__).parent.parent / "docs/sources.md").read_text(encoding="utf-8")
+    (block,) = [
+        one for one in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "[fields]" in one
+    ]
+    declared = parse(block, "docs/sources.md")
+    assert declared.name == "forum"
+    assert declared.url
+
+
+def test_what_is_taken_in_edited_and_deleted_reaches_the_store(tmp_path):
+    from test_sources_mastodon import NOW, Instance, status
+
+    with http_server() as server:
+        instance = Instance(server, [status(n) for n in range(4)])
+        spec = f"mastodon:{server.url('')}"
+        store = MemoryStore()
+
+        def pull(now):
+            source = made(spec)
+            source.now = lambda: now
+            source._asker.now = source.now
+            with Network(allow=[server.authority], politeness_s=0.0) as network:
+                return ingest(source, store, network=network)
+
+        assert pull(NOW).added == 4
+        own = {n: f"mastodon:{server.authority}/{status(n)['id']}" for n in range(5)}
+        del instance.statuses[status(1)["id"]]
+        instance.post(status(2, "<p>No ferry.</p>"), status(4))
+        report = pull(NOW + 700)
+        assert (report.added, report.edited, report.deleted) == (1, 1, 1)
+        assert store.get(own[1]) is None
+        assert store.get(own[2]).text == "No ferry."
+        assert store.revisions(own[2])[0].text == "Ferries run again."
+        assert "no longer there" in store.tombstone(own[1])
+        assert pull(NOW + 700).added == 0

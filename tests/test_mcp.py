@@ -324,6 +324,17 @@ def test_the_guards_stand_before_it(url: str) -> None:
     assert httpx.post(f"{url}/mcp", json=hello, headers=stranger).status_code == 404
 
 
+def test_without_the_sdk_it_says_what_to_install(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel", None)
+    with running(engine) as url:
+        reply = httpx.post(f"{url}/mcp", json=HELLO)
+        assert reply.status_code == 501
+        assert "pip install 'gnomon[mcp]'" in reply.json()["error"]["message"]
+        assert httpx.get(f"{url}/health").status_code == 200
+
+
 def test_a_session_is_its_callers_alone(tmp_path: Path, engine: Engine) -> None:
     """Who learns the id of another's session can do nothing with it."""
     keys = Keys(Database(tmp_path / "server.db"))

@@ -30,6 +30,8 @@ LISTED_ROOTS = 12
 RANKED = 400
 MOST_BINS = 96
 TITLE_CHARS = (12, 200)
+HEADLINE = 1.5
+"""How much more a headline counts than a sentence: somebody wrote it to say what it is about."""
 _CARRIERS = 8
 _EXCERPT = 200
 _LEAST_SHARE = 0.00025
@@ -276,7 +278,7 @@ def _title(roots: Sequence[Root]) -> tuple[str, Root]:
     for root in roots:
         for rank, text in enumerate(_candidates(root)):
             score = _central(text, weights) * (1 + 0.1 * math.log2(root.posts)) * 0.85**rank
-            score *= 1.25 if root.post.title and rank == 0 else 1.0
+            score *= HEADLINE if root.post.title.strip() else 1.0
             if best is None or score > best[0]:
                 best = (score, text, root)
     if best is None:
@@ -287,7 +289,7 @@ def _title(roots: Sequence[Root]) -> tuple[str, Root]:
 def _candidates(root: Root) -> Iterable[str]:
     post = root.post
     if post.title.strip():
-        yield " ".join(post.title.split())[: TITLE_CHARS[1]]
+        yield _headline(root)
         return
     for start, end in split(post.text)[:3]:
         if TITLE_CHARS[0] <= end - start <= TITLE_CHARS[1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ QUOTE_CHARS = 280
 MANY = 20
 """Posts of one origin that make it worth showing by themselves."""
 _SHOWN = 6  # numbers, and names, of one moment
+_NOUN = re.compile(r" [a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,14 @@ def _details(text: str) -> tuple[list[Slot], Mapping[str, Slot]]:
     """Numbers with a unit, and names, each once."""
     counts: list[Slot] = []
     for slot in slots.exact(text):
-        if slot.kind is SlotKind.NUMBER and slot.unit and not any(map(_same(slot), counts)):
+        if (
+            slot.kind is SlotKind.NUMBER
+            and slot.unit
+            and not any(slots.same(slot, other) for other in counts)
+        ):
             counts.append(slot)
     called = {str(slot.value): slot for slot in reversed(names.find(text)) if len(slot.text) > 2}
     return counts, dict(reversed(called.items()))
-
-
-def _same(slot: Slot):  # type: ignore[no-untyped-def]
-    return lambda other: slots.same(slot, other)
 
 
 def _moment(root: Root, is_first: bool, counts: list[Slot], called: list[Slot]) -> Moment:
@@ -86,9 +88,15 @@ def _moment(root: Root, is_first: bool, counts: list[Slot], called: list[Slot]) 
     return Moment(
         saying(root, quote(text, 0 if is_first else at)),
         "first" if is_first else reason,
-        tuple(slot.text for slot in counts[:_SHOWN]),
+        tuple(_counted(text, slot) for slot in counts[:_SHOWN]),
         tuple(slot.text for slot in called[:_SHOWN]),
     )
+
+
+def _counted(text: str, slot: Slot) -> str:
+    """A number as written, with the word that it counts where that follows ("five people")."""
+    noun = _NOUN.match(text, slot.end) if slot.text[-1:].isalnum() else None
+    return text[slot.start : noun.end() if noun else slot.end]
 
 
 def quote(text: str, at: int = 0) -> str:

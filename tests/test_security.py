@@ -20,6 +20,8 @@ import httpx
 import pytest
 from starlette.routing import Mount, Route
 
+from gnomon.assemble import open_sample
+from gnomon.config import load
 from gnomon.errors import ConfigError
 from gnomon.serve import app, keys, logs, users
 from gnomon.serve.database import Database
@@ -28,6 +30,7 @@ from gnomon.serve.policy import Policy
 from gnomon.serve.users import Users
 from gnomon.types import Event, Step
 from serving import Scripted, running
+from source_servers import http_server
 
 ROOT = Path(__file__).parent.parent
 SECRET = "whispering-walnut"
@@ -413,6 +416,42 @@ def test_a_proxys_request_id_is_taken_over_where_it_holds_no_words(given: str, t
     with running(Scripted(ask)) as url:
         answer = httpx.get(f"{url}/health", headers={"x-request-id": given})
         assert (answer.headers["x-request-id"] == given) is taken
+
+
+# -- what a request can make the server do ---------------------------------------------------------
+def test_no_request_has_the_server_fetch_an_address(tmp_path: Path) -> None:
+    """Wherever a body may hold a URL, by the real engine, with somebody listening there whom the
+    guard of fetches would even let through."""
+    with (
+        http_server() as there,
+        open_sample(
+            load(tmp_path, {}, chat_model="none", embed_model="none", allow=(there.authority,))
+        ) as engine,
+        running(engine) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        target = there.url("/latest/meta-data/")
+
+        def part(**fields: Any) -> dict[str, Any]:
+            words = {"type": "input_text", "text": "When will Lantern Bridge open to cars?"}
+            return {"input": [{"role": "user", "content": [words, fields]}]}
+
+        picture = {"type": "image_url", "image_url": {"url": target}}
+        bodies: list[tuple[str, dict[str, Any]]] = [
+            ("/v1/responses", part(type="input_file", file_url=target)),
+            ("/v1/responses", part(type="input_image", image_url=target)),
+            ("/v1/responses", {"input": target, "tools": [{"type": "web_search"}]}),
+            ("/v1/responses", {"input": "x", "tools": [{"type": "mcp", "server_url": target}]}),
+            ("/v1/chat/completions", {"messages": [{"role": "user", "content": [picture]}]}),
+            ("/v1/ask", {"question": f"What does {target} say?", "stream": False}),
+            ("/v1/verify", {"text": f"See {target}.", "url": target}),
+            ("/v1/verify", {"claims": [target], "against": [{"text": "x", "url": target}]}),
+            ("/v1/pulls", {"model": target}),
+            ("/v1/embeddings", {"input": target, "model": target}),
+        ]
+        for path, body in bodies:
+            assert client.post(path, json=body).status_code < 500 or path == "/v1/embeddings"
+        assert there.seen == []
 
 
 # -- odd requests ---------------------------------------------------------------------------------

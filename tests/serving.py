@@ -11,7 +11,7 @@ from typing import Any
 from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
-from gnomon.serve.contract import Engine, Library, Talk
+from gnomon.serve.contract import Digests, Engine, Library, Rising, Supply, Talk
 from gnomon.types import (
     Document,
     Event,
@@ -145,6 +145,18 @@ class Scripted:
     @property
     def library(self) -> Library:
         raise NotFound("A scripted engine keeps no uploads.")
+
+    @property
+    def rising(self) -> Rising:
+        raise NotFound("A scripted engine has no stories.")
+
+    @property
+    def digests(self) -> Digests:
+        raise NotFound("A scripted engine makes no digests.")
+
+    @property
+    def supply(self) -> Supply:
+        raise NotFound("A scripted engine follows nothing.")
 
     @property
     def talk(self) -> Talk:

@@ -34,7 +34,7 @@ from gnomon.errors import ConfigError, GnomonError, InputError, StoreError
 from gnomon.ingest import Report, ingest
 from gnomon.sources.contract import Source
 from gnomon.sources.driver import Network, drive
-from gnomon.sources.specs import settled
+from gnomon.sources.specs import is_remote, settled
 from gnomon.store.contract import SourceState, Store
 from gnomon.types import Post, SetAside, Tried
 from gnomon.wire import iso
@@ -152,6 +152,36 @@ class Supply:
         self._make(spec, every_s)  # says what is wrong with it before it is written down
         spec = settled(spec)  # a server may run in another folder
         return self.list.add(spec, every_s=every_s, now=self._clock())
+
+    def add_remote(self, spec: str, *, every_s: float | None = None) -> Followed:
+        """``add`` for who asks over the network: a file of this machine is refused, or anybody with
+        a key could read it. Raises InputError."""
+        self._only_remote(spec)
+        return self.add(spec, every_s=every_s)
+
+    def try_remote(self, spec: str, *, for_s: float = 20.0) -> Tried:
+        """``try_out`` likewise. Raises InputError."""
+        self._only_remote(spec)
+        return self.try_out(spec, for_s=for_s)
+
+    def _only_remote(self, spec: str) -> None:
+        if not is_remote(spec):
+            raise InputError(
+                f"{spec[:120]!r} is no source on the network; files are added on the machine "
+                "itself, with `gnomon sources add`."
+            )
+
+    def pause(self, spec: str, paused: bool) -> Followed:
+        """Raises NotFound."""
+        return self.list.pause(self._listed_as(spec), paused)
+
+    def remove(self, spec: str) -> Followed:
+        """What was taken in from it stays. Raises NotFound."""
+        return self.list.remove(self._listed_as(spec))
+
+    def _listed_as(self, spec: str) -> str:
+        """``spec`` as it stands on the list: paths are absolute there."""
+        return spec if any(row.spec == spec for row in self.list.read()) else settled(spec)
 
     def try_out(self, spec: str, *, for_s: float = 20.0) -> Tried:
         """What a source gives within ``for_s`` seconds, kept nowhere. Raises InputError."""

@@ -44,9 +44,9 @@ def sources(args: argparse.Namespace) -> int:
         if args.action == "add":
             supply.add(args.spec, every_s=args.every)
         elif args.action in ("pause", "resume"):
-            supply.list.pause(args.spec, args.action == "pause")
+            supply.pause(args.spec, args.action == "pause")
         elif args.action == "remove":
-            supply.list.remove(args.spec)
+            supply.remove(args.spec)
         rows = supply.rows()
     print_json(rows) if args.json else terminal.sources(rows)
     return DONE

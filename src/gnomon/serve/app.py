@@ -44,6 +44,7 @@ from gnomon.serve import (
     pulling,
     rising,
     signing,
+    sources,
     stories,
 )
 from gnomon.serve.connections import allow_connections, protocol
@@ -77,6 +78,7 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     mcp.routes,
     stories.routes,
     digests.routes,
+    sources.routes,
     rising.routes,
     not_yet.routes,
     page.routes,

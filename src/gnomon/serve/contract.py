@@ -20,6 +20,7 @@ from gnomon.types import (
     Story,
     Trend,
     Trends,
+    Tried,
     Turn,
     Verification,
 )
@@ -186,8 +187,8 @@ class Rising(Protocol):
         ...
 
     def story(self, id: str) -> Story:
-        """A story, told; ``id`` may be that of a story that went into it, or of a post in it. Raises
-        NotFound."""
+        """A story, told; ``id`` may be that of a story that went into it, or of a post in it.
+        Raises NotFound."""
         ...
 
 
@@ -222,6 +223,30 @@ class Digests(Protocol):
     def feed(self, form: str, *, base: str) -> str: ...
 
     def style(self) -> str: ...
+
+
+class Supply(Protocol):
+    """The sources that are followed."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each source on the list with what is held of it and how it is doing, as JSON."""
+        ...
+
+    def add_remote(self, spec: str, *, every_s: float | None = None) -> object:
+        """Follow one more source of the network. Raises InputError."""
+        ...
+
+    def try_remote(self, spec: str, *, for_s: float = ...) -> Tried:
+        """What a source of the network gives, kept nowhere. Raises InputError."""
+        ...
+
+    def pause(self, spec: str, paused: bool) -> object:
+        """Raises NotFound."""
+        ...
+
+    def remove(self, spec: str) -> object:
+        """Raises NotFound."""
+        ...
 
 
 class Engine(Protocol):
@@ -269,6 +294,9 @@ class Engine(Protocol):
 
     @property
     def digests(self) -> Digests: ...
+
+    @property
+    def supply(self) -> Supply: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

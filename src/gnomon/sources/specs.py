@@ -59,6 +59,10 @@ class _Wanted:
     encoding: str
 
 
+REMOTE = ("mastodon", "hn", "reddit", "x", "page", "sitemap", "feed")
+"""Kinds of ``kind:rest`` that name something on the network."""
+
+
 def make_sources(
     spec: str,
     *,
@@ -124,6 +128,20 @@ def settled(spec: str) -> str:
     if kind and kind[1] in FILES:
         return f"{kind[1]}:{Path(kind[2].strip()).expanduser().absolute()}{tail}"
     return head + tail
+
+
+def is_remote(spec: str) -> bool:
+    """Whether ``spec`` names something on the network alone: no file of this machine, no pipe, and
+    no mapping that is read from one."""
+    spec = spec.strip()
+    if _MAP.search(spec) or os.path.lexists(Path(spec).expanduser()):
+        return False
+    if spec in ("bluesky", "feeds", "hn"):
+        return True
+    scheme, kind = _SCHEME.match(spec), _KIND.fullmatch(spec)
+    if scheme:
+        return scheme[1].lower() in ("http", "https")
+    return kind is not None and kind[1] in REMOTE
 
 
 def _named(kind: str, rest: str, wanted: _Wanted) -> Source | None:

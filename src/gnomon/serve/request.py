@@ -19,7 +19,6 @@ from typing import Any
 from gnomon.serve.attached import MOST_FILES, Attached, attached
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, field, unsupported
-from gnomon.serve.tools import search_tools
 from gnomon.types import Event, Filter, Turn
 
 MODEL = "gnomon"
@@ -29,6 +28,8 @@ _EARLIER = (
     *("reasoning", "web_search_call", "file_search_call", "x_search_call", "custom_tool_call"),
     *("function_call", "compaction", "compaction_summary"),
 )
+MOST_UNPACKED = 4_000_000
+"""Bytes that a compaction item may come to: a small one could be made to fill the memory."""
 _MARKERS = re.compile(r" ?(?:\[\d+\])+")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
@@ -41,25 +42,12 @@ class Asking:
     question: str
     where: Filter
     stream: bool
-    searching: bool = False  # the request names web_search: show the search as an item
     max_tokens: int | None = None
     turns: tuple[Turn, ...] = ()
 
     def begin(self, engine: Engine) -> Iterator[Event]:
         """What this has the engine do."""
         return engine.ask(self.question, where=self.where, turns=self.turns)
-
-
-def check_model(body: Mapping[str, Any]) -> None:
-    name = field(body, "model", str, MODEL)
-    if name != MODEL:
-        raise ApiError(
-            404,
-            f"The model {name[:60]!r} is not here; ask for {MODEL!r}.",
-            type="not_found",
-            param="model",
-            code="model_not_found",
-        )
 
 
 def max_tokens(body: Mapping[str, Any], *names: str) -> int | None:
@@ -92,16 +80,6 @@ class Conversation:
     given: tuple[Given, ...] = ()
     unseen: int = 0
     files: tuple[Attached, ...] = ()
-
-
-def last_question(messages: Iterable[Any], param: str) -> str:
-    """The text of the last user message. Raises 400 where there is none or it is not text."""
-    found = conversation(messages, param)
-    if found.unseen or found.files:
-        raise unsupported(
-            param, f"{param} holds a picture or a file; gnomon reads only text so far."
-        )
-    return found.question
 
 
 def conversation(messages: Iterable[Any], param: str, earlier: int = 0) -> Conversation:
@@ -224,9 +202,10 @@ def _part(part: Any, param: str) -> str:
 def compacted(item: Mapping[str, Any], where: str) -> list[Turn]:
     """The turns in a compaction item of ours; see ``compaction``."""
     try:
-        raw = zlib.decompress(base64.b64decode(str(item.get("encrypted_content")), validate=True))
+        packed = base64.b64decode(str(item.get("encrypted_content")), validate=True)
+        raw = zlib.decompressobj().decompress(packed, MOST_UNPACKED)
         return [Turn(str(question), str(answer)) for question, answer in json.loads(raw)]
-    except (ValueError, TypeError, zlib.error):
+    except (ValueError, TypeError, RecursionError, zlib.error):
         raise ApiError(
             400,
             f"{where} is no compaction of this server; send what /v1/responses/compact returned.",
@@ -249,9 +228,3 @@ def _text(content: Any, param: str) -> str:
             400, f"{param} is neither text nor a list of parts.", param=param, code="invalid_type"
         )
     return "\n".join(_part(part, f"{param}[{at}]") for at, part in enumerate(content))
-
-
-def tool_filter(tools: Iterable[Any], sources: Iterable[str] = ()) -> tuple[Filter, bool]:
-    """What the named tools narrow the search to, and whether ``web_search`` is among them."""
-    found = search_tools(tools)
-    return found.where, found.web

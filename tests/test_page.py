@@ -201,10 +201,13 @@ def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) ->
     page = opened(url)
     ask(page, UNANSWERABLE)
     expect(page.locator(".abstained .badge")).to_have_text("No answer: not enough evidence")
-    expect(page.locator(".looked")).to_contain_text(re.compile(r"\d+ posts"))
+    expect(page.locator(".answer .facts")).to_contain_text(re.compile(r"\d+ (posts|origins)"))
     page.locator(".made summary").click()
     expect(page.locator(".steps li").first).to_contain_text(re.compile("About|In the words"))
     assert page.locator(".sorry").count() == 0
+    page.get_by_role("button", name="See the nearest posts").click()
+    expect(page.locator("#result")).to_be_visible()
+    assert "#search=" in page.url
 
 
 def test_a_follow_up_leans_on_what_was_asked(opened: Opened, url: str) -> None:

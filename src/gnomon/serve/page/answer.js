@@ -72,7 +72,8 @@ function note(citation, disagrees, same, open) {
     h("span", { class: "by" }, h("b", {}, who(citation)), when(citation.said_at)),
     citation.deleted ? h("em", {}, t.deleted) : !same && h("q", langOf(citation.lang), citation.quote),
     same && citation.title && h("span", { class: "of", ...langOf(citation.lang) }, citation.title),
-    h("span", { class: "by" }, h("span", {}, citation.source), disagrees && h("strong", {}, t.disagrees))));
+    (citation.source !== named(citation) || disagrees) && h("span", { class: "by" },
+      citation.source !== named(citation) && h("span", {}, citation.source), disagrees && h("strong", {}, t.disagrees))));
 }
 
 /** One sentence. `verdicts` are objects here, not indices; `known` are the claims
@@ -85,7 +86,7 @@ export function sentenceNode(sentence, citations, open, known) {
   const under = support(sentence, citations, known);
   // What stands in the margin already is not set there again.
   const fresh = (c) => !known.has(c.n) && known.add(c.n);
-  const notes = [...forIt.filter(fresh).map((c) => note(c, false, Boolean(quote), open)), ...against.filter(fresh).map((c) => note(c, true, false, open))];
+  const notes = [...forIt.filter(fresh).map((c) => note(c, false, Boolean(quote) || c.quote === sentence.text, open)), ...against.filter(fresh).map((c) => note(c, true, false, open))];
   const lead = decided(sentence) !== null;
   known.add(lead ? decided(sentence) : sentence.text);
   const node = h("div", { class: `sentence ${lead ? "lead" : quote ? "quote" : sentence.kind}`, "data-label": sentence.label ?? "note" },
@@ -115,12 +116,27 @@ function card(evidence, posts, open) {
     h("span", { class: "by drawn" }, skyline([{ posts, side: evidence.stance }]), posts > 1 ? t.standsFor(posts) : t.alone));
 }
 
+/** How many cards a side shows before it is asked for more. */
+const FEW = 4;
+
+/** The first few of `cards`, and the others behind a button. */
+function few(cards) {
+  if (cards.length <= FEW + 1) return cards;
+  const rest = h("div", { class: "side", hidden: true }, cards.slice(FEW));
+  const more = button(t.showMore(cards.length - FEW), () => {
+    rest.hidden = false;
+    more.remove();
+    rest.querySelector("button").focus();
+  });
+  return [...cards.slice(0, FEW), more, rest];
+}
+
 /** For and against, side by side. A verdict here is one of an answer or a claim of a checked text;
  * `level` is the headings' (h4 in an answer). */
 export function sides(verdict, open, about = verdict.claim.text, level = "h4") {
   const column = (stance, title, label) => {
     const found = verdict.evidence.filter((evidence) => evidence.stance === stance);
-    const cards = found.map((e) => card(e, e.posts ?? verdict.posts_by_origin?.[e.origin] ?? 1, open));
+    const cards = few(found.map((e) => card(e, e.posts ?? verdict.posts_by_origin?.[e.origin] ?? 1, open)));
     return h("div", { class: `side ${stance}` }, h(level, { class: "stand" }, sign(label), title, found.length > 1 && h("small", {}, number(found.length))),
       cards.length ? cards : h("p", { class: "muted" }, t.nobody));
   };
@@ -151,7 +167,7 @@ function facts(answer, label) {
     fact(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
     fact(answer.abstained ? t.read : t.restsOn, t.equals(answer.posts, answer.origins)),
     confidence(answer, label),
-    fact(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
+    !answer.abstained && fact(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
 }
 
 const weakest = ["refuted", "not_enough_evidence", "disputed", "supported"];
@@ -167,7 +183,6 @@ function abstention(answer, forms) {
     h("p", { class: "verdictline" }, badge("not_enough_evidence", t.summary.abstained)),
     h("p", { class: "words" }, answer.reason || answer.text),
     h("p", { class: "muted" }, t.abstainedLong),
-    h("p", { class: "looked" }, h("b", {}, t.posts(answer.posts)), h("b", {}, t.origins(answer.origins))),
     forms.length > 0 && h("div", {}, h("p", { class: "muted" }, t.searchedFor),
       h("ul", { class: "forms" }, forms.map((form) => h("li", langOf(), form)))));
 }

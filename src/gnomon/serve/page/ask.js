@@ -113,11 +113,12 @@ const head = (turn) => [
 /** What the next question follows on from, as the server names it. */
 const previous = () => turns.findLast((turn) => turn.answer?.id)?.answer;
 
-async function ask(question) {
+/** Ask, following on from the answer before; `alone` takes the words as they stand. */
+async function ask(question, { alone = false } = {}) {
   stop();
   const controller = new AbortController();
   working = controller;
-  const before = previous();
+  const before = alone ? null : previous();
   composer.write("");
   composer.busy(true);
   composer.follows();
@@ -183,7 +184,8 @@ function finish(turn, { quiet = false } = {}) {
     const understood = answer.question !== turn.question ? answer.question : "";
     return turn.node.replaceChildren(...[
       ...head(turn),
-      understood && h("p", { class: "where", dir: "auto" }, t.understood(understood)),
+      understood && h("p", { class: "where", dir: "auto" }, t.understood(understood), " ",
+        h("button", { type: "button", class: "plain", onclick: () => ask(turn.question, { alone: true }) }, t.askAlone)),
       turn.dial && h("details", { class: "made" }, h("summary", {}, t.made(turn.dial.read(), turn.seconds)), turn.dial.list),
       answerNode(answer, panel.openEvidence, actions(turn), turn.dial?.forms()),
     ].filter(Boolean));
@@ -220,6 +222,7 @@ function actions(turn) {
     answer.id && copying(t.copyLink, link([["answer", answer.id]]), say),
     copying(t.copyQuestion, link([["q", question], ...filters.pairs()]), say),
     button(t.saveCopy, () => save(parts.map((one) => one.answer)), { title: t.saveHelp }),
+    answer.abstained && button(t.seePosts, () => router.go([["search", question], ...filters.pairs()])),
     button(t.again, () => ask(question)),
   ].filter(Boolean);
 }

@@ -73,12 +73,12 @@ export function stamp(iso, form = { dateStyle: "medium", timeStyle: "short" }) {
   return iso ? new Intl.DateTimeFormat(locale(), form).format(new Date(iso)) : t.unknownTime;
 }
 
-/** A stretch of seconds in its largest fitting unit: "3 hours". */
+/** A stretch of seconds in its largest fitting unit: "3 hours". Years from two on. */
 export function span(seconds) {
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const units = [["year", 2 * 31557600], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3];
   const form = new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" });
-  return form.format(Math.max(0, Math.round(seconds / size)));
+  return form.format(Math.max(0, Math.round(seconds / (unit === "year" ? 31557600 : size))));
 }
 
 export function bytes(n) {

@@ -18,14 +18,30 @@ function upright(x, posts, side) {
     shape("path", { class: "style", d: `M${x} ${foot}L${x + WIDE / 2} 1L${x + WIDE} ${foot}z` }));
 }
 
-/** Origins in one line. `origins` are [{posts, side}], side "supports" or "refutes"; at most `most`
- * are drawn. Words must stand beside it. */
+/** Which of many origins are drawn: of each side as many as its share, and at least a few, so that no
+ * side goes unseen; a number is how many are left out there. */
+function chosen(origins, most) {
+  if (origins.length <= most) return origins;
+  const sides = ["supports", "refutes", ""].map((side) => origins.filter((one) => one.side === side)).filter((side) => side.length);
+  return sides.flatMap((side) => {
+    const room = Math.max(3, Math.round((most * side.length) / origins.length));
+    return side.length > room ? [...side.slice(0, room), side.length - room] : side;
+  });
+}
+
+/** Origins in one line. `origins` are [{posts, side}], side "supports" or "refutes"; about `most` are
+ * drawn. Words must stand beside it. */
 export function skyline(origins, most = 14) {
   let x = 1;
-  const drawn = origins.slice(0, most).map(({ posts, side }) => {
-    const one = upright(x, posts, side);
-    x += WIDE + length(posts) + 5;
-    return one;
+  const drawn = chosen(origins, most).map((one) => {
+    if (typeof one === "number") {
+      const more = shape("text", { x, y: HIGH, class: "more" }, `+${one}`);
+      x += 9 + 6.5 * String(one).length + 6;
+      return more;
+    }
+    const node = upright(x, one.posts, one.side);
+    x += WIDE + length(one.posts) + 5;
+    return node;
   });
   const width = Math.max(12, x - 2);
   return shape("svg", { class: "skyline", viewBox: `0 0 ${width.toFixed(1)} ${HIGH + 2}`, width: width.toFixed(1), height: HIGH + 2, "aria-hidden": "true" },

@@ -45,9 +45,9 @@ const en = {
   history: "History",
   settings: "Settings",
   lede: "Ask about what people post. Each sentence of the answer is checked against the posts held here before you see it, and every origin counts once, however often it was copied.",
-  askHint: "Ask about what people are saying…",
+  askHint: "What is going on?",
   askMore: "Ask further…",
-  searchHint: "Search the posts held here…",
+  searchHint: "Search the posts…",
   searchHelp: "Every post held here, one card for each origin. Words that matter are marked.",
   foot: "Everything happens on this machine. Nothing you ask leaves it unless its owner set up a model elsewhere.",
   themeSwitch: "Switch between light and dark",
@@ -55,6 +55,7 @@ const en = {
   heldPosts: "posts",
   equals: (posts, origins) => (posts === origins ? en.origins(origins) : `${en.posts(posts)} = ${en.origins(origins)}`),
   shadowHelp: "Each upright is one origin, and counts once. Its shadow is the posts that only repeat it.",
+  askAlone: "Take my words as they stand",
   understood: (words) => `Understood as: ${words}`,
   within: (words) => `Only: ${words}`,
   followsOn: "Follows on from the answer above.",
@@ -224,7 +225,9 @@ const en = {
     not_enough_evidence: "Part of this could not be settled from what is held.",
     abstained: "No answer: not enough evidence",
   },
-  abstainedLong: "gnomon does not guess. This is what it looked through:",
+  abstainedLong: "gnomon does not guess. The posts nearest to the question can be read one by one.",
+  seePosts: "See the nearest posts",
+  showMore: (n) => `Show ${n} more`,
   sides: (f, fp, a, ap) => {
     const one = (o, p, word) => `${en.origins(o)} ${word}${p > o ? ` (${en.posts(p)})` : ""}`;
     return [f && one(f, fp, "for"), a && one(a, ap, "against")].filter(Boolean).join(" · ");

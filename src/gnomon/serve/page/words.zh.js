@@ -45,9 +45,9 @@ const zh = {
   history: "历史",
   settings: "设置",
   lede: "问问人们在说的事。答案的每一句话，都先与本机收存的帖子核对过才给你看；同一来源不论被转抄多少次，只算一票。",
-  askHint: "问问大家在说的事……",
+  askHint: "发生了什么？",
   askMore: "接着问……",
-  searchHint: "搜索本机收存的帖子……",
+  searchHint: "搜索帖子……",
   searchHelp: "这里收存的每一条帖子，同一来源并作一张卡片，关键的词会标出来。",
   foot: "一切都在这台机器上进行。除非主人另设了别处的模型，你问的话不会离开这里。",
   themeSwitch: "切换浅色与深色",
@@ -55,6 +55,7 @@ const zh = {
   heldPosts: "条帖子",
   equals: (posts, origins) => (posts === origins ? zh.origins(origins) : `${zh.posts(posts)} = ${zh.origins(origins)}`),
   shadowHelp: "每一根晷针是一个来源，只算一票；影子是只在重复它的帖子。",
+  askAlone: "只按我的原话问",
   understood: (words) => `理解为：${words}`,
   within: (words) => `仅限：${words}`,
   followsOn: "接着上面的回答。",
@@ -224,7 +225,9 @@ const zh = {
     not_enough_evidence: "其中一部分凭现有的帖子无法断定。",
     abstained: "不作答：证据不足",
   },
-  abstainedLong: "gnomon 不猜。它查过了这些：",
+  abstainedLong: "gnomon 不猜。可以逐条查看与问题最接近的帖子。",
+  seePosts: "查看最接近的帖子",
+  showMore: (n) => `再显示 ${n} 条`,
   sides: (f, fp, a, ap) => {
     const one = (o, p, word) => `${zh.origins(o)}${word}${p > o ? `（${zh.posts(p)}）` : ""}`;
     return [f && one(f, fp, "支持"), a && one(a, ap, "反对")].filter(Boolean).join(" · ");

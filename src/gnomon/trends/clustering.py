@@ -52,12 +52,12 @@ class Rules:
     ones; ``most`` how many posts are held at once.
     """
 
-    join: float = 0.18
+    join: float = 0.2
     merge: float = 0.32
     centre: float = 0.5
-    fade_s: float = 0.25 * DAY_S
-    floor: float = 0.5
-    figures: float = 0.6
+    fade_s: float = 0.5 * DAY_S
+    floor: float = 0.6
+    figures: float = 0.7
     window_s: float = 30 * DAY_S
     most: int = 60_000
 

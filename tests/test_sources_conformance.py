@@ -316,6 +316,60 @@ def test_an_answer_that_is_cut_or_another(world):
             run(world, tamper=lambda value, bad=tampered: bad)
 
 
+@pytest.mark.parametrize("world", ASKING, indirect=True)
+@pytest.mark.parametrize("odd", ["http://[", "\ud800", "", "\x00", "9" * 500, None, 2**70, []])
+def test_one_kind_of_value_that_is_odd_everywhere(world, odd):
+    """All strings of all answers, or all numbers, become another value."""
+    for kind in (str, int):
+
+        def changed(value, kind=kind):
+            if isinstance(value, dict):
+                return {name: changed(one) for name, one in value.items()}
+            if isinstance(value, list):
+                return [changed(one) for one in value]
+            return odd if isinstance(value, kind) and not isinstance(value, bool) else value
+
+        def tamper(value, changed=changed):
+            return value if isinstance(value, bytes) else changed(value)
+
+        with contextlib.suppress(SourceError):
+            run(world, tamper=tamper, steps=1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("x_archive", "a.zip"), ("x_pages", "x.jsonl"), ("mailbox", "x.mbox"), ("weibo", "w.jsonl"),
+     ("stackexchange", "ships.stackexchange.com/Posts.xml")],
+)  # fmt: skip
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_damaged_files_never_crash_it(tmp_path, name, file, data):
+    """A few bytes of a file become others, or its end is missing."""
+    (tmp_path / name).mkdir(exist_ok=True)
+    path = tmp_path / name / file
+    if not path.parent.joinpath("good").exists():
+        WORLDS[name](tmp_path / name)
+        path.parent.joinpath("good").write_bytes(path.read_bytes())
+    body = bytearray(path.parent.joinpath("good").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at] = data.draw(st.integers(0, 255))
+    end = data.draw(st.one_of(st.just(len(body)), st.integers(0, len(body))))
+    path.write_bytes(body[:end])
+    makers = {
+        "x_archive": XArchive,
+        "x_pages": XPages,
+        "mailbox": Mailbox,
+        "stackexchange": StackExchange,
+        "weibo": lambda path, now: MappedFile(path, load("weibo"), now=now),
+    }
+    world = World(lambda: makers[name](path, now=lambda: NOW + 100), None)
+    with contextlib.suppress(SourceError):
+        run(world)
+
+
 ODD = st.one_of(
     st.none(),
     st.booleans(),

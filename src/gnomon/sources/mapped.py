@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources import tables
@@ -26,7 +26,7 @@ from gnomon.sources.gather import Gathered
 from gnomon.sources.lines import Encoding
 from gnomon.sources.mapping import Declared
 from gnomon.sources.opened import file_mark, opened
-from gnomon.sources.shapes import body_json, mapping, name_of, string
+from gnomon.sources.shapes import authority, body_json, joined, mapping, name_of, string
 from gnomon.sources.tables import Position
 from gnomon.types import Deletion, Post, SetAside
 
@@ -166,9 +166,9 @@ class MappedPages:
         url = self.declared.url
         if "{next}" in url:
             return url.replace("{next}", quote(after, safe=""))
-        following = urljoin(url, after) if after else url
-        here, there = urlsplit(url), urlsplit(following)
-        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+        following = joined(url, after) if after else url
+        same = authority(url) == authority(following)
+        if not same or url.partition(":")[0] != following.partition(":")[0]:
             raise SourceError(
                 f"{quoted(url)} names {quoted(following)} as its next page, which is elsewhere; "
                 "check page.next."

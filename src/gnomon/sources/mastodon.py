@@ -312,7 +312,11 @@ class Mastodon:
 
     def _is_own(self, stream: str) -> bool:
         """Whether a stream's address is of the instance's domain: the token goes there."""
-        parts, own = urlsplit(stream), urlsplit(self.server).hostname or ""
+        own = urlsplit(self.server).hostname or ""
+        try:
+            parts = urlsplit(stream)
+        except ValueError:
+            return False
         host, domain = parts.hostname or "", ".".join(own.split(".")[-2:])
         secure = parts.scheme == "wss" or (parts.scheme == "ws" and self.server.startswith("http:"))
         return secure and (host == own or host.endswith(f".{domain}"))

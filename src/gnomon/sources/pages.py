@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from gnomon.errors import InputError, Refused, SourceError, Unreachable
@@ -25,7 +25,7 @@ from gnomon.sources.asking import Asker, Asking, rounds
 from gnomon.sources.contract import Fetch, Response, Steps
 from gnomon.sources.documents import read_html, read_pdf, read_text
 from gnomon.sources.gather import Gathered
-from gnomon.sources.shapes import array, mapping, moment, string
+from gnomon.sources.shapes import array, authority, joined, mapping, moment, string
 from gnomon.text.urls import canonical
 from gnomon.types import Deletion, Post, SetAside
 
@@ -103,7 +103,7 @@ def page_post(response: Response, *, source: str, fetched_at: float) -> Post:
 def _own_url(stated: str, fetched: str) -> str:
     """The page's canonical address, if it is one of the same site: a page may not speak for
     another's."""
-    same = urlsplit(canonical(stated)).netloc == urlsplit(canonical(fetched)).netloc
+    same = authority(canonical(stated)) == authority(canonical(fetched))
     return stated if stated and same else fetched
 
 
@@ -265,7 +265,7 @@ class Sitemap:
         pages: dict[str, str] = {}
         aside: list[SetAside] = []
         seen: set[str] = set()
-        host = urlsplit(self.url).netloc
+        host = authority(self.url)
         while queue and len(seen) < MOST_SITEMAPS:
             url = queue.pop(0)
             if url in seen:
@@ -281,7 +281,7 @@ class Sitemap:
             queue += inner
             for page, date in found.items():
                 # A sitemap speaks for its own host only.
-                if urlsplit(page).netloc == host:
+                if authority(page) == host:
                     pages.setdefault(page, date)
         return pages, aside
 
@@ -293,10 +293,10 @@ class Sitemap:
         response = yield from self._asker.ask(Fetch(f"{site}/robots.txt", robots=False))
         text = response.body.decode("utf-8", "replace") if response.status == 200 else ""
         named = re.findall(r"^\s*sitemap\s*:\s*(\S+)", text, re.IGNORECASE | re.MULTILINE)
-        return [urljoin(site, one) for one in named] or [f"{site}/sitemap.xml"]
+        return [joined(site, one) for one in named] or [f"{site}/sitemap.xml"]
 
     def _sitemap(self, url: str) -> Asking[tuple[list[str], dict[str, str]]]:
-        elsewhere = urlsplit(url).netloc != urlsplit(self.url).netloc
+        elsewhere = authority(url) != authority(self.url)
         response = yield from self._asker.ask(
             Fetch(url, max_bytes=MOST_SITEMAP_BYTES, stranger=elsewhere)
         )
@@ -334,9 +334,9 @@ def read_sitemap(body: bytes, url: str) -> tuple[list[str], dict[str, str]]:
         if closed not in ("url", "sitemap") or not loc:
             return
         if closed == "sitemap":
-            inner.append(urljoin(url, loc))
+            inner.append(joined(url, loc))
         elif len(pages) < MOST_URLS:
-            pages[urljoin(url, loc)] = entry.get("lastmod", "").strip()
+            pages[joined(url, loc)] = entry.get("lastmod", "").strip()
 
     def refuse(*args: object) -> None:
         raise SourceError(f"{quoted(url)} declares a document type or entities; no sitemap does.")

@@ -131,7 +131,7 @@ class Reddit:
             times = [when for thing in things if (when := _written(thing)) is not None]
             state.top = max([*times, *([] if state.top is None else [state.top])], default=None)
             state.pages += 1
-            after = string(listing.get("after"))
+            after = name_of(listing.get("after"))
             # The last of the page: what a user has pinned stands before the newest.
             met = state.at is not None and (not times or times[-1] < state.at - OVERLAP_S)
             full = Gathered(self.name)
@@ -281,7 +281,7 @@ class Reddit:
         url = f"{self.site}/api/v1/access_token"
         response = yield from self._asker.ask(Fetch(url, headers, robots=False, form=form))
         given = mapping(body_json(response)) if response.status == 200 else {}
-        self._token = string(given.get("access_token"))
+        self._token = name_of(given.get("access_token"))
         if not self._token:
             raise SourceError(
                 f"Reddit gives no token for the app's key ({response.status}); check reddit_key "

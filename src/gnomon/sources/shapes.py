@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 
@@ -69,10 +70,31 @@ def string(value: Any) -> str:
 
 
 def name_of(value: Any) -> str:
-    """An identifier: a string, or a whole number as one; else ""."""
+    """An identifier: a string that can be written out, or a whole number as one; else ""."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return string(value)
+    text = string(value)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a character
+        return ""
+    return text
+
+
+def authority(url: str) -> str:
+    """``host:port`` of a URL as it is written there, "" where it is none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
+
+
+def joined(base: str, url: str) -> str:
+    """``url`` as seen from ``base``, "" where it cannot be read."""
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return ""
 
 
 def strings(values: Iterable[Any]) -> tuple[str, ...]:

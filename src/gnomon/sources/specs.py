@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from gnomon.errors import InputError
+from gnomon.errors import InputError, Refused
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits
 from gnomon.sources.contract import Source
+from gnomon.sources.guard import place_of
 
 ACCEPTED = (
     "a file or folder (posts, documents, X archives, Stack Exchange dumps, ZIM, mbox), the URL of "
@@ -166,8 +167,10 @@ def _named(kind: str, rest: str, wanted: _Wanted) -> Source | None:
     if kind in ("page", "sitemap", "feed"):
         from gnomon.sources.pages import Page, Sitemap
 
-        if not _SCHEME.match(rest):
-            raise InputError(f"{rest!r} is no URL; give one like https://town.example/news.")
+        try:
+            place_of(rest)
+        except Refused as error:
+            raise InputError(f"{rest!r} cannot be followed: {error}") from error
         if kind == "feed":
             return _feed(rest, limits, every_s)
         return (Page if kind == "page" else Sitemap)(rest, every_s, limits)

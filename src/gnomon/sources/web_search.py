@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_aside
@@ -26,11 +26,13 @@ from gnomon.sources.markup import plain_text
 from gnomon.sources.pages import ACCEPT, page_post
 from gnomon.sources.shapes import (
     array,
+    authority,
     body_json,
     filled,
     mapping,
     mappings,
     moment,
+    name_of,
     string,
     strings,
 )
@@ -100,13 +102,13 @@ class WebSearch:
     def _page(self, snippet: Post) -> Asking[Post | SetAside]:
         """The page itself, under the snippet's id."""
         now = self.now()
-        engine = urlsplit(self.searxng if self.searxng else self.brave).netloc
+        engine = authority(self.searxng if self.searxng else self.brave)
         request = Fetch(
             snippet.url,
             {"accept": ACCEPT},
             max_bytes=PAGE_BYTES,
             timeout_s=PAGE_TIMEOUT_S,
-            stranger=urlsplit(snippet.url).netloc != engine,
+            stranger=authority(snippet.url) != engine,
         )
         try:
             response = yield from self._asker.ask(request)
@@ -191,11 +193,11 @@ class WebSearch:
         return f"{self.question}{f' ({only})' if only else ''}{without}"
 
     def _snippet(self, one: Mapping[str, Any], words: str, date: Any, engine: str) -> Post:
-        url = string(one.get("url"))
+        url = name_of(one.get("url"))
         more = [string(piece) for piece in array(one.get("extra_snippets"))]
         pieces = strings(plain_text(text) for text in (string(one.get(words)), *more))
         picture = string(one.get("img_src")) or string(mapping(one.get("thumbnail")).get("src"))
-        host = (urlsplit(url).hostname or "") if "://" in url else ""
+        host = authority(url).rpartition("@")[2].partition(":")[0].lower()
         return Post(
             id=post_id(url),
             text="\n\n".join(pieces),

@@ -127,7 +127,7 @@ class XApi:
             times = [moment(one.get("created_at")) for one in mappings(page.get("data"))]
             state.oldest = min([t for t in [*times, state.oldest] if t is not None], default=None)
             state.pages += 1
-            state.token = string(meta.get("next_token"))
+            state.token = name_of(meta.get("next_token"))
             full = Gathered(self.name)
             if not state.token or state.pages >= most:
                 self._close(full, cut=bool(state.token))

@@ -15,10 +15,10 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -54,8 +54,10 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
+    "vary": "origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_ALWAYS = {name.encode(): value.encode() for name, value in HEADERS.items()}
 # A proxy's id for the request is taken over where it is one: hexadecimal, so nobody's words.
 _REQUEST_ID = re.compile(r"(?:req_)?[0-9a-fA-F]{8}[0-9a-fA-F-]{8,40}")
 _HSTS = "max-age=31536000"
@@ -182,19 +184,19 @@ class _Visit:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-                self._mark(MutableHeaders(raw=message.setdefault("headers", [])))
+                message["headers"] = self._marked(message.get("headers", ()))
             await send(message)
 
         return guarded
 
-    def _mark(self, headers: MutableHeaders) -> None:
-        headers["x-request-id"] = self.id
-        for name, value in HEADERS.items():
-            headers[name] = value
-        for name, value in self.more.items():
-            headers[name] = value
-        headers.setdefault("cache-control", "no-store")
-        headers.add_vary_header("origin")
+    def _marked(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, with ours in place of what a route says of the same name."""
+        ours = {name.encode(): value.encode("latin-1") for name, value in self.more.items()}
+        ours |= _ALWAYS | {b"x-request-id": self.id.encode()}
+        kept = [pair for pair in headers if pair[0] not in ours]
+        if all(name != b"cache-control" for name, _ in kept):
+            ours[b"cache-control"] = b"no-store"
+        return kept + list(ours.items())
 
     def close(self, metrics: Metrics) -> None:
         took_s = time.perf_counter() - self._began

@@ -90,6 +90,13 @@ def test_entities_are_refused(tmp_path, doctype):
         read(path)
 
 
+def test_an_encoding_that_nobody_knows(tmp_path):
+    path = tmp_path / "Posts.xml"
+    path.write_text(f'<?xml version="1.0" encoding="uDf-8"?><posts>{QUESTION}</posts>')
+    with pytest.raises(SourceError, match="is damaged"):
+        read(path)
+
+
 def test_strange_rows(tmp_path):
     rows = '<row Id="x" PostTypeId="1" Body="y"/><row/><row Id="2" PostTypeId="1" Body=""/>'
     (batch,) = read(dump(tmp_path, rows + ANSWER.format(n=4)))

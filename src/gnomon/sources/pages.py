@@ -347,7 +347,7 @@ def read_sitemap(body: bytes, url: str) -> tuple[list[str], dict[str, str]]:
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
     try:
         parser.Parse(body, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
         if not (inner or pages):
             raise SourceError(f"{quoted(url)} is no sitemap ({error}); check it.") from error
     if not (inner or pages) and b"urlset" not in body[:2000] and b"sitemapindex" not in body[:2000]:

@@ -153,7 +153,7 @@ def _rows(file: IO[bytes], name: str) -> Iterator[dict[str, str]]:
         last = not data
         try:
             parser.Parse(data, last)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError, ValueError) as error:
             yield from found
             raise SourceError(f"{name!r} is damaged ({error}); fetch it again.") from error
         yield from found

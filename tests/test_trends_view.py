@@ -34,7 +34,7 @@ def state(view):
                           view.tally(length, start).voices.tolist())
         for length in (FINE_S, HOUR_S)
         # Five minutes are kept for 26 hours before the newest post that there ever was.
-        for start in range(int(NOW - DAY if length == FINE_S else MONDAY), int(NOW) + 3600, int(length))
+        for start in range(int(NOW - DAY if length == FINE_S else MONDAY), int(NOW), int(length))
         if view.tally(length, start) is not None and len(view.tally(length, start).keys)
     }  # fmt: skip
     rows = view._db.execute("SELECT id, time, author, origin, counted, keys FROM rows ORDER BY id")

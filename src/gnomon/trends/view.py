@@ -149,7 +149,8 @@ class TrendsView:
         return self._meta.get("sealed", 0.0)
 
     def behind(self) -> int:
-        return max(0, self.store.status().seq - self.seq)
+        """How many changes of the record are not counted yet, at most ``BATCH`` of them."""
+        return len(self.store.tail(self.seq, BATCH))
 
     def tally(self, length: float, start: int) -> Tally | None:
         """The counts of a stretch of time, None where there are none."""

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from command import Done
+from command import Done, serving
 from command import gnomon as run_gnomon
 from gnomon.errors import ConfigError, InputError, NotFound
 from gnomon.serve import app
@@ -116,7 +116,7 @@ def test_the_openai_client_meets_the_errors_it_knows(path: Path) -> None:
     whole, _ = Keys(Database(path)).create()
     with running(Scripted(ask), database=Database(path)) as url:
         with openai.OpenAI(base_url=f"{url}/v1", api_key=whole, max_retries=0) as client:
-            assert client.models.list().data
+            assert client.get("/search?q=storm", cast_to=object)
         with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-none", max_retries=0) as client:
             with pytest.raises(openai.AuthenticationError) as caught:
                 client.models.list()
@@ -172,3 +172,17 @@ def test_keys_on_the_command_line(tmp_path: Path) -> None:
     assert gnomon("revoke").code == 2
     assert "'root' is no scope" in gnomon("create", "--scope", "root").said
     assert gnomon("create", "--expires", "soon").code == 1
+
+
+def test_the_command_serves_and_its_keys_count_at_once(tmp_path: Path) -> None:
+    """Both as an owner runs them, each in a process of its own."""
+    refused = run_gnomon(tmp_path, "serve", "--sample", "--host", "0.0.0.0", "--port", "0")
+    assert "gnomon keys create" in refused.said
+    with serving(tmp_path, "--sample", env={"GNOMON_LOG": "json"}) as url:
+        assert httpx.get(f"{url}/v1/search?q=storm").status_code == 200
+        made = run_gnomon(tmp_path, "keys", "create", "--json").json
+        assert httpx.get(f"{url}/v1/search?q=storm").status_code == 401
+        given = httpx.get(f"{url}/v1/search?q=storm", headers=bearer(made["key"]))
+        assert given.status_code == 200
+        run_gnomon(tmp_path, "keys", "revoke", made["id"])
+        assert httpx.get(f"{url}/v1/status", headers=bearer(made["key"])).status_code == 401

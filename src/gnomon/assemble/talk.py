@@ -100,8 +100,14 @@ class Talk:
         if wanted not in ids:
             raise NotFound(f"There is no chat model {model[:60]!r}; here: {', '.join(ids)}.")
         chosen = self._chosen("chat")
-        if chosen and wanted == _id_of(chosen, self._config):
-            return cast(Generate, self._models.chat())
+        chat = self._models.chat() if chosen else None
+        # After a pull, "auto" may come to another model than the one that runs.
+        if (
+            chosen
+            and chat
+            and wanted == (_id_of(chosen, self._config) if chosen.kind == "url" else chat.name)
+        ):
+            return cast(Generate, chat)
         return self._invite(wanted)
 
     def _invite(self, name: str) -> Generate:

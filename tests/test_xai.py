@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -14,6 +15,7 @@ from xai_sdk.chat import assistant, system, user
 from xai_sdk.search import SearchParameters
 from xai_sdk.tools import code_execution, web_search, x_search
 
+from command import started
 from gnomon.serve.contract import Engine
 from gnomon.types import Event, Step
 from serving import ENGLISH, Scripted, answered, running, sample_world
@@ -23,6 +25,16 @@ def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+def opened(port: int) -> int:
+    """``port``, once something listens there: the client waits a second between two tries."""
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return port
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens at {port}")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +52,7 @@ def question(engine) -> str:
 def port(engine) -> Iterator[int]:
     port = free_port()
     with running(engine, xai=("127.0.0.1", port)):
-        yield port
+        yield opened(port)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +169,7 @@ def test_hanging_up_stops_the_model():
 
     port = free_port()
     with running(Scripted(slow), xai=("127.0.0.1", port)):
+        opened(port)
         channel = xai_sdk.Client(
             api_key="any", api_host=f"localhost:{port}", use_insecure_channel=True, timeout=1
         )
@@ -164,3 +177,16 @@ def test_hanging_up_stops_the_model():
         with pytest.raises(grpc.RpcError):
             chat.sample()
     assert stopped == ["Anything?"]
+
+
+def test_the_command_serves_it(tmp_path):
+    port = free_port()
+    with started(tmp_path, "serve", "--sample", "--port", "0", "--xai-port", str(port)) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline(), process.stdout.readline()]
+        assert str(port) in said[1]
+        client = xai_sdk.Client(
+            api_key="any", api_host=f"localhost:{port}", use_insecure_channel=True
+        )
+        opened(port)
+        assert client.models.list_language_models()

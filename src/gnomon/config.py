@@ -74,6 +74,9 @@ class Config:
         "'yes' or 'no' (answers are composed of quotes)",
     )
     embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    xai_port: int = _doc(
+        0, "TCP port of xAI's gRPC services, for the official xai-sdk (gnomon[xai]); 0: not served"
+    )
     digest_at: str = _doc(
         "", "when `gnomon serve` makes the digest of the day, as 07:30 (UTC); empty: never"
     )

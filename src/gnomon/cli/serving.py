@@ -26,6 +26,9 @@ def add_serve(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port (default 8080; 0 picks a free one)")
+    parser.add_argument("--xai-port", type=int, metavar="PORT",
+                        help="also serve xAI's gRPC services at this port, for the official "
+                        "xai-sdk (needs gnomon[xai])")  # fmt: skip
     parser.add_argument("--live", action="store_true", help="also take in live posts")
     parser.add_argument("--sample", action="store_true", help="serve the sample world (fiction)")
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
@@ -40,7 +43,7 @@ def serve(args: argparse.Namespace) -> int:
     from gnomon.serve.database import Database
     from gnomon.serve.gate import Gate
 
-    config = config_of(args, host=args.host, port=args.port)
+    config = config_of(args, host=args.host, port=args.port, xai_port=args.xai_port)
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
     logs.set_up(config.log)
     policy, kept = policy_of(config), Database(config.home / "server.db")
@@ -56,10 +59,13 @@ def serve(args: argparse.Namespace) -> int:
             print_json({"url": url})
             sys.stdout.flush()
         say(f"gnomon is at {url} (Ctrl-C stops it)")
+        if config.xai_port:
+            say(f"xAI's services are at {config.host}:{config.xai_port} (gRPC, without TLS)")
         try:
             run_server(
                 gnomon, config.host, config.port, listening=listening, database=kept,
                 policy=policy, asks=config.asks, waiting=config.waiting,
+                xai=(config.host, config.xai_port) if config.xai_port else None,
             )  # fmt: skip
         except KeyboardInterrupt:
             say("gnomon: stopped.")

@@ -190,7 +190,8 @@ class Models(models_pb2_grpc.ModelsServicer):
     async def _listed(self, context: Context, task: str) -> AsyncIterator[dict[str, Any]]:
         found = await _asked(context, self._inside.json(_caller(context), "GET", "/v1/models"))
         for model in found["data"]:
-            if (model.get("gnomon") or {}).get("task", "chat") == task:
+            does = (model.get("gnomon") or {}).get("task", "chat")
+            if does == task or (does == "answer" and task == "chat"):
                 yield model
 
     async def _one(self, name: str, context: Context, task: str) -> dict[str, Any]:

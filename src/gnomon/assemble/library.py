@@ -45,6 +45,10 @@ WRITE_BATCH = 500
 # Cosines of e5 lie in about 0.7..1 for any two texts (its FAQ says why:
 # https://huggingface.co/intfloat/multilingual-e5-small#faq).
 COSINE_FLOOR = 0.7
+# How much of a lexical score goes by BM25's beside the best hit's: of 0, .25, .5 and a sum in place
+# of the product chosen on claims of SciFact's training part (LOG.md). A product keeps a hit that
+# shares little with the query low, however much worse the others are.
+BY_RANK = 0.25
 _NAME = re.compile(r"[a-z]{1,4}_[0-9a-f]{8,64}")
 
 
@@ -197,20 +201,23 @@ class Library:
         self, store: Store, shelf: Shelf, query: str, text_weight: float
     ) -> Iterator[ChunkHit]:
         where = _within(shelf)
-        hits = {hit.post.id: hit for hit in store.search(query, DEPTH, where, per_origin=None)}
+        found = store.search(query, DEPTH, where, per_origin=None)
+        hits = {hit.post.id: hit for hit in found}
         near: dict[str, float] = {}
         embed = self._encoder()
         if embed is not None and text_weight < 1.0:
             self._catch_up(store, embed)
-            found = store.nearest(embed.query(query), DEPTH, where, per_origin=None)
-            near = {hit.post.id: hit.score for hit in found}
-            hits |= {hit.post.id: hit for hit in found if hit.post.id not in hits}
+            close = store.nearest(embed.query(query), DEPTH, where, per_origin=None)
+            near = {hit.post.id: hit.score for hit in close}
+            hits |= {hit.post.id: hit for hit in close if hit.post.id not in hits}
         wanted = Weights(store.frequencies, store.status().posts).of(query)
         vector = embed.query(query) if near and embed is not None else None
         missing = [name for name in hits if name not in near] if vector is not None else []
         near |= {name: float(v @ vector) for name, v in store.vectors(missing).items()}
+        top = max((hit.score for hit in found), default=0.0)
+        ranked = {hit.post.id: hit.score / top for hit in found if top > 0}
         for name, hit in hits.items():
-            score = _lexical(hit.post, wanted)
+            score = _lexical(hit.post, wanted) * (1 - BY_RANK + BY_RANK * ranked.get(name, 0.0))
             if vector is not None:
                 meaning = max(0.0, near.get(name, 0.0) - COSINE_FLOOR) / (1 - COSINE_FLOOR)
                 score = text_weight * score + (1 - text_weight) * min(1.0, meaning)

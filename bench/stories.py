@@ -29,6 +29,7 @@ import gzip
 import json
 import math
 import random
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +40,7 @@ from pathlib import Path
 import numpy as np
 
 from gnomon.ingest import take
+from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
 from gnomon.text.tokens import tokens
 from gnomon.trends.clustering import Rules
@@ -402,10 +404,38 @@ def measure(task: Task, days: Sequence[float], what: Sequence[str]) -> None:
     print(f"  stories alone: {1e6 * spent[0] / len(task.reported):.0f} us of CPU a text")
 
 
+def speed(data: Path, n: int = 10_000) -> None:
+    """Seconds of CPU that taking posts in costs (language, origins, a store on disk), and that
+    stories cost on top: one after the other in one process, so their ratio holds on a busy machine.
+    """
+    tweets = sorted(rows(data / "social" / "crisislex_tweets.jsonl.gz"), key=lambda r: r["id"])[:n]
+    posts = [
+        Post(
+            id=row["id"],
+            text=row["text"],
+            source="bench",
+            author=f"author {i % 5000}",
+            created_at=seconds(row["created_at"]),
+            fetched_at=seconds(row["created_at"]),
+        )
+        for i, row in enumerate(tweets)
+    ]
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "store") as store:
+        began = time.process_time()
+        take(posts, store, source="bench")
+        taken = time.process_time()
+        view = StoryView(store, Path(folder) / "stories.db")
+        view.catch_up()
+        told = time.process_time()
+    print(f"\nspeed, {len(posts)} tweets: taking in {1e6 * (taken - began) / len(posts):.0f} us of "
+          f"CPU a post, stories {1e6 * (told - taken) / len(posts):.0f} us "
+          f"({(told - taken) / (taken - began):.2f} of it)")  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--sets", default="news,readhub,crisis")
+    parser.add_argument("--sets", default="news,readhub,crisis,speed")
     args = parser.parse_args()
     sets = args.sets.split(",")
     if "news" in sets:
@@ -414,6 +444,8 @@ def main() -> None:
         measure(readhub(args.data), (1, 3), ("all",))
     if "crisis" in sets:
         measure(crisis(args.data), (1, 3), ("all",))
+    if "speed" in sets:
+        speed(args.data)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ on the posts and their order alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -45,18 +45,21 @@ class Rules:
     """When a post is of a story. Fitted on the development half of bench/stories.py.
 
     ``join`` and ``merge`` are cosines (0..1) after the time between is discounted: a gap of
-    ``fade_s`` seconds takes away (1 - 1/e) of what may go, ``floor`` is the share that stays
-    whatever the gap. ``centre`` is the share of the story's centre in a likeness, the rest being
-    its likest member's. ``figures`` is what stays of a likeness where both sides give precise
-    figures and none in common. ``window_s`` is how long a post is held to be compared with new
-    ones; ``most`` how many posts are held at once.
+    ``fade_s`` seconds takes away (1 - 1/e) of what may go. ``floor`` is the share that stays
+    whatever the gap where nothing telling is shared; with every telling word more of it stays, all
+    with ``known`` of them: two articles with much in common are of one event months apart, two
+    headlines with three words in common only in one day. ``centre`` is the share of the story's
+    centre in a likeness, the rest being its likest member's. ``figures`` is what stays of a
+    likeness where both sides give precise figures and none in common. ``window_s`` is how long a
+    post is held to be compared with new ones; ``most`` how many posts are held at once.
     """
 
     join: float = 0.2
     merge: float = 0.32
     centre: float = 0.5
     fade_s: float = 0.5 * DAY_S
-    floor: float = 0.6
+    floor: float = 0.2
+    known: int = 20
     figures: float = 0.7
     window_s: float = 30 * DAY_S
     most: int = 60_000
@@ -223,7 +226,10 @@ class Clustering:
             if doc.figures and _other_figures(doc, others):
                 likeness *= self.rules.figures
             gap = max(0.0, doc.said - cluster.last, cluster.first - doc.said)
-            scored.append((likeness * self._faded(gap), story))
+            if gap:
+                shared = max(_telling(own, other.terms.words) for other in others)
+                likeness *= self._faded(gap, shared)
+            scored.append((likeness, story))
         scored.sort(key=_best_first)
         return scored
 
@@ -242,11 +248,11 @@ class Clustering:
         ranked = sorted(count.items(), key=itemgetter(1), reverse=True)
         return [story for story, _ in ranked[:COMPARED]]
 
-    def _faded(self, gap_s: float) -> float:
-        if not gap_s:
-            return 1.0
+    def _faded(self, gap_s: float, shared: int) -> float:
+        """What a gap in time leaves of a likeness, where so many telling words are shared."""
         rules = self.rules
-        return rules.floor + (1 - rules.floor) * math.exp(-gap_s / rules.fade_s)
+        stays = rules.floor + (1 - rules.floor) * min(1.0, shared / rules.known)
+        return stays + (1 - stays) * math.exp(-gap_s / rules.fade_s)
 
     # -- merging and splitting ------------------------------------------------------------------
     def _merged(self, story: int, scored: list[tuple[float, int]]) -> tuple[int, tuple[int, ...]]:
@@ -274,7 +280,8 @@ class Clustering:
             one, two = two, one
         dot = sum(weight * two.total.get(word, 0) for word, weight in one.total.items())
         gap = max(0.0, one.first - two.last, two.first - one.last)
-        return dot / math.sqrt(one.square * two.square) * self._faded(gap)
+        likeness = dot / math.sqrt(one.square * two.square)
+        return likeness * self._faded(gap, _telling(two.total, one.total)) if gap else likeness
 
     def merge(self, story: int, gone: int) -> None:
         for doc in self.clusters.pop(gone).docs.values():
@@ -410,6 +417,11 @@ def _shares_enough(doc: Doc, cluster: Cluster) -> bool:
             if shared >= SHARED:
                 return True
     return False
+
+
+def _telling(held: Mapping[str, int], words: Iterable[str]) -> int:
+    """How many telling words are in both."""
+    return sum(1 for word in words if word in held and is_telling(word))
 
 
 def _other_figures(doc: Doc, others: Iterable[Doc]) -> bool:

@@ -11,8 +11,9 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from gnomon.serve.http import ApiError
 from gnomon.serve.request import Conversation
-from gnomon.serve.structured import Corpus
+from gnomon.serve.structured import Corpus, Form, fill
 from gnomon.serve.tools import choice_of, search_tools
 from gnomon.types import (
     Answer,
@@ -28,6 +29,7 @@ from gnomon.types import (
     Sentence,
     Step,
 )
+from gnomon.types.generation import Delta, Generation, Spent
 from serving import CHINESE, ENGLISH, UNANSWERABLE, Scripted, answered, running, sample_world
 from strict import check_event, check_response, in_order
 
@@ -280,6 +282,9 @@ def test_choices_come_in_all_their_forms() -> None:
     assert choice_of(allowed, functions).names == {"weather"}
     assert choice_of(allowed, functions).mode == "required"
     assert choice_of({"type": "web_search"}, functions).mode == "none"
+    for bad in ({"type": "allowed_tools", "tools": 5}, {"type": "function", "function": 5}):
+        with pytest.raises(ApiError):
+            choice_of(bad, functions)
     for bad in ("always", {"type": "function", "name": "c"}, {"type": "mcp"}, 7):
         with pytest.raises(Exception, match="tool_choice"):
             choice_of(bad, functions)
@@ -349,6 +354,58 @@ def test_leaves_are_looked_for_in_what_was_checked() -> None:
         *("投票率高", "It reached 105 in the end", "We heard it from Lunde yesterday"),
     ):
         assert corpus.missing(absent), absent
+
+
+class Talker:
+    """An engine with a chat model that fills every form with ``value``."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def talk(self) -> Talker:
+        return self
+
+    def models(self) -> list[dict[str, Any]]:
+        return [{"id": "scripted", "task": "chat", "strong": False}]
+
+    def generate(self, wish: Generation, *, model: str = "") -> Iterator[Delta | Spent]:
+        assert wish.schema is not None
+        yield Delta(text=json.dumps(self.value))
+        yield Spent(1, 1)
+
+
+def test_what_a_model_fills_in_is_emptied_where_nothing_holds_it() -> None:
+    citation = cited("The gust reached 104 km/h at Marrowick harbour.", 1)
+    sentence = Sentence(citation.evidence.quote, 0, 47, citations=(1,))
+    answer = Answer(
+        *("", "How fast?", "en", sentence.text, (sentence,), (citation,), False, "", 0.9, 0.0),
+        None,
+        posts=1,
+        origins=1,
+    )
+    maybe = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+    schema = {
+        "type": "object",
+        "properties": {
+            "speed": {"$ref": "#/$defs/speed"},
+            "least": maybe,
+            "place": {"type": ["string", "null"]},
+            "sure": {"type": "string", "enum": ["Lunde", "Ondle"]},
+            "others": {"type": "array", "items": {"type": "integer"}},
+        },
+        "$defs": {"speed": maybe},
+    }
+    value = {"speed": 140, "least": 104, "place": "Lunde", "sure": "Lunde", "others": [104, 7]}
+    engine: Any = Talker(value)
+    filled = fill(engine, Form("gust", schema), Conversation("How fast?"), answer)
+    assert json.loads(filled.text) == value | {"speed": None, "place": None}
+    assert [(one["path"], one["value"], one["emptied"]) for one in filled.unsupported] == [
+        ("$.speed", 140, True),
+        ("$.place", "Lunde", True),
+        ("$.others[1]", 7, False),
+    ]
+    assert filled.by == "scripted"
 
 
 # -- files --------------------------------------------------------------------------------------

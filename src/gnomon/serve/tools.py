@@ -209,8 +209,8 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
         return Choice(value or "auto", search=value != "none")
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind in ("function", "custom"):
-        name = value.get("name") or (value.get("function") or {}).get("name")
-        if name not in known:
+        name = read(value, "function", dict, value).get("name")
+        if not isinstance(name, str) or name not in known:
             raise ApiError(
                 400,
                 f"tool_choice names {str(name)[:60]!r}, which is not among the tools.",
@@ -219,12 +219,11 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
             )
         return Choice("required", frozenset({name}))
     if kind == "allowed_tools":
-        inner = value.get("allowed_tools", value)
-        tools = inner.get("tools") or ()
+        inner = read(value, "allowed_tools", dict, value)
+        tools = read(inner, "tools", list, [])
         named = {str(tool.get("name")) for tool in tools if isinstance(tool, Mapping)}
-        return Choice(
-            "required" if inner.get("mode") == "required" else "auto", frozenset(named & known)
-        )
+        mode = "required" if inner.get("mode") == "required" else "auto"
+        return Choice(mode, frozenset(named & known))
     if isinstance(kind, str) and (kind.startswith("web_search") or kind.endswith("_search")):
         return Choice("none")  # the search is made in any case, and no function
     raise ApiError(

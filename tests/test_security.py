@@ -205,6 +205,23 @@ def test_listed_origins_may_call_with_a_key_and_nobody_else(path: Path) -> None:
                 assert "access-control-allow-origin" not in answer.headers
 
 
+def test_another_page_cannot_even_time_what_is_held() -> None:
+    """A picture from here in a page elsewhere: unreadable there, and refused before any work."""
+    with running(Scripted(ask)) as url:
+
+        def get(address: str, **headers: str) -> int:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            return httpx.get(url + address, headers=given).status_code
+
+        for site in ("cross-site", "same-site"):
+            for mode in ("no-cors", "cors", "websocket"):
+                code = get("/v1/search?q=x", sec_fetch_site=site, sec_fetch_mode=mode)
+                assert code == 403
+            assert get("/", sec_fetch_site=site, sec_fetch_mode="navigate") == 200
+        assert get("/v1/search?q=x", sec_fetch_site="same-origin", sec_fetch_mode="cors") == 200
+        assert get("/v1/search?q=x", sec_fetch_site="none", sec_fetch_mode="navigate") == 200
+
+
 # -- cookies and other pages ----------------------------------------------------------------------
 @pytest.fixture
 def signed_in(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
@@ -231,13 +248,15 @@ def test_another_page_cannot_spend_a_cookie(signed_in: tuple[str, dict[str, str]
     assert post(origin="https://evil.example") == 403
     assert post(origin="null") == 403
     assert post(origin="http://127.0.0.1:1") == 403  # another port of this machine
-    assert post(origin=url, sec_fetch_site="same-site") == 401
-    assert post(origin=url, sec_fetch_site="cross-site") == 401
+    for mode in ("cors", "navigate"):  # a form is a navigation
+        for site in ("same-site", "cross-site"):
+            sent = post(origin=url, sec_fetch_site=site, sec_fetch_mode=mode)
+            assert sent == (401 if mode == "navigate" else 403)
     # A listed origin may call with a key, and does not get the reader's cookie for it.
     assert post(origin="https://app.example.org", sec_fetch_site="cross-site") == 401
     assert post(origin="https://app.example.org") == 401
-    read = httpx.get(f"{url}/v1/status", headers=cookie | {"sec-fetch-site": "same-site"})
-    assert read.status_code == 401
+    linked = {"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate"}
+    assert httpx.get(f"{url}/v1/status", headers=cookie | linked).status_code == 401
 
 
 def test_another_page_cannot_sign_anybody_in_or_out(

@@ -2,8 +2,9 @@
 
 * The Host header must be a name of ours. A page elsewhere that rebinds its own name to our
   address (DNS rebinding) still sends its own name.
-* An Origin other than ours is refused, whatever the method: CORS is closed. The owner may list
-  origins; those get the headers that a browser asks for, and never credentials of a cookie.
+* An Origin other than ours is refused, whatever the method: CORS is closed. So is what the browser
+  says another page asks for (Sec-Fetch-Site), links to us excepted. The owner may list origins;
+  those get the headers that a browser asks for, and never credentials of a cookie.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -61,6 +62,8 @@ class Names:
                 code="forbidden_host",
             )
         origin = headers.get("origin")
+        if _from_elsewhere(headers) and not (origin and self.is_listed(origin)):
+            return forbidden(origin or "elsewhere")
         if origin is None or self.is_own(origin, host) or self.is_listed(origin):
             return None
         return forbidden(origin)
@@ -85,6 +88,14 @@ class Names:
         # names can be rebound, an address cannot.
         own = scope.get("server")
         return self.exposed and own is not None and name == _bracketed(str(own[0]))
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether the browser says that a page elsewhere asks for this as a part of itself: a picture,
+    a script, a fetch. It could not read the answer, but it could time it, and so learn what is held
+    (https://web.dev/articles/fetch-metadata). Following a link to us is no such thing."""
+    site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
+    return site in ("cross-site", "same-site") and mode != "navigate"
 
 
 def forbidden(origin: str) -> ApiError:

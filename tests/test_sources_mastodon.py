@@ -320,17 +320,15 @@ def test_a_token_is_asked_for_and_goes_to_its_own_instance_only(server):
     with http_server() as other:
         other.pages["/robots.txt"] = (404, {}, b"")
         other.pages["/there"] = (200, {}, b"[]")
-        server.pages["/api/v1/timelines/public?limit=40"] = (
-            302, {"Location": other.url("/there")}, b""
-        )  # fmt: skip
-        server.pages["/api/v1/timelines/public?limit=40"] = (
-            307, {"Location": "/api/v1/timelines/public?limit=40&x"}, b""
-        )  # fmt: skip
-        server.pages["/api/v1/timelines/public?limit=40&x"] = (200, {}, b"[]")
-        pull(server, token="secret-1")
-        assert {s.headers.get("authorization") for s in server.seen[-2:]} == {"Bearer secret-1"}
-        source = Mastodon(server.url(""), token="secret-1")
-        assert "secret-1" not in repr(source)
+        timeline = "/api/v1/timelines/public?limit=40"
+        server.pages[timeline] = (307, {"Location": f"{timeline}&x"}, b"")
+        server.pages[f"{timeline}&x"] = (302, {"Location": other.url("/there")}, b"")
+        pull(server, token="secret-1", allow=[other.authority])
+        asked = [one for one in server.seen if one.path.startswith(timeline)]
+        assert {one.headers.get("authorization") for one in asked[1:]} == {"Bearer secret-1"}
+        assert [one.path for one in other.seen] == ["/robots.txt", "/there"]
+        assert not any("authorization" in one.headers for one in other.seen)
+        assert "secret-1" not in repr(Mastodon(server.url(""), token="secret-1"))
 
 
 def test_rate_limits_are_waited_out(server):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 import time
 import zipfile
 import zlib
@@ -50,7 +51,17 @@ MOST_UNPACKED = 8 * 2**30
 MOST_RATIO = 200
 MOST_SMALL_FILE = 64 * 2**20
 _NOTE_KEY_CHARS = 60
-_READING = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+# What zipfile lets through from a damaged or locked file.
+_READING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def is_archive(path: Path) -> bool:

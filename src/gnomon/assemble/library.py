@@ -33,7 +33,7 @@ from gnomon.text import chunks
 from gnomon.text.sentences import split
 from gnomon.truth.terms import Weights, coverage, term_set
 from gnomon.types import Batch, Deletion, EdgeKind, Event, Filter, Hit, Link, Post, Turn
-from gnomon.types.library import ChunkHit, Chunking, Part, Shelf, Shelved, Upload
+from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Part, Shelf, Shelved, Upload
 
 ANY = Filter()
 MOST_OPEN = 8
@@ -181,7 +181,7 @@ class Library:
         queries: Sequence[str],
         *,
         k: int = 10,
-        text_weight: float = 0.5,
+        text_weight: float = TEXT_WEIGHT,
     ) -> list[ChunkHit]:
         """The chunks that fit any of ``queries`` best, best first. ``text_weight`` is how much the
         words count beside the meaning, 0..1, where there is an encoder."""

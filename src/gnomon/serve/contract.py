@@ -25,7 +25,7 @@ from gnomon.types import (
     Verification,
 )
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
-from gnomon.types.library import ChunkHit, Chunking, Shelf, Shelved, Upload
+from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
 
 
 class Setup(Protocol):
@@ -101,7 +101,7 @@ class Library(Protocol):
         queries: Sequence[str],
         *,
         k: int = 10,
-        text_weight: float = 0.5,
+        text_weight: float = TEXT_WEIGHT,
     ) -> list[ChunkHit]:
         """The best chunks for any of the queries, scored 0..1."""
         ...

@@ -22,7 +22,7 @@ from gnomon.serve.files import limit_of, newest_first
 from gnomon.serve.http import ApiError, field, json_response, read_json, strings
 from gnomon.serve.shelf_rows import STATUSES, Shelves, Shelving, StoreRow
 from gnomon.serve.shelving import Worker
-from gnomon.types.library import ChunkHit, Chunking
+from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking
 
 MOST_LISTED, LISTED = 100, 20
 MOST_AT_ONCE = 500
@@ -473,7 +473,7 @@ def ranking_of(value: Any, name: str = "ranking_options") -> tuple[float, float]
                        param=f"{name}.score_threshold")  # fmt: skip
     hybrid = options.get("hybrid_search")
     if not isinstance(hybrid, dict):
-        return float(least), 0.5
+        return float(least), TEXT_WEIGHT
     weights = [hybrid.get("embedding_weight", 1.0), hybrid.get("text_weight", 1.0)]
     if not all(isinstance(w, int | float) and w >= 0 for w in weights) or not sum(weights):
         raise ApiError(400, f"The weights of '{name}.hybrid_search' are no two numbers of which "

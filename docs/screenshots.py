@@ -25,8 +25,14 @@ from playwright.sync_api import Browser, Page, expect  # noqa: E402
 from browser import launched  # noqa: E402 - after the path to it
 from serving import running, sample_world  # noqa: E402
 
-MAX_BYTES = 250_000
+MAX_BYTES = 200_000
 MORNING = datetime.datetime(2026, 3, 16, 9, 40, tzinfo=datetime.UTC)  # the dial's shadow
+
+TEXT = (
+    "Marrowick tap water has 40 times the legal limit of lead, and the council is hiding the test "
+    "results. Lantern Bridge will open to cars this spring. The fire at Lunde Kiln Works injured "
+    "seven people, and it destroyed the whole works. It was a sad day for the town."
+)
 
 
 def opened(browser: Browser, url: str, width: int, height: int, **options: str) -> Page:
@@ -41,17 +47,29 @@ def opened(browser: Browser, url: str, width: int, height: int, **options: str) 
     page.clock.set_fixed_time(MORNING)
     page.goto(url)
     expect(page.locator("#examples button").first).to_be_visible()
+    page.mouse.move(0, 0)
     return page
 
 
 def ask(page: Page, question: str, cite: int | None = None) -> None:
     page.fill("#question", question)
     page.press("#question", "Enter")
-    expect(page.locator(".answer .facts")).to_be_visible()
+    expect(page.locator(".answer .facts")).to_be_visible(timeout=30_000)
     if cite is not None:
         page.locator(f".cite[data-n='{cite}']").first.click()
         expect(page.locator("#panel mark")).to_be_visible()
     page.evaluate("document.activeElement.blur()")
+
+
+def check(page: Page, text: str) -> None:
+    page.get_by_role("link", name="Check").click()
+    page.fill("#text", text)
+    page.click("#check-go")
+    expect(page.locator("#check-edit")).to_be_visible(timeout=30_000)
+    page.locator(".spot.refuted").first.click()
+    expect(page.locator("#panel .card").first).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(0, 0)
 
 
 def save(page: Page, name: str) -> None:
@@ -113,12 +131,15 @@ def main() -> None:
     ):
         page = opened(browser, url, 1240, 800, locale="en-GB", color_scheme="light")
         save(page, "home-en.png")
-        page = opened(browser, url, 1240, 1040, locale="en-GB", color_scheme="light")
-        ask(page, "When will Cliff Road reopen?", cite=3)
+        page = opened(browser, url, 1240, 900, locale="en-GB", color_scheme="light")
+        ask(page, "Is there lead in Marrowick's tap water?")
         save(page, "answer-en.png")
         page = opened(browser, url, 1240, 800, locale="zh-CN", color_scheme="light")
         ask(page, "翁德谷医院急诊科会关闭吗？", cite=1)
         save(page, "answer-zh.png")
+        page = opened(browser, url, 1240, 760, locale="en-GB", color_scheme="dark")
+        check(page, TEXT)
+        save(page, "check-en.png")
         page = opened(browser, url, 390, 844, locale="en-GB", color_scheme="dark")
         ask(page, "Is Ondle Vale Hospital closing its emergency department?")
         save(page, "answer-dark-phone.png")

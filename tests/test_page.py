@@ -205,6 +205,8 @@ def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) ->
     page.locator(".made summary").click()
     expect(page.locator(".steps li").first).to_contain_text(re.compile("About|In the words"))
     assert page.locator(".sorry").count() == 0
+    expect(page.get_by_role("button", name="See the nearest posts")).to_have_count(0)
+    ask(page, "How many swans live under Lantern Bridge?", turn=2)
     page.get_by_role("button", name="See the nearest posts").click()
     expect(page.locator("#result")).to_be_visible()
     assert "#search=" in page.url
@@ -218,6 +220,10 @@ def test_a_follow_up_leans_on_what_was_asked(opened: Opened, url: str) -> None:
     expect(page.locator(".turn").nth(1).locator(".where")).to_contain_text("Cliff Road")
     assert answer_of(page)["question"] != "And Cliff Road?"
     kept = page.url
+    page.get_by_role("button", name="Take my words as they stand").click()
+    expect(page.locator(".turn .answer .facts")).to_have_count(3)
+    assert answer_of(page)["question"] == "And Cliff Road?"
+    page.goto(kept)
     page.reload()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".asked-words").nth(1)).to_have_text("And Cliff Road?")

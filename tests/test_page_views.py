@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import ask, launched, watched
+from gnomon.assemble import open_gnomon
+from gnomon.config import load
 from gnomon.serve.contract import Engine
 from page_worlds import BRIDGE_QUESTION, HOSTILE, bridge_world
 from serving import running, sample_world
@@ -113,6 +115,33 @@ def test_a_question_asked_within_a_filter_says_so(opened: Opened, url: str) -> N
     sources = page.locator(".margin .by:last-child span").all_inner_texts()
     assert set(sources) <= {"sample:courier"}
     assert page.url.endswith("&source=sample%3Acourier")
+
+
+def test_an_empty_store_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    config = load(tmp_path, {}, chat_model="none", embed_model="none")
+    with open_gnomon(config) as engine, running(engine) as url, watched(browser) as context:
+        page = context.new_page()
+        page.goto(url)
+        expect(page.locator("#examples")).to_contain_text("gnomon sources add")
+        ask(page, "What is going on?")
+        expect(page.locator(".abstained")).to_contain_text("store is empty")
+        expect(page.get_by_role("button", name="See the nearest posts")).to_have_count(0)
+        page.click("#status")
+        expect(page.locator("#view")).to_contain_text("No source yet")
+
+
+def test_however_many_speak_both_sides_are_drawn(opened: Opened, url: str) -> None:
+    drawn = opened(url).evaluate(
+        """async () => {
+            const { skyline } = await import("/page/shadows.js");
+            const many = Array.from({ length: 40 }, () => ({ posts: 9, side: "supports" }));
+            const node = skyline([...many, { posts: 1, side: "refutes" }]);
+            return [".supports", ".refutes", ".more"].map(
+                (name) => node.querySelectorAll(name).length);
+        }"""
+    )
+    assert drawn[0] > 10
+    assert drawn[1:] == [1, 1]
 
 
 def test_a_text_is_checked_in_place(opened: Opened, url: str) -> None:

@@ -182,7 +182,7 @@ function abstention(answer, forms) {
   return h("div", { class: "abstained" },
     h("p", { class: "verdictline" }, badge("not_enough_evidence", t.summary.abstained)),
     h("p", { class: "words" }, answer.reason || answer.text),
-    h("p", { class: "muted" }, t.abstainedLong),
+    answer.posts > 0 && h("p", { class: "muted" }, t.abstainedLong),
     forms.length > 0 && h("div", {}, h("p", { class: "muted" }, t.searchedFor),
       h("ul", { class: "forms" }, forms.map((form) => h("li", langOf(), form)))));
 }

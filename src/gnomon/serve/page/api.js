@@ -18,7 +18,7 @@ export function onLocked(ask) {
   unlock = ask;
 }
 
-async function send(path, { method = "GET", body, signal } = {}, again = false) {
+async function send(path, { method = "GET", body, signal, quiet = false } = {}, again = false) {
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
@@ -36,14 +36,15 @@ async function send(path, { method = "GET", body, signal } = {}, again = false) 
     // not one of our answers; its status is all there is
   }
   const error = new ApiError(told.error ?? { message: `${response.status}` }, response.status);
-  if (response.status === 401 && unlock && !again && !path.startsWith("/v1/session")) {
+  if (response.status === 401 && unlock && !again && !quiet && !path.startsWith("/v1/session")) {
     unlocking ??= unlock(error).finally(() => (unlocking = null));
     if (await unlocking) return send(path, { method, body, signal }, true);
   }
   throw error;
 }
 
-export const get = async (path, signal) => (await send(path, { signal })).json();
+/** `quiet` asks nobody who they are: the page's own look now and then. */
+export const get = async (path, signal, quiet = false) => (await send(path, { signal, quiet })).json();
 export const post = async (path, body) => (await send(path, { method: "POST", body })).json();
 
 /** DELETE; what comes back, if anything. */

@@ -103,5 +103,6 @@ $("keys").addEventListener("click", shortcuts.help);
 if (!invited()) refresh().catch((error) => {
   if (!document.querySelector(".turn, .sorry")) $("view").append(failure(error, () => location.reload()));
 });
+setInterval(() => !document.hidden && status && refresh(true).catch(() => {}), 60_000);
 await speak(lang, false);
 router.follow();

@@ -59,12 +59,17 @@ function home() {
 
 function examples() {
   const place = document.getElementById("examples");
-  if (!place) return;
+  if (!place) return undefined;
   const all = (status?.examples ?? []).filter((one) => one.text);
   const mine = all.filter((one) => one.lang === lang);
   const shown = (mine.length ? mine : all).slice(0, 6);
-  place.hidden = !shown.length;
-  place.replaceChildren(h("h2", { class: "small" }, t.tryThese), h("ul", {}, shown.map((one) =>
+  const empty = status?.posts === 0;
+  const what = JSON.stringify([lang, empty, shown]);
+  if (place.dataset.what === what) return; // nothing new: what has the focus keeps it
+  place.dataset.what = what;
+  place.hidden = !shown.length && !empty;
+  if (empty) return place.replaceChildren(h("h2", { class: "small" }, t.emptyTitle), h("p", { class: "muted" }, t.emptyHelp), h("p", {}, h("code", {}, "gnomon sources add bluesky"), " · ", h("code", {}, "gnomon serve --file posts.jsonl")));
+  return place.replaceChildren(h("h2", { class: "small" }, t.tryThese), h("ul", {}, shown.map((one) =>
     h("li", {}, h("button", { type: "button", ...langOf(one.lang), onclick: () => ask(one.text) }, one.text)))));
 }
 
@@ -222,7 +227,7 @@ function actions(turn) {
     answer.id && copying(t.copyLink, link([["answer", answer.id]]), say),
     copying(t.copyQuestion, link([["q", question], ...filters.pairs()]), say),
     button(t.saveCopy, () => save(parts.map((one) => one.answer)), { title: t.saveHelp }),
-    answer.abstained && button(t.seePosts, () => router.go([["search", question], ...filters.pairs()])),
+    answer.abstained && answer.posts > 0 && button(t.seePosts, () => router.go([["search", question], ...filters.pairs()])),
     button(t.again, () => ask(question)),
   ].filter(Boolean);
 }

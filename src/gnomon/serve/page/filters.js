@@ -134,5 +134,12 @@ function draw() {
 }
 
 export const again = draw;
-onStatus(draw);
+
+// A list that somebody has open is not drawn anew for nothing.
+let drawn = "";
+onStatus(() => {
+  const names = status.sources.map((one) => (one.posts ? one.source : "")).join("\n");
+  if (names !== drawn) draw();
+  drawn = names;
+});
 

@@ -13,8 +13,8 @@ export function onStatus(f) {
 
 let first = Promise.resolve(null);
 
-export async function refresh() {
-  const asked = get("/v1/status");
+export async function refresh(quiet = false) {
+  const asked = get("/v1/status", undefined, quiet);
   if (!status) first = asked;
   status = await asked;
   for (const f of watchers) f(status);

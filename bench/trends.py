@@ -4,8 +4,8 @@
                                           [--write]
 
 The protocols stand in the modules: ``trends_hn``, ``trends_lists``, ``trends_streams`` (with
-``trends_events``), ``trends_speed``. Tuned on January to June 2021 of Hacker News alone. ``--write``
-puts the tables into docs/trends.md between their marks.
+``trends_events``), ``trends_speed``. Tuned on January to June 2021 of Hacker News alone.
+``--write`` puts the tables into docs/trends.md between their marks.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def _speed(found: Mapping[str, Any]) -> str:
         [
             *rows,
             "",
-            f"One list takes {found['list_cpu_ms']} ms of CPU; the view {found['disk_bytes_a_post']} "
-            f"bytes of disk a post that is followed.",
+            f"One list takes {found['list_cpu_ms']} ms of CPU; the view takes "
+            f"{found['disk_bytes_a_post']} bytes of disk a post that is followed.",
         ]
     )
 

@@ -232,14 +232,14 @@ def test_authors_and_origins_are_estimated_over_joined_windows():
 
 
 def test_rows_and_panes_leave_with_their_time(monkeypatch):
-    monkeypatch.setattr(viewing, "MOST_ROWS", 500)
+    monkeypatch.setattr(viewing, "MOST_ROWS", 150)
     store = MemoryStore()
     view = TrendsView(store)
     for day in range(40):
         write(store, [replace(one, id=f"d{day}-{one.id}") for one in
-                      chatter(1, 2, since=MONDAY + day * DAY, seed=day)])  # fmt: skip
+                      chatter(1, 1, since=MONDAY + day * DAY, seed=day)])  # fmt: skip
         view.catch_up()
-    assert view.rows.count() <= 500 + 48
+    assert view.rows.count() <= 150 + 24
     hours = view.hours(0, 1e11)
     assert len(hours) <= 35 * 24 + 2
     assert hours[0] >= view.newest - 36 * DAY

@@ -19,6 +19,7 @@ from gnomon.types import Stories, Story
 DAY_S = 86_400.0
 FOLLOW_S = 1.0
 MOST_STORIES = 100
+STEPS = 3
 
 
 class Chronicle(Pulse):
@@ -43,6 +44,7 @@ class Chronicle(Pulse):
         self._stories_readonly = readonly
         self._stories_lock = threading.Lock()
         self._stories_view: StoryView | None = None
+        self._followed = False
 
     def stories(
         self,
@@ -90,9 +92,9 @@ class Chronicle(Pulse):
 
     def stories_caught_up(self) -> StoryView:
         """The view of stories, with everything placed that is held (read-only: as it was last
-        written)."""
+        written). Where it is followed in the background anyway, nobody waits for all of it."""
         view = self._story_view()
-        view.catch_up()
+        view.catch_up(steps=STEPS if self._followed else None)
         return view
 
     def _story_view(self) -> StoryView:
@@ -120,6 +122,7 @@ class Chronicle(Pulse):
                 background.stop.wait(FOLLOW_S)
 
         if not self._stories_readonly:
+            self._followed = True
             background.start("stories", run)
 
     def close(self) -> None:

@@ -68,16 +68,16 @@ class StoryView:
             self.file.close()
 
     # -- following ----------------------------------------------------------------------------
-    def catch_up(self, stop: threading.Event | None = None) -> int:
-        """Follow the record to its end, or until ``stop``; how many changes that were."""
+    def catch_up(self, stop: threading.Event | None = None, steps: int | None = None) -> int:
+        """Follow the record to its end, until ``stop``, or for so many ``steps``; how many changes
+        that were. Read-only: none."""
         followed = 0
-        if self.file.readonly:
-            return 0
-        while not (stop is not None and stop.is_set()):
+        while not self.file.readonly and steps != 0 and not (stop is not None and stop.is_set()):
             done = self.step()
             followed += done
             if not done:
                 break
+            steps = None if steps is None else steps - 1
         return followed
 
     def step(self, limit: int = STEP) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 TEXT_WEIGHT = 0.35
 """How much a chunk's words count in its score beside its meaning, unless a search says otherwise:
 the best of .2, .35, .5 and .7 on claims of SciFact's training part (LOG.md)."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gnomon.cli import main
+from gnomon.errors import InputError
 from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
 from gnomon.trends import TrendsView, rising
@@ -20,6 +21,7 @@ from gnomon.trends import view as viewing
 from gnomon.trends.sketches import Distinct, Tally
 from gnomon.trends.windows import FINE_S, HOUR_S
 from gnomon.types import Batch, Deletion
+from gnomon.wire import parse_span
 from serving import running, sample_world
 from trend_streams import DAY, HOUR, MONDAY, chatter, event, post, write
 
@@ -247,6 +249,15 @@ def test_rows_and_panes_leave_with_their_time(monkeypatch):
 
 
 # --------------------------------------------------------------------------- doors
+
+
+def test_lengths_of_time_are_read():
+    assert [parse_span(text) for text in ("300", "5m", "1.5h", "6 h", "1d", "1w")] == [
+        300.0, 300.0, 5400.0, 21600.0, 86400.0, 604800.0,
+    ]  # fmt: skip
+    for text in ("", "soon", "-5m", "1y", "5 m m", "9" * 30):
+        with pytest.raises(InputError, match="no length of time"):
+            parse_span(text)
 
 
 def test_the_api_lists_and_explains_trends(tmp_path):

@@ -211,7 +211,7 @@ class TrendsView:
                     self._rollback()
                     raise
                 done += len(changes)
-        if done and (most is None or done < most):
+        if most is None or done < most:
             self._commit_if_due()
         return done
 

@@ -30,6 +30,24 @@ _SELLS = re.compile(
     r"breaking|live updates?)\b|点击|关注我们|转发|扫码",
     re.IGNORECASE,
 )
+# "RT @name: words", '"@name: words"' and "MT @name": the words are another's, passed on.
+_PASSED_ON = re.compile(
+    r'^\W*(?:(?:RT|MT|QT|via)\b[\s:]*|[“"]?)@\w+:?\s*[“"]?|^\W*(?:RT|MT)\b[\s:]*', re.IGNORECASE
+)
+# What asks, wishes or bids states nothing.
+_BIDS = re.compile(
+    r"^\W*(?:please|pls|praying|pray|prayers|prayer|thoughts|sending|god bless|bless|rip|hoping|"
+    r"hope|wishing|let's|let us|donate|give|text|call|help|join|support|share|watch|see|check|"
+    r"visit|buy|get|stay|keep|remember|ways to|how to|thank|thanks|congrat\w*|happy|"
+    r"good (?:morning|night|luck)|if you|omg|wow|lol|so sad|my heart|hearts? go)\b|"
+    r"\bif you'd like\b|^\W*(?:请|祈祷|为.{1,12}祈|愿|加油)",
+    re.IGNORECASE,
+)
+# Cut off by a limit of length, or at the stop of an abbreviation.
+_CUT = re.compile(
+    r"(?:…|\.\.\.|\b(?:Okla|Calif|Sen|Gov|Rep|Mr|Mrs|Ms|Dr|St|No|vs|Inc|Corp|Jan|Feb|Aug|Sept|Oct|"
+    r"Nov|Dec|U\.S|[A-Z])\.|[-–—:,(])\W*$"
+)
 _MARKUP = re.compile(r"https?://\S+|[@#]\w+|\bRT\b")
 
 
@@ -79,6 +97,7 @@ def candidates(story: Story, store: Store) -> list[Candidate]:
             continue
         origin = links[post_id].origin if post_id in links else post_id
         for start, end in _places(post, quote):
+            start += own_words_at(post.text[start:end])
             text = post.text[start:end]
             if statable(text) and not says_again(text, (c.text for c in found)):
                 found.append(Candidate(Passage(post, start, end, origin)))
@@ -97,6 +116,12 @@ def _places(post: Post, quote: str) -> Iterator[tuple[int, int]]:
     yield from spans[:2]
 
 
+def own_words_at(sentence: str) -> int:
+    """Where a sentence begins behind "RT @name:": what follows is what is stated."""
+    found = _PASSED_ON.match(sentence)
+    return found.end() if found and found.end() < len(sentence) else 0
+
+
 def statable(text: str) -> bool:
     """Whether a sentence can stand alone as a statement: of some length, about somebody or
     something that it names or counts, no question, opinion, advertisement or answer."""
@@ -105,7 +130,9 @@ def statable(text: str) -> bool:
     shortest, longest = (SHORTEST // 2, LONGEST // 2) if chinese else (SHORTEST, LONGEST)
     if not shortest <= len(plain) <= longest or len(plain) < 0.6 * len(text.strip()):
         return False
-    if _POINTS_BACK.match(plain) or _SELLS.search(plain):
+    if _POINTS_BACK.match(plain) or _SELLS.search(plain) or _BIDS.search(plain):
+        return False
+    if _CUT.search(plain):
         return False
     if polarity.is_question(plain) or polarity.is_opinion(plain):
         return False

@@ -7,12 +7,21 @@ shown. What cannot be settled is left out and listed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gnomon.digest import changes, words
-from gnomon.digest.choice import MOST_LINES, Candidate, candidates, merged, says_again
+from gnomon.digest.choice import (
+    MOST_LINES,
+    Candidate,
+    candidates,
+    merged,
+    own_words_at,
+    says_again,
+    statable,
+)
 from gnomon.errors import ModelError, NotFound
 from gnomon.models.protocols import Chat
 from gnomon.truth import draft, rewrite
@@ -189,7 +198,8 @@ def _brief(story: Story, sheet: _Sheet, before: Mapping[str, Any] | None) -> Bri
     found = candidates(story, sheet.bench.store)
     lines = _written(story, found, sheet) if sheet.chat is not None else []
     lines += _quoted(found, sheet, [line.text for line in lines])
-    lines += [_conflict(one, sheet) for one in story.disputed[:MOST_CONFLICTS]]
+    told = [one for one in story.disputed if _is_of_one_thing(one)]
+    lines += [_conflict(one, sheet) for one in told[:MOST_CONFLICTS]]
     title, title_by = _heading(story, lines, sheet)
     known = changes.origins_before(before, story)
     return Brief(
@@ -218,9 +228,11 @@ def _heading(story: Story, lines: Sequence[Line], sheet: _Sheet) -> tuple[str, i
     """The words over a story, and the number of their citation: its own title, unless that is
     what is disputed and something is known."""
     known = [line for line in lines if line.kind == "known" and line.by]
+    stated = known or [line for line in lines if line.kind == "alone" and line.by]
     disputed = [line.text for line in lines if line.kind == "disputed"]
-    if known and says_again(story.title, disputed):
-        return known[0].text, known[0].citations[0]
+    poor = own_words_at(story.title) or not statable(story.title)
+    if (known and says_again(story.title, disputed)) or (stated and poor):
+        return stated[0].text, stated[0].citations[0]
     return story.title, _cite_words(story.title_post, story.title, 1, sheet)
 
 
@@ -316,6 +328,16 @@ def _written(story: Story, found: Sequence[Candidate], sheet: _Sheet) -> list[Li
 
 
 # ----------------------------------------------------------------------------- conflicts
+
+
+def _is_of_one_thing(conflict: Conflict) -> bool:
+    """Whether values differ of one and the same: "killed", or where the verifier says that the
+    sentences contradict. Sums of money in one story are mostly of different things."""
+    counted = conflict.about and not _UNIT.fullmatch(conflict.about)
+    return bool(counted) or conflict.rule == "verifier"
+
+
+_UNIT = re.compile(r"[A-Z]{3}|%|[a-zµ°]{1,3}(?:/[a-z]{1,2})?|[$€£¥]")
 
 
 def _conflict(conflict: Conflict, sheet: _Sheet) -> Line:

@@ -139,6 +139,11 @@ def test_a_copy_without_news_is_not_on_the_timeline_but_one_that_many_carry_is()
     assert [moment.reason for moment in timeline(loud)] == ["first", "carried"]
 
 
+def test_an_ordinal_is_no_news():
+    texts = [DERAIL[0], ("echo", "Three people were killed at Ostrava, said the second report.")]
+    assert all("second" not in moment.numbers for moment in timeline(roots(texts)))
+
+
 def test_a_long_story_has_a_short_timeline():
     texts = [(f"u{i}", f"Ostrava derailment: {i + 3} wagons burn near the station.")
              for i in range(40)]  # fmt: skip

@@ -18,6 +18,10 @@ QUOTE_CHARS = 280
 MANY = 20
 """Posts of one origin that make it worth showing by themselves."""
 _SHOWN = 6  # numbers, and names, of one moment
+_ORDINAL = re.compile(
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))\b|第",
+    re.IGNORECASE,
+)
 _NOUN = re.compile(r" [a-z]{3,}")
 
 
@@ -71,6 +75,8 @@ def _details(text: str) -> tuple[list[Slot], Mapping[str, Slot]]:
     """Numbers with a unit, and names, each once."""
     counts: list[Slot] = []
     for slot in slots.exact(text):
+        if _ORDINAL.match(slot.text):
+            continue  # "the first paragraph" counts nothing
         if (
             slot.kind is SlotKind.NUMBER
             and slot.unit

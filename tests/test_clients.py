@@ -95,7 +95,9 @@ def test_vercels_ai_sdk_and_openais_own_client_for_javascript(base, question, te
         assert got[road] == text, road
     assert got["streamed"]["text"] == got["searched"]["text"] == text
     assert got["streamed"]["finish"] == "stop"
-    assert got["sources"] == got["streamed"]["sources"] == got["searched"]["sources"]
     assert got["sources"]
+    assert got["sources"] == got["streamed"]["sources"]
+    # Beside a search this client lists everything that was looked at, not only what is cited.
+    assert set(got["sources"]) <= set(got["searched"]["sources"])
     assert got["xai_sources"]
     assert got["usage"] > 0

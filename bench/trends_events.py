@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from trends_streams import DAY, FIRST_DAY, HOUR, START, Alarms, Event, Replay
 
 ELSEWHERE_S = 900.0
 FALSE_A_DAY = 2.0
+MOST_ALARMS = 20_000  # far more than any threshold with so few false ones lets through
 
 
 def run(data: Path, accounts: int = 500) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def _baselines(posts: Sequence[Post], found: Sequence[Event]) -> dict[str, Alarm
         now = step * 300.0
         if now not in wanted:
             continue
+        hour += Counter()  # without what is zero by now
         d, n = hour["", "total"], max(1, day["", "total"])
         for key, count in hour.items():
             if count >= 3 and key[0]:
@@ -111,14 +114,16 @@ def _best(
     carriers: dict[tuple[str, str], list[tuple[float, str]]],
 ) -> Alarms:
     """The alarms of the lowest threshold with few enough false ones."""
-    ordered = sorted(rows, reverse=True)
+    ordered = sorted(rows, reverse=True)[:MOST_ALARMS]
     low, high = 0, len(ordered)
     best = Alarms({}, defaultdict(list))
     while low < high:
         middle = (low + high + 1) // 2
         alarms = Alarms({}, defaultdict(list))
         for _, now, key in sorted(ordered[:middle], key=lambda row: row[1]):
-            recent = [one for at, one in carriers[key] if now - HOUR <= at < now]
+            first = bisect_left(carriers[key], (now - HOUR, ""))
+            past = bisect_left(carriers[key], (now, ""))
+            recent = [one for _, one in carriers[key][first:past]]
             alarms.say(now, key[1], streams.event_of(recent))
         if alarms.a_day <= FALSE_A_DAY:
             low, best = middle, alarms

@@ -1,6 +1,6 @@
 """Draws the page's icons as PNG from its mark: for systems that install a page and take no SVG.
 
-    PYTHONPATH=src:tests python docs/icons.py
+PYTHONPATH=src:tests python docs/icons.py
 """
 
 from __future__ import annotations

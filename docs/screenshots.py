@@ -132,7 +132,7 @@ def main() -> None:
         page = opened(browser, url, 1240, 800, locale="en-GB", color_scheme="light")
         save(page, "home-en.png")
         page = opened(browser, url, 1240, 900, locale="en-GB", color_scheme="light")
-        ask(page, "Is there lead in Marrowick's tap water?")
+        ask(page, "When will Cliff Road reopen?")
         save(page, "answer-en.png")
         page = opened(browser, url, 1240, 800, locale="zh-CN", color_scheme="light")
         ask(page, "翁德谷医院急诊科会关闭吗？", cite=1)

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gnomon.assemble import open_files
+from gnomon.config import load as load_config
 from gnomon.errors import ConfigError, ModelMismatch
 from gnomon.models.verifier import SHIPPED
 from gnomon.truth import confidence
@@ -379,3 +381,19 @@ def test_the_shipped_calibration_belongs_to_the_shipped_verifier():
         one, more = Side(0.5, 1, 0.7), Side(1.5, 3, 0.9)
         weak, strong = (table.confidence(Label.SUPPORTED, side, Side()) for side in (one, more))
         assert strong >= weak
+
+
+def test_an_answer_in_a_documents_own_words_is_not_held_to_what_others_claim_of_it(tmp_path):
+    """With the table of documents a titled file of one's own could answer nothing that it alone
+    tells."""
+    path = tmp_path / "report.md"
+    path.write_text("# Harbour report\n\nThe harbour of Norwick was opened on 3 May 1961.\n")
+    config = load_config(tmp_path / "home", {}, chat_model="none", embed_model="none")
+    with open_files(config, [path]) as gnomon:
+        *_, last = gnomon.ask("When was the harbour of Norwick opened?")
+        assert "3 May 1961" in last.answer.text
+        assert not last.answer.abstained
+        # A claim that somebody makes of it is still held to the table of documents.
+        table = gnomon.bench().trust
+        assert "document" in table.calibration.verdicts
+        assert "document" not in table.of_own_words().calibration.verdicts

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +25,7 @@ from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
-from gnomon.assemble.trust import for_documents, trust_facts
+from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError
@@ -119,8 +119,6 @@ class Gnomon:
         """See ``ask``; over ``store``, somebody's documents, or over what is held."""
         chat = self._models.chat()
         bench = self.bench(chat, store)
-        if store is not None:
-            bench = replace(bench, trust=for_documents(bench.trust))
         return answer(
             question,
             bench,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from gnomon.config import Config
@@ -49,17 +48,3 @@ def trust_facts(trust: Trust | None, risk: float, store: Store) -> Mapping[str, 
         "drift": {"verdicts": moved.verdicts, "psi": moved.psi, "moved": moved.moved},
         "said": moved.said,
     }
-
-
-def for_documents(trust: Trust | None) -> Trust | None:
-    """``trust`` for answers over documents that the asker chose.
-
-    The table of documents is fitted on statements that others made about a document, and abstains
-    from a lone one of which it is not surer than .88. An answer over somebody's own documents is
-    made of their very sentences; with that table none of them would pass (LOG.md), so the table of
-    all kinds of sources decides.
-    """
-    if trust is None:
-        return None
-    verdicts = {kind: row for kind, row in trust.calibration.verdicts.items() if kind != "document"}
-    return replace(trust, calibration=replace(trust.calibration, verdicts=verdicts))

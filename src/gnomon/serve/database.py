@@ -35,7 +35,9 @@ class Database:
                 path.touch(mode=0o600)  # it holds hashes of keys, and people's questions
             self._connection = apsw.Connection(":memory:" if path is None else str(path))
             self._connection.setbusytimeout(5000)
-            self._connection.execute("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON")
+            # One by one: apsw stops at the first row that a statement returns.
+            for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+                self._connection.execute(f"PRAGMA {pragma}").fetchall()
         except (apsw.Error, OSError) as error:
             raise StoreError(
                 f"{str(path)!r} cannot be opened as the server's database ({error}); move it away "

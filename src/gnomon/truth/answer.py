@@ -326,6 +326,8 @@ def _check_draft(
 ) -> Iterator[Event]:
     """One drafted sentence: its claims, their verdicts, and what becomes of it."""
     said_at = item.quoted.post.created_at if item.quoted else now
+    if item.quoted is not None and bench.trust is not None:
+        bench = replace(bench, trust=bench.trust.of_own_words())
     found = claims_of(item.text, said_at=said_at) if item.quoted is None else ()
     claims = found or (_in_context(item, plan, said_at),)
     also = [*item.keys, *([item.quoted] if item.quoted else []), *passages]

@@ -22,7 +22,7 @@ import json
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from gnomon.errors import ConfigError, ModelMismatch
 from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
+DOCUMENT = "document"
 _LIKE = {"report": "post"}
 FORMAT = 1
 # The grid of thresholds, set before any data is seen: 0.00, 0.01 ... 1.00.
@@ -43,7 +44,7 @@ def kind_of(post: Post | Evidence) -> str:
     "report" (anything else that has a title, as articles do) or "post"."""
     if not post.title:
         return "post"
-    return "document" if post.source.startswith("file") else "report"
+    return DOCUMENT if post.source.startswith("file") else "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,17 @@ class Trust:
 
     calibration: Calibration
     risk: float
+
+    def of_own_words(self) -> Trust:
+        """This trust for sentences that are a source's own words.
+
+        The table of documents is fitted on what *others* claim of a document, and abstains from a
+        lone document of which it is not surer than that. An answer composed of quotes says what the
+        document says, in its very words: with that table none that one document alone tells would
+        pass, however plainly it is told (LOG.md), so the table of all kinds of sources decides.
+        """
+        verdicts = {k: table for k, table in self.calibration.verdicts.items() if k != DOCUMENT}
+        return replace(self, calibration=replace(self.calibration, verdicts=verdicts))
 
     def abstains(self, confidence: float, kind: str) -> str:
         """Why a verdict of this confidence is not given; "" where it is."""

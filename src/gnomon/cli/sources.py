@@ -7,6 +7,7 @@ from typing import Any
 
 from gnomon.cli.arguments import DONE, FAILED, UsageError, command, opened, seconds
 from gnomon.cli.output import print_json
+from gnomon.cli.taking import SPECS
 
 _ACTIONS = ("list", "add", "pause", "resume", "remove", "test")
 
@@ -14,12 +15,12 @@ _ACTIONS = ("list", "add", "pause", "resume", "remove", "test")
 def add_sources(commands: Any) -> None:
     parser = command(
         commands, "sources", sources, "list the sources that are followed, or change the list",
-        "list shows each with its health: last item, lag, errors, gaps. add SPEC follows one more "
-        "(what `gnomon pull` takes), pause and resume SPEC, remove SPEC keeps what was taken in. "
+        "list shows each with its health: last item, lag, errors, gaps. add SPEC follows one more, "
+        "pause and resume SPEC, remove SPEC keeps what was taken in. "
         "test SPEC takes a few items, shows what would be kept and what set aside, and keeps "
         "nothing. A server that runs (`gnomon serve --live`, `make run`) follows a change within "
         "seconds. Fails on a spec that means nothing, one that is not followed, and a test that "
-        "brings nothing.",
+        f"brings nothing. {SPECS} With a mapping, SPEC is in quotes: 'json:FILE --map MAPPING'.",
     )  # fmt: skip
     parser.add_argument("action", nargs="?", choices=_ACTIONS, default="list", help="default: list")
     parser.add_argument("spec", nargs="?", metavar="SPEC", help="the source")

@@ -12,6 +12,7 @@ from gnomon.store.memory import MemoryStore
 from gnomon.trends import TrendsView, explain, rising
 from gnomon.trends.bursts import Past, Prior, expect, false_shares, log_tail, new_dispersion
 from gnomon.trends.phrases import phrase
+from gnomon.trends.rows import account_born
 from gnomon.trends.terms import extract
 from gnomon.types import Batch, Deletion
 from trend_streams import DAY, HOUR, MONDAY, campaign, chatter, event, post, write
@@ -343,3 +344,19 @@ def test_what_is_deleted_is_no_longer_said(town):
     said = explain(view, store, "earthquake", HOUR, now=NOW)
     assert (said.posts, said.authors) == (2, 2)
     assert "earthquake" not in {one.term for one in rising(view, store, HOUR, now=NOW).trends}
+
+
+@pytest.mark.parametrize(
+    ("given", "born"),
+    [
+        (1_700_000_000, 1_700_000_000.0),
+        ("2023-11-14T22:13:20Z", 1_700_000_000.0),  # as Mastodon, X and Reddit come in
+        ("2023-11-14T22:13:20", 1_700_000_000.0),
+        ("long ago", None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_the_age_of_an_account_as_sources_give_it(given, born):
+    post = Post("p", "text", "s", NOW, extra={"account_created_at": given})
+    assert account_born(post) == born

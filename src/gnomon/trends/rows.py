@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import apsw
@@ -82,11 +83,18 @@ def make_row(seq: int, post: Post, link: Link | None, keys: np.ndarray) -> Row:
 
 
 def account_born(post: Post) -> float | None:
-    """When the author's account was made, epoch seconds, where the source says it as a number."""
+    """When the author's account was made, epoch seconds, where the source says it: as ISO 8601, as
+    ours do, or as a number."""
     for name in _AGES:
         value = post.extra.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
+        if isinstance(value, str):
+            try:
+                moment = datetime.fromisoformat(value)
+            except ValueError:
+                continue
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return None
 
 

@@ -14,7 +14,7 @@ from gnomon.trends.bursts import Past, Prior, expect, false_shares, log_tail, ne
 from gnomon.trends.phrases import phrase
 from gnomon.trends.rows import account_born
 from gnomon.trends.terms import extract
-from gnomon.types import Batch, Deletion
+from gnomon.types import Batch, Deletion, Post
 from trend_streams import DAY, HOUR, MONDAY, campaign, chatter, event, post, write
 
 NOW = MONDAY + 4 * DAY + 12 * HOUR

@@ -23,7 +23,7 @@ from gnomon.assemble.background import Background
 from gnomon.assemble.digests import last_due, time_of_day
 from gnomon.config import load
 from gnomon.digest import kept
-from gnomon.digest.choice import says_again, statable
+from gnomon.digest.choice import own_words_at, says_again, statable
 from gnomon.digest.markdown import markdown, plain
 from gnomon.digest.page import page
 from gnomon.errors import ConfigError, InputError, NotFound
@@ -311,11 +311,33 @@ def test_feeds_are_read_by_a_feed_reader(gnomon):
         ("Subscribe to the Norwick Gazette for the latest news on the fire!", False),
         ("I think Norwick is the best town in the whole of the county.", False),
         ("Fire.", False),
+        ("Saddledome is flooded to row 14, the city of Calgary says http://t.co/z…", False),
+        ("Hospitals treat more than 120 people after the storm in Moore, Okla.", False),
+        ("Praying for everybody in Moore, Oklahoma, after the tornado of today.", False),
+        ("Please donate 10 dollars to the Red Cross for the people of Norwick.", False),
+        ("Trying to find out whether I'm going to work in Kensington tomorrow.", False),
         ("https://example.org/a #fire #norwick @gazette @radio now", False),
     ],
 )
 def test_which_sentences_can_stand_in_a_digest(text, can):
     assert statable(text) is can
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("RT @kfor: Four dead in Moore near 4th St.", "Four dead in Moore near 4th St."),
+        ("Awesome RT @MissSon: The firefighter is well.", "The firefighter is well."),
+        ("Unbelievable “@X929: Water is up to row 14 now.", "Water is up to row 14 now."),
+        (
+            "RT: Water is up to row 14 of the Saddledome.",
+            "Water is up to row 14 of the Saddledome.",
+        ),
+        ("The mayor @nenshi closed the bridge at 9.", "The mayor @nenshi closed the bridge at 9."),
+    ],
+)
+def test_what_was_passed_on_is_stated_in_its_own_words(text, own):
+    assert text[own_words_at(text) :] == own
 
 
 def test_a_sentence_with_a_number_of_its_own_says_something_else():

@@ -32,8 +32,10 @@ _SELLS = re.compile(
 )
 # "RT @name: words", '"@name: words"' and "MT @name": the words are another's, passed on.
 _PASSED_ON = re.compile(
-    r'^\W*(?:(?:RT|MT|QT|via)\b[\s:]*|[“"]?)@\w+:?\s*[“"]?|^\W*(?:RT|MT)\b[\s:]*', re.IGNORECASE
+    r'^\W*(?:RT|MT|QT)\b[\s:]*(?=[^@\s])|(?:\b(?:RT|MT|QT|via)\s+|[“"])@\w+:?\s*[“"]?|^\W*@\w+:\s*'
 )
+# Said of oneself: true or not, it tells nobody what happened.
+_PERSONAL = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|my|me|mine|myself|ur|u)\b|[我俺咱]")
 # What asks, wishes or bids states nothing.
 _BIDS = re.compile(
     r"^\W*(?:please|pls|praying|pray|prayers|prayer|thoughts|sending|god bless|bless|rip|hoping|"
@@ -118,8 +120,8 @@ def _places(post: Post, quote: str) -> Iterator[tuple[int, int]]:
 
 def own_words_at(sentence: str) -> int:
     """Where a sentence begins behind "RT @name:": what follows is what is stated."""
-    found = _PASSED_ON.match(sentence)
-    return found.end() if found and found.end() < len(sentence) else 0
+    ends = [found.end() for found in _PASSED_ON.finditer(sentence)]
+    return ends[-1] if ends and ends[-1] < len(sentence) - SHORTEST // 2 else 0
 
 
 def statable(text: str) -> bool:
@@ -132,7 +134,7 @@ def statable(text: str) -> bool:
         return False
     if _POINTS_BACK.match(plain) or _SELLS.search(plain) or _BIDS.search(plain):
         return False
-    if _CUT.search(plain):
+    if _CUT.search(plain) or "…" in text[-30:] or _PERSONAL.search(plain):
         return False
     if polarity.is_question(plain) or polarity.is_opinion(plain):
         return False

@@ -28,7 +28,7 @@ from gnomon.types import (
     content_hash,
 )
 
-_TIMES = frozenset(
+TIMES = frozenset(
     {
         "at",
         "as_of",
@@ -48,6 +48,7 @@ _TIMES = frozenset(
         "until",
     }
 )
+"""Fields that hold a time wherever they hold a float: epoch seconds inside, ISO 8601 outside."""
 _STRINGS = ("id", "author", "title", "lang", "url", "reply_to", "repost_of", "quotes", "source")
 _LISTS = ("links", "media", "labels")
 
@@ -182,7 +183,7 @@ def to_json(value: Any) -> Any:
         out = {}
         for f in dataclasses.fields(value):
             item = getattr(value, f.name)
-            if f.name in _TIMES and isinstance(item, float):
+            if f.name in TIMES and isinstance(item, float):
                 out[f.name] = iso(item)
             else:
                 out[f.name] = to_json(item)

@@ -57,6 +57,7 @@ from gnomon.serve.guards import Guard
 from gnomon.serve.http import ApiError, api_error
 from gnomon.serve.limits import Limiter
 from gnomon.serve.metrics import Metrics
+from gnomon.serve.openapi.routes import routes as description
 from gnomon.serve.policy import Policy
 from gnomon.serve.quota import Quota
 from gnomon.serve.routes import routes as held_routes
@@ -81,6 +82,7 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     sources.routes,
     rising.routes,
     not_yet.routes,
+    description,
     page.routes,
 )
 """The groups of routes, in the order in which an address is looked for among them."""

@@ -14,7 +14,7 @@ from gnomon.serve.http import ApiError
 
 _PICTURES = "There is no model for pictures here yet."
 _SOUND = "There is no model for speech or sound here yet."
-_REASONS = {
+REASONS = {
     "/v1/images/generations": _PICTURES,
     "/v1/images/edits": _PICTURES,
     "/v1/images/variations": _PICTURES,
@@ -31,7 +31,7 @@ _REASONS = {
 def routes(context: Context) -> Sequence[BaseRoute]:
     return [
         Route(path, partial(_not_yet, reason), methods=["POST"])
-        for path, reason in _REASONS.items()
+        for path, reason in REASONS.items()
     ]
 
 

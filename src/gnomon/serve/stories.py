@@ -15,7 +15,7 @@ from gnomon.types import Stories, Story
 from gnomon.wire import parse_time, to_json
 
 MOST = 100
-_DETAILS = ("timeline", "agreed", "disputed", "was", "checked_by")
+DETAILS = ("timeline", "agreed", "disputed", "was", "checked_by")
 
 
 def routes(context: Context) -> list[Route]:
@@ -68,7 +68,7 @@ def _list(found: Stories, by: str) -> dict[str, Any]:
         "total": found.total,
         "behind": found.behind,
         "data": [
-            {name: value for name, value in _story(story).items() if name not in _DETAILS}
+            {name: value for name, value in _story(story).items() if name not in DETAILS}
             for story in found.stories
         ],
     }

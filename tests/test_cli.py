@@ -151,6 +151,18 @@ def test_status_of_very_many_sources_stays_readable(tmp_path: Path) -> None:
     assert "and 171 other sources" in told
 
 
+def test_a_file_whose_rows_name_their_own_sources_holds_posts(tmp_path: Path) -> None:
+    rows = [{"id": f"n{i}", "text": f"Ferry {i} is late.", "source": "radio"} for i in range(3)]
+    path = write_lines(tmp_path / "named.jsonl", rows)
+    for said in ("3 new", ""):
+        pulled = gnomon(tmp_path / "home", "pull", path)
+        assert (pulled.code, pulled.err) == (0, "")
+        assert said in pulled.out
+    empty = gnomon(tmp_path / "home", "pull", write_lines(tmp_path / "none.jsonl", []))
+    assert empty.code == 1
+    assert "'none.jsonl' holds no posts" in empty.err
+
+
 # --------------------------------------------------------------------------- output
 
 

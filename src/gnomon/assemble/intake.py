@@ -89,11 +89,14 @@ class Intake:
             if on_progress is not None:
                 on_progress(report)
 
+        # Rows may name sources of their own, so that none of their posts is under the file's name.
+        read_before = isinstance(source, Files) and self.store.cursor(source.name) is not None
         try:
             report = self.ingest(source, network, stop, count)
         except StoreError as error:
             return replace(last, error=str(error))
-        if not report.error and not self._ever_gave(source.name):
+        gave = report.posts or report.deleted or report.set_aside or read_before
+        if not report.error and not gave and not self._ever_gave(source.name):
             if isinstance(source, Files):
                 report = replace(report, error=nothing_in(source.name.removeprefix("file:")))
             elif stop.is_set():

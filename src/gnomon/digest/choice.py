@@ -27,7 +27,8 @@ _POINTS_BACK = re.compile(
 )
 _SELLS = re.compile(
     r"\b(?:click|subscribe|follow us|sign up|read more|retweet|rt if|watch live|link in bio|"
-    r"breaking|live updates?)\b|点击|关注我们|转发|扫码",
+    r"breaking|live updates?|(?:file )?(?:photo|pic|picture|video|image)s? (?:of|by|shows?))\b|"
+    r"^\W*FILE\b|\blet['’]s\b|点击|关注我们|转发|扫码",
     re.IGNORECASE,
 )
 # "RT @name: words", '"@name: words"' and "MT @name": the words are another's, passed on.

@@ -337,7 +337,9 @@ def _is_of_one_thing(conflict: Conflict) -> bool:
     return bool(counted) or conflict.rule == "verifier"
 
 
-_UNIT = re.compile(r"[A-Z]{3}|%|[a-zµ°]{1,3}(?:/[a-z]{1,2})?|[$€£¥]")
+_UNIT = re.compile(
+    r"(?:second|minute|hour|day|week|month|year)s?|[A-Z]{3}|%|[a-zµ°]{1,3}(?:/[a-z]{1,2})?|[$€£¥]"
+)
 
 
 def _conflict(conflict: Conflict, sheet: _Sheet) -> Line:

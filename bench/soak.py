@@ -179,12 +179,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=600.0, help="posts a second")
     parser.add_argument("--home", help="where the store goes (default: a temporary folder)")
+    parser.add_argument("--rising", action="store_true", help="keep trends and stories up, too")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return soak(Path(args.home or folder), args.minutes * 60, args.rate)
+        return soak(Path(args.home or folder), args.minutes * 60, args.rate, args.rising)
 
 
-def soak(home: Path, seconds: float, rate: float) -> int:
+def soak(home: Path, seconds: float, rate: float, rising: bool = False) -> int:
     from gnomon.assemble import open_gnomon
     from gnomon.config import load
 
@@ -211,6 +212,8 @@ def soak(home: Path, seconds: float, rate: float) -> int:
     lag: list[float] = []
     with open_gnomon(config) as gnomon:
         gnomon.go_live(["bluesky"])
+        if rising:
+            gnomon.rise_in_background()
         while True:
             time.sleep(5)
             now = time.time() - began

@@ -20,12 +20,36 @@ import { lang, onSpeak, speak, t } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
 
+/** A view whose script comes when it is first gone to. `within` is the view whose place in the bar
+ * is its own, too. */
+function later(file, name, keys, within) {
+  let real = null;
+  const view = { name, keys, within,
+    async enter(params) {
+      try {
+        real ??= await import(`./${file}.js`);
+      } catch {
+        if (router.view() === view) $("view").replaceChildren(failure(new Error(t.offline), () => view.enter(params)));
+        return undefined;
+      }
+      return router.view() === view ? real.enter(params) : undefined;
+    },
+    leave: () => real?.leave?.(),
+    again: () => real?.again?.() };
+  return view;
+}
+
+const board = later("board", "board", ["board"]);
+const below = [["story", "story", ["story"]], ["digest", "digests", ["digests", "digest"]], ["sources", "sources", ["sources"]]]
+  .map(([file, name, keys]) => later(file, name, keys, board));
+
 // The first is the home. A view is added here, and in NAV where it has a place in the bar.
-const VIEWS = [ask, search, check, history, settings, held, post, access.invitation];
+const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, access.invitation];
 
 // [view, the address, the word, the drawing, the key after "g"]
 const NAV = [
   [ask, "/", "ask", "M3 4.5h14v9H9l-3.5 3v-3H3z", "a"],
+  [board, "/#board", "board", "M3 16.5h14M5 13.5l3.5-4 3 2.5L16 5M16 5h-3.2M16 5v3.2", "b"],
   [search, "/#search", "search", "M8.7 14.2a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM12.8 12.8l4 4", "s"],
   [check, "/#check", "check", "M4 3.5h9v5M4 3.5v13h6M6.5 7h4M6.5 10h3M11 14l2 2 4-4.5", "c"],
   [history, "/#history", "history", "M4.2 6.2a7 7 0 1 1-1 4.4M3 3.5v3.2h3.2M10 6v4.4l2.8 1.8", "h"],
@@ -34,7 +58,8 @@ const NAV = [
 function bar() {
   $("nav").setAttribute("aria-label", t.views);
   $("nav").replaceChildren(...NAV.map(([view, href, word, path]) =>
-    h("a", { href, "aria-current": router.view() === view ? "page" : null }, icon(path, "drawn-icon"), h("span", {}, t[word]))));
+    h("a", { href, "aria-current": (router.view()?.within ?? router.view()) === view ? "page" : null, "aria-label": t[word] },
+      icon(path, "drawn-icon"), h("span", {}, t[`${word}Short`] ?? t[word]))));
   $("gear").toggleAttribute("data-here", router.view() === settings);
 }
 

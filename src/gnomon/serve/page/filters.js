@@ -5,7 +5,8 @@ import { known, now, onStatus, status } from "./status.js";
 import { t } from "./strings.js";
 
 const PRESETS = { "1h": 3600, "24h": 86400, "7d": 7 * 86400, "30d": 30 * 86400 };
-const LANGS = { en: "English", zh: "中文", ja: "日本語", es: "Español", de: "Deutsch", fr: "Français", pt: "Português", ar: "العربية" };
+/** The languages that can be chosen, by their own names. */
+export const LANGS = { en: "English", zh: "中文", ja: "日本語", es: "Español", de: "Deutsch", fr: "Français", pt: "Português", ar: "العربية" };
 
 const chosen = { since: "", until: "", source: [], lang: "" };
 let told = () => {};

@@ -157,7 +157,8 @@ const table = () => h("ul", { id: "models", class: "models" }, known.map((model)
 
 // ---------------------------------------------------------------- the page itself
 
-function choice(legend, name, options, value, onpick) {
+/** One of several, as radio buttons: [[key, words, attributes?], …]. */
+export function choice(legend, name, options, value, onpick) {
   return h("fieldset", { class: "choice" }, h("legend", {}, legend), options.map(([key, words, attributes = {}]) =>
     h("label", {}, h("input", { type: "radio", name, value: key, checked: key === value, onchange: () => onpick(key) }), h("span", attributes, words))));
 }

@@ -23,7 +23,7 @@ test: $(VENV)/test.stamp chromium models clients
 	$(BIN)/ruff check src tests bench docs
 	$(BIN)/ruff format --check src tests bench docs
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format src tests bench docs

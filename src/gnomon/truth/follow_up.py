@@ -23,6 +23,15 @@ from gnomon.text.tokens import is_cjk, tokens
 from gnomon.truth import mentions
 from gnomon.truth.mentions import Kind
 from gnomon.truth.rewrite import as_claim
+from gnomon.truth.subject import (
+    AUXILIARY,
+    PHRASE,
+    QUESTION_ZH,
+    WH_LEAD,
+    names_in,
+    subject_of,
+    where_of,
+)
 from gnomon.truth.terms import content_terms
 from gnomon.types import SlotKind, Turn
 
@@ -32,7 +41,6 @@ else."""
 BARE_TERMS = 2
 """A question of no more content words than this, and no name, is about what was spoken of before:
 "How many people were hurt?" asks nothing by itself."""
-LONGEST_SUBJECT = 60
 
 
 def standing_alone(
@@ -63,13 +71,13 @@ def leans(question: str) -> bool:
             _POINTS_ZH.search(text)
             or _ELLIPSIS_ZH.match(text)
             or _WHY_ZH.fullmatch(text)
-            or (not _names(text) and len(_content_zh(text)) <= BARE_TERMS * 2)
+            or (not names_in(text) and len(_content_zh(text)) <= BARE_TERMS * 2)
         )
     if _ELLIPSIS.match(text) or _WHY.fullmatch(text):
         return True
     if any(not _own_antecedent(text, match) for match in _POINTS.finditer(text)):
         return True
-    return not _names(text) and len(content_terms(text)) <= BARE_TERMS
+    return not names_in(text) and len(content_terms(text)) <= BARE_TERMS
 
 
 # "It", "he", "there", "that"; but "that" and "this" only where no noun follows that they point to
@@ -87,8 +95,8 @@ _EXPLETIVE = re.compile(
 )
 _ELLIPSIS = re.compile(
     r"^(?:(?:and|so|but|ok|okay)[, ]+)?(?:what|how) about (?P<about>[^?]{2,80}?)\s*\?*$|"
-    r"^and (?:in |at |for |on |with )?(?P<and>(?!who|what|when|where|why|how|is|are|was|were|did|"
-    r"does|do|has|have|will|can)[^?]{2,80}?)\s*\?*$",
+    r"^and (?P<prep>(?:in|at|for|on|with|to|from|near) )?"
+    r"(?P<and>(?!who|what|when|where|why|how|is|are|was|were|did|does|do|has|have|will|can)[^?]{2,80}?)\s*\?*$",
     re.IGNORECASE,
 )
 _WHY = re.compile(
@@ -103,20 +111,11 @@ _ELLIPSIS_ZH = re.compile(r"^(?:那么?|还有)?(?P<about>[^，。？?]{2,24}?)�
 _WHY_ZH = re.compile(
     r"(?:那|但)?(?:为什么|为何|怎么会|什么时候|何时|在哪里?|谁说的|多少|多久)[呢？?]*"
 )
-_QUESTION_ZH = re.compile(
-    r"为什么|为何|什么时候|何时|什么|多少|多久|多大|几[个名人天点月年]?|谁|哪[里儿个些]?|怎[么样]+|如何|"
-    r"是否|有没有|会不会|是不是|能不能|吗|呢|会|将|已经?|被|了"
-)
-
-
-def _names(text: str) -> list[mentions.Mention]:
-    """Names that a question gives itself; its first word is capital anyway."""
-    return [m for m in mentions.find(text) if m.start > 0 or " " in m.name or is_cjk(text)]
 
 
 def _content_zh(text: str) -> str:
     """The characters of a Chinese question that are no question words."""
-    return "".join(c for c in _QUESTION_ZH.sub("", text) if c.isalnum())
+    return "".join(c for c in QUESTION_ZH.sub("", text) if c.isalnum())
 
 
 def _own_antecedent(text: str, match: re.Match[str]) -> bool:
@@ -137,7 +136,7 @@ def _resolved(question: str, before: str, answers: Sequence[str]) -> str:
     """``question`` as it is meant after ``before``, a question that stands alone, was answered."""
     text = question.strip()
     if is_cjk(text):
-        return _resolved_zh(text, before)
+        return _resolved_zh(text, before, answers)
     if swapped := _swapped(text, before):
         return swapped
     if bare := _WHY.fullmatch(text):
@@ -145,9 +144,7 @@ def _resolved(question: str, before: str, answers: Sequence[str]) -> str:
     if not leans(text):
         return text
     text = re.sub(r"^(?:and|but|so|then)[, ]+(?=\w)", "", text, flags=re.IGNORECASE)
-    for match in _POINTS.finditer(text):
-        if _own_antecedent(text, match):
-            continue
+    for match in _pointing(text):
         meant = _meant(match.group().lower(), before, answers)
         if meant and meant.casefold() not in text.casefold():
             return _capital(text[: match.start()] + _fit(match, text, meant) + text[match.end() :])
@@ -158,15 +155,22 @@ def _resolved(question: str, before: str, answers: Sequence[str]) -> str:
     return _capital(text)
 
 
+def _pointing(text: str) -> list[re.Match[str]]:
+    """The pronouns of ``text`` that point out of it; "it" before the "they" who did it."""
+    found = [m for m in _POINTS.finditer(text) if not _own_antecedent(text, m)]
+    return sorted(found, key=lambda m: m.group().lower() in ("they", "them", "their"))
+
+
 def _swapped(text: str, before: str) -> str:
     """ "What about X?": the question before with X in the place of what it was about."""
     found = _ELLIPSIS.match(text)
     if found is None:
         return ""
     other = (found["about"] or found["and"]).strip()
+    prep = (found["prep"] or "").lower()
     old = subject_of(before)
     if not old:
-        return f"{before.rstrip('?. ')} ({other})?"
+        return f"{before.rstrip('?. ')} ({prep}{other})?"
     # A place of the old question changes for a place, a day for a day.
     for kind in (SlotKind.DATE, SlotKind.NUMBER):
         mine = [s for s in slots.find(other) if s.kind is kind]
@@ -174,8 +178,24 @@ def _swapped(text: str, before: str) -> str:
         if mine and len(mine[0].text) >= len(other) - 4:
             if theirs:
                 return before.replace(theirs[0].text, mine[0].text, 1)
-            return f"{before.rstrip('?. ')} in {other}?"
-    return before.replace(old, other, 1)
+            return f"{before.rstrip('?. ')} {prep or 'in '}{other}?"
+    placed = next((m for m in names_in(before) if where_of(before, m)), None)
+    other_thing = placed and placed.name != old and _KIND.search(other)
+    if placed and _BARE_NAME.fullmatch(other) and not other_thing:
+        return before[: placed.start] + other + before[placed.end :]
+    if prep:
+        return f"{before.rstrip('?. ')} {prep}{other}?"
+    old = old if old in before else re.sub("^the ", "a ", old)
+    old = old if old in before else re.sub("^a ", "an ", old)
+    return before.replace(old, other, 1) if old in before else f"{before.rstrip('?. ')} ({other})?"
+
+
+_BARE_NAME = re.compile(r"[A-Z][\w'’.-]*(?: (?:of|the|de|[A-Z][\w'’.-]*))*")
+# A name that says itself what it names stands for the thing, not for where the thing is.
+_KIND = re.compile(
+    r" (?:Bridge|Road|Street|Lane|Square|Park|Hospital|School|College|University|Airport|Harbour|"
+    r"Station|Museum|Library|Church|Works|Hotel|Bank|Club|Council|Festival|Tower|Hall|Pier)$"
+)
 
 
 def _asked_again(word: str, before: str) -> str:
@@ -183,52 +203,8 @@ def _asked_again(word: str, before: str) -> str:
     if word.lower().startswith("who says"):
         return f"Who says that {as_claim(before)}?"
     word = word.split()[0] if word.lower().startswith("why") else word
-    rest = _WH_LEAD.sub("", before.strip()).rstrip("?. ")
-    return _capital(f"{word} {rest[:1].lower() + rest[1:] if _AUX.match(rest) else rest}?")
-
-
-_AUX = re.compile(
-    r"(?:is|are|was|were|did|does|do|has|have|had|will|would|can|could|should)\b", re.IGNORECASE
-)
-_WH_LEAD = re.compile(
-    r"^(?:and |but |so )?(?:(?:at |in |on |to |from )?(?:how (?:many|much) (?:[\w-]+ ){0,3}?|"
-    r"how \w+ |what (?!is|are|was|were|did|does|do|has|have|had|will|would|can|could)(?:[\w-]+ "
-    r"){1,3}?|which (?:[\w-]+ ){1,3}?|who(?:m|se)? |what |when |where |why |how ))"
-    r"(?=(?:is|are|was|were|did|does|do|has|have|had|will|would|can|could|should)\b)",
-    re.IGNORECASE,
-)
-
-
-def subject_of(question: str) -> str:
-    """What a question is about: the name it asks of, or else its noun phrase; "" where neither can
-    be told. The name nearest behind the verb wins: "Does Rosa Lind plan to sell the harbour?" is
-    about her."""
-    text = question.strip().rstrip("?？.。! ")
-    if is_cjk(text):
-        return _subject_zh(text)
-    named = _names(text)
-    if named:
-        event = _EVENT.match(text, named[0].end)
-        return text[named[0].start : event.end() if event else named[0].end]
-    rest = _AUX.sub("", _WH_LEAD.sub("", text), count=1).strip()
-    phrase = _PHRASE.match(rest) or _PHRASE.search(text)
-    return phrase.group().strip() if phrase and len(phrase.group()) <= LONGEST_SUBJECT else ""
-
-
-_PHRASE = re.compile(
-    r"\b(?:the|a|an|this|that|our|their|his|her) (?:[\w'’-]+ ){0,2}?[\w'’-]+(?= (?:is|are|was|were|"
-    r"will|has|have|had|be|been|going|of|in|on|at|to|for|from|by|with|that|which|who|\w+ed|\w+ing|"
-    r"\w+en|open|close|reopen|start|end|begin|leave|cost|happen|take|make|run|go|come)\b|$)",
-    re.IGNORECASE,
-)
-
-
-# "The Lunde Kiln Works fire" is a fire.
-_EVENT = re.compile(
-    r" (?:fire|flood|crash|collision|strike|trial|election|vote|referendum|merger|takeover|storm|"
-    r"earthquake|explosion|attack|shooting|protest|march|festival|inquiry|report|scandal|rescue|"
-    r"closure|reopening|auction|final|match|budget|plan(?!s? to\b))\b"
-)
+    rest = WH_LEAD.sub("", before.strip()).rstrip("?. ")
+    return _capital(f"{word} {rest[:1].lower() + rest[1:] if AUXILIARY.match(rest) else rest}?")
 
 
 def _meant(pronoun: str, before: str, answers: Sequence[str]) -> str:
@@ -254,9 +230,18 @@ def _meant(pronoun: str, before: str, answers: Sequence[str]) -> str:
         place = places[-1] if places else subject_of(before)
         return f"in {place}" if place else ""
     subject = subject_of(before)
+    if _only_a_place(before, subject):
+        return ""
     if pronoun in ("it", "its") and _may_be_person(before, subject) and _beside(before, subject):
         return ""
     return subject
+
+
+def _only_a_place(question: str, subject: str) -> bool:
+    """Whether the subject is but where something happened: of "What happened in Marrowick?" no
+    "it" can be told."""
+    named = next((m for m in mentions.find(question) if m.name == subject), None)
+    return named is not None and where_of(question, named) is not None
 
 
 def _may_be_person(question: str, name: str) -> bool:
@@ -273,7 +258,7 @@ _NAMED_THING = re.compile(r"(?:storm|hurricane|typhoon|cyclone|operation|project
 def _beside(question: str, subject: str) -> str:
     """Another thing that a question speaks of behind its subject; "" where there is none."""
     behind = question.partition(subject)[2].rstrip("?. ")
-    phrase = _PHRASE.search(behind)
+    phrase = PHRASE.search(behind)
     return phrase.group().strip() if phrase else ""
 
 
@@ -298,18 +283,39 @@ def _capital(text: str) -> str:
 # ------------------------------------------------------------------------------- Chinese
 
 
-def _resolved_zh(text: str, before: str) -> str:
+# A foreign name as Chinese writes it: 罗莎·林德, behind an office or a verb of choosing, or at the
+# beginning. What stands before the first dot is no longer than four characters.
+_PERSON_ZH = re.compile(
+    r"(?:^|[，。：；、\s（]|[长任席统理员师授]|当选|选出|是|为)"
+    r"(?P<name>[一-龥]{1,4}(?:[·・•][一-龥]{1,6}?)+?)(?=当选|出任|获胜|表示|说|称|宣布|在|于|[，。、；\s]|$)"
+)
+_OF_IT_ZH = re.compile(r"票价|价格|费用|学费|人数|人口|损失|面积|高度|长度|温度|伤亡|工资|预算")
+_DAY_ZH = re.compile(r"[今去前明后][年天日]|[本上下]个?[周月]|昨[天日晚]|今晚|周[一二三四五六日末]")
+
+
+def _resolved_zh(text: str, before: str, answers: Sequence[str]) -> str:
     subject = subject_of(before) if is_cjk(before) else ""
     if found := _ELLIPSIS_ZH.match(text):
         other = found["about"].removeprefix("那").strip()
-        if subject and not _QUESTION_ZH.search(other):
+        if subject and _DAY_ZH.fullmatch(other):
+            day = _DAY_ZH.search(before)
+            old, new = (day.group(), other) if day else (subject, subject + other)
+            return before.replace(old, new, 1)
+        if subject and _OF_IT_ZH.fullmatch(other):
+            return f"{subject}{other}是多少？"
+        if subject and not QUESTION_ZH.search(other):
             return before.replace(subject, other, 1)
     if _WHY_ZH.fullmatch(text) and before:
         core = re.sub(r"[吗呢？?]+$", "", before.strip())
         core = re.sub(r"是否|会不会|有没有|是不是", "", core)
         asked = text.removeprefix("那").removeprefix("但").rstrip("呢？?")
-        if not _QUESTION_ZH.search(re.sub(r"[会将已经被了]", "", core)):
+        if not QUESTION_ZH.search(re.sub(r"[会将已经被了]", "", core)):
             return f"{core}，{asked}？"
+    person = re.search("[他她](?![们人])", text)
+    if person and answers:
+        people = {m["name"] for said in (before, answers[-1]) for m in _PERSON_ZH.finditer(said)}
+        if len(people) == 1:
+            return text[: person.start()] + people.pop() + text[person.end() :]
     if not subject or subject in text:
         return text
     pointed = _POINTS_ZH.search(text)
@@ -322,20 +328,6 @@ def _resolved_zh(text: str, before: str) -> str:
     if leans(text):
         return f"{subject}{text}" if not pointed else f"{subject}，{text}"
     return text
-
-
-def _subject_zh(text: str) -> str:
-    """What stands before the first question word: "医院急诊科会关闭吗" is about 医院急诊科."""
-    found = _QUESTION_ZH.search(text)
-    head = text[: found.start()] if found else text
-    head = re.sub(r"^(?:请问|那么|那|但是|但)", "", head)
-    head = _TRAILING_ZH.sub("", head)
-    return head if 2 <= len(head) <= 20 else ""
-
-
-_TRAILING_ZH = re.compile(
-    r"(?:的?(?:损失|费用|票价|人数|人口|学费|价格|时间)|[的是在]|一共|总共|目前|现在|最近|究竟|到底)+$"
-)
 
 
 # ------------------------------------------------------------------------------- by a model

@@ -49,6 +49,7 @@ TIMES = frozenset(
     }
 )
 """Fields that hold a time wherever they hold a float: epoch seconds inside, ISO 8601 outside."""
+_MOMENTS = ("float", "float | None")
 _STRINGS = ("id", "author", "title", "lang", "url", "reply_to", "repost_of", "quotes", "source")
 _LISTS = ("links", "media", "labels")
 
@@ -82,7 +83,7 @@ def parse_time(value: Any) -> float:
                 ) from None
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
-            return moment.timestamp()
+            return _in_calendar(moment.timestamp(), text)
     if not isinstance(value, int | float):
         raise InputError(f"{value!r} is no time; give ISO 8601 or epoch seconds.")
     number = float(value)
@@ -90,8 +91,12 @@ def parse_time(value: Any) -> float:
         if abs(number) > limit:
             number /= scale
             break
+    return _in_calendar(number, value)
+
+
+def _in_calendar(number: float, value: Any) -> float:
     if not -6.2e10 < number < 2.5e11:  # years 5 to 9900: what datetime can hold
-        raise InputError(f"{value!r} lies outside the calendar; give epoch seconds.")
+        raise InputError(f"{str(value)[:60]!r} lies outside the calendar of the years 5 to 9900.")
     return number
 
 
@@ -183,7 +188,7 @@ def to_json(value: Any) -> Any:
         out = {}
         for f in dataclasses.fields(value):
             item = getattr(value, f.name)
-            if f.name in TIMES and isinstance(item, float):
+            if f.name in TIMES and f.type in _MOMENTS and item is not None:
                 out[f.name] = iso(item)
             else:
                 out[f.name] = to_json(item)

@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Route
 
 from gnomon.errors import ConfigError, GnomonError, StoreError
 from gnomon.serve import (
@@ -299,7 +299,26 @@ async def _say_http(request: Request, error: HTTPException) -> Response:
             type="not_found",
             code="no_route",
         )
+    elif error.status_code == 405:
+        there = ", ".join(_methods(request))
+        said = ApiError(
+            405,
+            f"This address has no {request.method[:20]}; it has {there}.",
+            code="method_not_allowed",
+            headers={"allow": there},
+        )
     else:
         headers = error.headers
         said = ApiError(error.status_code, f"{error.detail}.", code="http_error", headers=headers)
     return said.response()
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of an address: several routes may share it."""
+    held = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(held)

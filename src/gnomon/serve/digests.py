@@ -15,7 +15,7 @@ from starlette.routing import Route
 from gnomon.errors import InputError
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
-from gnomon.serve.http import ApiError, field, json_response, moment, read_json, strings
+from gnomon.serve.http import ApiError, field, in_range, json_response, moment, read_json, strings
 from gnomon.serve.render import Answering
 from gnomon.serve.sse import frame
 from gnomon.types import Digest, Step
@@ -111,7 +111,7 @@ class DigestRoutes:
     async def listed(self, request: Request) -> Response:
         """``?limit=``: the newest, each with its stories' headlines."""
         limit = request.query_params.get("limit", "20")
-        if not (limit.isdecimal() and 1 <= int(limit) <= MOST_KEPT):
+        if not in_range(limit, 1, MOST_KEPT):
             said = f"'limit' is {limit[:20]!r}; give 1 to {MOST_KEPT}."
             raise ApiError(400, said, param="limit")
         found = await self._desk.call(partial(self._desk.engine.digests.kept, int(limit)))

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from gnomon.serve.caller import caller_of, require
 from gnomon.serve.context import Context
 from gnomon.serve.file_rows import PURPOSES, File, Files, over_quota, page
-from gnomon.serve.http import ApiError, json_response
+from gnomon.serve.http import ApiError, in_range, json_response
 from gnomon.serve.multipart import read_form
 from gnomon.serve.shelving import Worker
 
@@ -139,10 +139,10 @@ def file_too_large(limit: int) -> ApiError:
 
 def _life(fields: Mapping[str, str]) -> float | None:
     """How long a file is kept, in seconds; None: until it is deleted."""
-    seconds, anchor = fields.get("expires_after[seconds]"), fields.get("expires_after[anchor]")
-    if seconds is None and anchor is None:
+    seconds, anchor = fields.get("expires_after[seconds]", ""), fields.get("expires_after[anchor]")
+    if not seconds and anchor is None:
         return None
-    return life_of(anchor, int(seconds) if seconds and seconds.isdecimal() else seconds)
+    return life_of(anchor, int(seconds) if in_range(seconds, 0, LONGEST_LIFE_S) else seconds)
 
 
 def life_of(anchor: Any, seconds: Any) -> float:
@@ -162,7 +162,7 @@ def life_of(anchor: Any, seconds: Any) -> float:
 
 def limit_of(query: Mapping[str, str], default: int, most: int) -> int:
     limit = query.get("limit", str(default))
-    if not (limit.isdecimal() and 1 <= int(limit) <= most):
+    if not in_range(limit, 1, most):
         raise ApiError(400, f"'limit' is {limit[:20]!r}; give 1 to {most}.", param="limit")
     return int(limit)
 

@@ -26,7 +26,7 @@ from gnomon.serve.access import SAFE, needed, takes_uploads
 from gnomon.serve.caller import missing
 from gnomon.serve.cross import Names, allowing, forbidden, preflight
 from gnomon.serve.gate import Gate
-from gnomon.serve.http import MAX_BODY_BYTES, ApiError
+from gnomon.serve.http import MAX_BODY_BYTES, ApiError, in_range
 from gnomon.serve.keys import KEY
 from gnomon.serve.metrics import Metrics
 from gnomon.serve.pace import Gone, Pace
@@ -157,7 +157,7 @@ class Guard:
 
     def _check_length(self, scope: Scope, headers: Headers) -> None:
         length, most = headers.get("content-length", "0"), self._largest(scope)
-        if not length.isdecimal() or int(length) > most:
+        if not in_range(length, 0, most):
             raise ApiError(
                 413,
                 f"The body is larger than {most:,} bytes; send less at once.",

@@ -152,6 +152,8 @@ def field(body: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
     value = body.get(name)
     if value is None:
         return default
+    if kind is int and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)  # type: ignore[return-value]  # JSON has one kind: 10.0 is 10
     right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
     if not right:
         words = {bool: "true or false", int: "a whole number", str: "a string", list: "a list"}
@@ -162,6 +164,12 @@ def field(body: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
             code="invalid_type",
         )
     return value  # type: ignore[no-any-return]
+
+
+def in_range(text: str, least: int, most: int) -> bool:
+    """Whether a parameter of the address is a whole number from ``least`` to ``most``. Its length
+    is looked at first: Python reads no numbers of thousands of digits."""
+    return len(text) <= 12 and text.isdecimal() and least <= int(text) <= most
 
 
 def strings(value: Any, name: str) -> tuple[str, ...]:

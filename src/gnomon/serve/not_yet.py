@@ -30,8 +30,7 @@ REASONS = {
 
 def routes(context: Context) -> Sequence[BaseRoute]:
     return [
-        Route(path, partial(_not_yet, reason), methods=["POST"])
-        for path, reason in REASONS.items()
+        Route(path, partial(_not_yet, reason), methods=["POST"]) for path, reason in REASONS.items()
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gnomon.serve.http import ApiError
+from gnomon.serve.http import ApiError, in_range
 
 MOST = 100
 USUAL = 20
@@ -14,7 +14,7 @@ USUAL = 20
 def limit_of(query: Mapping[str, str], usual: int = USUAL, most: int = MOST) -> int:
     """``?limit=``, 1 to ``most``. Raises 400."""
     given = query.get("limit") or str(usual)
-    if not (given.isdecimal() and 1 <= int(given) <= most):
+    if not in_range(given, 1, most):
         raise ApiError(
             400,
             f"'limit' is {given[:20]!r}; give 1 to {most}.",

@@ -23,7 +23,7 @@ from gnomon.serve.context import Context
 from gnomon.serve.conversations import Conversations
 from gnomon.serve.desk import HungUp
 from gnomon.serve.forgetting import settled
-from gnomon.serve.http import ApiError, json_response, read_json
+from gnomon.serve.http import ApiError, in_range, json_response, read_json
 from gnomon.serve.ledger import UNFINISHED, Kept, Ledger
 from gnomon.serve.library import files_of, shelves_of
 from gnomon.serve.making import Wanted
@@ -46,6 +46,7 @@ from gnomon.serve.talking import check_model
 from gnomon.serve.transcript import links
 
 Data = dict[str, Any]
+MOST_EVENTS = 10**9
 
 
 class Responses:
@@ -216,7 +217,7 @@ class Responses:
             assert kept is not None
             return json_response(shaped(kept.object, include))
         after = query.get("starting_after", "-1")
-        if not after.removeprefix("-").isdecimal():
+        if not in_range(after.removeprefix("-"), 0, MOST_EVENTS):
             raise ApiError(
                 400,
                 f"'starting_after' is {after[:20]!r}; give the sequence_number of an event.",

@@ -38,8 +38,8 @@ def parse(body: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) ->
         )
     tools = search_tools(field(body, "tools", list, []))
     whole = [*earlier, *items]
+    asked = _asked(whole, len(earlier), model != MODEL)
     plain = messages(whole, body.get("instructions")) if model != MODEL else None
-    asked = _asked(whole, len(earlier), plain is not None)
     if plain is not None and (asked.unseen or asked.files):
         raise unsupported("input", f"{model[:60]!r} reads only text; leave out pictures and files.")
     return Wanted(
@@ -142,8 +142,10 @@ def items_of(kept: Kept) -> Items:
 def listed_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """An input item as it is listed: with an id, a type, and its content in parts."""
     kind = item.get("type") or "message"
-    out: dict[str, Any] = {"id": item.get("id") or new_id("msg" if kind == "message" else "item")}
-    out |= {**item, "type": kind, "id": out["id"]}
+    given = item.get("id")
+    own = given if given and isinstance(given, str) else None
+    out: dict[str, Any] = {"id": own or new_id("msg" if kind == "message" else "item")}
+    out |= {**item, "type": str(kind), "id": out["id"]}
     if kind == "message":
         out.setdefault("status", "completed")
         if isinstance(out.get("content"), str):

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gnomon.serve import verify
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
-from gnomon.serve.http import ApiError, filter_from, json_response, read_json
+from gnomon.serve.http import ApiError, filter_from, in_range, json_response, read_json
 from gnomon.serve.render import Answering
 from gnomon.types import Finding, Found, Verification
 from gnomon.wire import to_json
@@ -51,7 +51,7 @@ class Api:
         if not words:
             raise ApiError(400, "'q' is empty; give the words to search for.", param="q")
         k = query.get("k", "10")
-        if not (k.isdecimal() and 1 <= int(k) <= MAX_RESULTS):
+        if not in_range(k, 1, MAX_RESULTS):
             raise ApiError(400, f"'k' is {k[:20]!r}; give 1 to {MAX_RESULTS}.", param="k")
         fields: dict[str, Any] = {name: query.get(name) for name in ("since", "until")}
         fields |= {name: query.getlist(name) for name in ("source", "author", "lang")}

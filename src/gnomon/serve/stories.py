@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gnomon.serve.context import Context
-from gnomon.serve.http import ApiError, json_response
+from gnomon.serve.http import ApiError, in_range, json_response
 from gnomon.types import Stories, Story
-from gnomon.wire import parse_time, to_json
+from gnomon.wire import iso, parse_time, to_json
 
 MOST = 100
 DETAILS = ("timeline", "agreed", "disputed", "was", "checked_by")
@@ -39,7 +39,7 @@ class StoryRoutes:
         """``?since=&until=&lang=&k=&by=``; ``lang`` may repeat, ``by`` is interest or support."""
         query = request.query_params
         k = query.get("k", "20")
-        if not (k.isdecimal() and 1 <= int(k) <= MOST):
+        if not in_range(k, 1, MOST):
             raise ApiError(400, f"'k' is {k[:20]!r}; give 1 to {MOST}.", param="k")
         by = query.get("by", "interest")
         if by not in ("interest", "support"):
@@ -62,8 +62,8 @@ class StoryRoutes:
 def _list(found: Stories, by: str) -> dict[str, Any]:
     return {
         "object": "list",
-        "since": found.since,
-        "until": found.until,
+        "since": iso(found.since),
+        "until": iso(found.until),
         "by": by,
         "total": found.total,
         "behind": found.behind,

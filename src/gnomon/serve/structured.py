@@ -313,9 +313,11 @@ def _nullable(inner: Mapping[str, Any]) -> bool:
     )
 
 
-def _resolved(inner: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(inner: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """A ``$ref`` into the schema's own definitions, followed."""
     for _ in range(16):
+        if not isinstance(inner, Mapping):
+            return {}  # true and false are schemas, too
         ref = inner.get("$ref")
         if not isinstance(ref, str) or not ref.startswith("#/"):
             return inner

@@ -16,6 +16,7 @@ from typing import Any
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, unsupported
 from gnomon.serve.request import MODEL, Conversation
+from gnomon.serve.sampling import number
 from gnomon.serve.tools import Choice
 from gnomon.types.generation import Call, Delta, Function, Generation, Said, Spent
 
@@ -177,7 +178,7 @@ def plainly(
 
 def _logprobs(body: Mapping[str, Any]) -> int | None:
     include = body.get("include") or ()
-    return int(body.get("top_logprobs") or 0) if LOGPROBS in include else None
+    return int(number(body, "top_logprobs", 0, 20) or 0) if LOGPROBS in include else None
 
 
 LOGPROBS = "message.output_text.logprobs"
@@ -202,6 +203,13 @@ def messages(items: Sequence[Mapping[str, Any]], instructions: Any) -> tuple[Sai
     for item in items:
         kind = item.get("type") or "message"
         if kind == "function_call":
+            if not item.get("call_id") or not item.get("name"):
+                raise ApiError(
+                    400,
+                    "A function_call among the items has no call_id or no name.",
+                    param="input",
+                    code="invalid_value",
+                )
             call = Call(str(item["call_id"]), str(item["name"]), str(item.get("arguments") or ""))
             said.append(Said("assistant", "", calls=(call,)))
         elif kind == "function_call_output":

@@ -59,6 +59,7 @@ SCHEMAS: dict[str, Schema] = {
             "question": text(pattern=r"\S"),
             "stream": flag(default=True),
             "previous": text("The `response` or `id` of an earlier answer, to go on from it."),
+            "web": flag("Allows the owner's search engine.", default=False),
             "store": flag("False keeps it out of the history.", default=True),
             **FILTER_FIELDS,
         },

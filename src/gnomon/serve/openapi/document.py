@@ -32,7 +32,7 @@ OpenAI's clients work with the address of this server and `/v1`. Every GET also 
 error is the one object `Error`, with `x-request-id`; a method that an address does not have is 405,
 an address that does not exist 404. Bodies are bounded: 1 MB (uploads apart), 32 levels. Objects of
 OpenAI's API are described by their main fields where they truly vary. Where an answer may be a
-stream, `x-gnomon-events` says what its events hold, by their names.
+stream, the schema under `text/event-stream` is that of one event.
 """
 _TAGS = {
     held.TAG: "Posts, answers, and the checking of texts against them.",

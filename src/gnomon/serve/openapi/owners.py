@@ -50,6 +50,7 @@ _SOURCE = {
 _LEAVES = {
     "chat": null_or(text("The host of a chat model elsewhere.")),
     "sources": flag("Whether sources are fetched from."),
+    "web": null_or(text("Who is asked when a question may search the web.")),
 }
 _SETTING = {"value": anything(), "default": anything(), "doc": text()}
 

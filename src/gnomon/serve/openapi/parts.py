@@ -83,6 +83,10 @@ def record(values: Schema, description: str = "", **more: Any) -> Schema:
 
 def null_or(schema: Schema) -> Schema:
     """``schema``, or null."""
+    if not schema.keys() - {"description"}:
+        return schema
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if isinstance(schema.get("type"), str):
         return {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:
@@ -162,8 +166,8 @@ def limit(most: int, usual: int) -> Schema:
 
 
 ORDER = query("order", {"enum": ["asc", "desc"], "default": "desc"})
-AFTER = query("after", text(minLength=1), "An id of the list: what comes after it.")
-BEFORE = query("before", text(minLength=1), "An id of the list: what comes before it.")
+AFTER = query("after", text(), "An id of the list: what comes after it.")
+BEFORE = query("before", text(), "An id of the list: what comes before it.")
 FILTER = [
     moment_at("since", "Only posts from then on."),
     moment_at("until", "Only posts before then."),
@@ -211,12 +215,21 @@ def gives(
 
 def streams(answer: Schema, events: Mapping[str, Schema], *, done: bool = False) -> Schema:
     """``answer``, which may also come as server-sent events: each one's data by its name (by ""
-    those without one). ``done``: the last is the literal ``[DONE]``."""
-    told: Schema = {
-        "schema": {"type": "string"},
-        "x-gnomon-events": {"data": dict(events), "done": done},
+    those of any name). ``done``: the last is the literal ``[DONE]``."""
+    kinds = [_event(name, data) for name, data in events.items()]
+    if done:
+        kinds.append(obj({"data": always("[DONE]")}, extra=True))
+    told = {
+        "type": "object",
+        "description": "Each event of the stream; lines that are comments keep it open.",
+        "anyOf": kinds,
     }
-    return {**answer, "content": {**answer.get("content", {}), EVENTS: told}}
+    return {**answer, "content": {**answer.get("content", {}), EVENTS: {"schema": told}}}
+
+
+def _event(name: str, data: Schema) -> Schema:
+    said = text(contentMediaType=JSON, contentSchema=data)
+    return obj({"event": always(name) if name else text(), "data": said}, extra=True)
 
 
 def does(

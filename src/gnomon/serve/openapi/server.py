@@ -56,7 +56,8 @@ def _asset(id: str, summary: str, kinds: Sequence[str], *params: Schema) -> Sche
     answer = gives("It.", etag={"required": True, "schema": text()})
     held: Schema = {**answer, "content": {kind: {"schema": _ASSET} for kind in kinds}}
     same = gives("It has not changed (`if-none-match`).")
-    return does(PAGE, id, summary, {200: held, 304: same}, params=params, public=True)
+    wrong = [404] if id == "page_file" else []
+    return does(PAGE, id, summary, {200: held, 304: same}, *wrong, params=params, public=True)
 
 
 def page(names: Sequence[str]) -> Paths:

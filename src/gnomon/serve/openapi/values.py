@@ -69,7 +69,8 @@ def _schema(kind: Any, made: dict[str, Schema]) -> Schema:
         return {"type": "object", "additionalProperties": _schema(inner[1], made)}
     if issubclass(kind, Enum):
         return {"enum": [one.value for one in kind]}
-    assert isinstance(kind, type) and dataclasses.is_dataclass(kind), kind
+    assert dataclasses.is_dataclass(kind), kind
+    assert isinstance(kind, type), kind
     name: str = kind.__name__
     if name not in made:
         made[name] = {}  # a value may hold values of its own kind

@@ -125,6 +125,7 @@ class Scripted:
         where: Filter = ANY,
         now: float | None = None,
         turns: Sequence[Turn] = (),
+        live: bool = False,
     ) -> Iterator[Event]:
         self.asked.append(where)
         return self._ask(question)

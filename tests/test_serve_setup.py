@@ -114,7 +114,7 @@ def test_what_cannot_be_pulled_is_told(url: str) -> None:
 def test_settings_explain_themselves_and_show_no_secret(url: str) -> None:
     told = httpx.get(f"{url}/v1/settings")
     assert "s3cret" not in told.text
-    assert told.json()["leaves"] == {"chat": None, "sources": False}
+    assert told.json()["leaves"] == {"chat": None, "sources": False, "web": None}
     settings = told.json()["settings"]
     assert settings["chat_url_key"]["value"] == "(set)"
     assert settings["risk"]["value"] == settings["risk"]["default"]

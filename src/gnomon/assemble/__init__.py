@@ -67,13 +67,13 @@ def open_gnomon(config: Config, *, readonly: bool = False) -> Gnomon:
     return Gnomon(config, store, reader="the store is only read" if readonly else "")
 
 
-def open_for_asking(config: Config) -> Gnomon:
+def open_for_asking(config: Config, *, make: bool = False) -> Gnomon:
     """gnomon over the owner's store, beside another process that writes if there is one.
 
     Then the store is only read, and answers are not journalled: they have no id, and
-    ``Gnomon.unkept`` says so. Raises StoreError.
+    ``Gnomon.unkept`` says so. Where there is no store yet, ``make`` makes one. Raises StoreError.
     """
-    if not (config.store_dir / "record.db").exists():
+    if not make and not (config.store_dir / "record.db").exists():
         return open_gnomon(config, readonly=True)
     try:
         return open_gnomon(config)

@@ -71,6 +71,7 @@ class Asks(Protocol):
         where: Filter,
         now: float | None,
         turns: Sequence[Turn],
+        live: bool,
     ) -> Iterator[Event]: ...
 
 
@@ -234,9 +235,11 @@ class Library:
         where: Filter = ANY,
         now: float | None = None,
         turns: Sequence[Turn] = (),
+        live: bool = False,
     ) -> Iterator[Event]:
         """Answer from what is on ``shelves`` and, with ``held``, from what is held in public under
-        ``where``. As ``Gnomon.ask`` answers; the receipt is kept with the first shelf.
+        ``where`` (only then does ``live`` count). As ``Gnomon.ask`` answers; the receipt is kept
+        with the first shelf.
 
         ``Evidence.source`` of what an upload says is ``file:upload/`` and the upload's id.
         """
@@ -254,7 +257,9 @@ class Library:
             if held:
                 rooms.append(Room(self._public))
             joined = Joined(rooms).as_store
-            yield from self._ask(question, joined, where=where, now=now, turns=turns)
+            yield from self._ask(
+                question, joined, where=where, now=now, turns=turns, live=live and held
+            )
 
     def answer(self, shelf: str, id: str) -> Mapping[str, Any]:
         """The receipt of an answer over ``shelf``, without quotes of what was taken off since.

@@ -6,7 +6,7 @@ It satisfies ``serve.contract.Engine``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
@@ -27,6 +27,7 @@ from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
 from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
+from gnomon.assemble.web import Web, edits
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError
 from gnomon.ingest import Report
@@ -54,6 +55,8 @@ from gnomon.types import (
     Origin,
     Post,
     PostView,
+    QueryPlan,
+    Step,
     Turn,
     Verification,
 )
@@ -98,14 +101,16 @@ class Gnomon:
         where: Filter = ANY,
         now: float | None = None,
         turns: Sequence[Turn] = (),
+        live: bool = False,
     ) -> Iterator[Event]:
         """Answer as a stream of events, the last of which is ``Finished``. ``turns`` are the
-        conversation before the question, oldest first.
+        conversation before the question, oldest first. With ``live`` the question may go to the
+        search engine that the owner set, if one is.
 
         An answer that could not be journalled has no id; ``unkept`` says why.
         Raises InputError, ModelError (a model that was asked for by name and cannot be had).
         """
-        return self._answer(question, None, where=where, now=now, turns=turns)
+        return self._answer(question, None, where=where, now=now, turns=turns, live=live)
 
     def _answer(
         self,
@@ -115,17 +120,24 @@ class Gnomon:
         where: Filter,
         now: float | None,
         turns: Sequence[Turn],
+        live: bool,
     ) -> Iterator[Event]:
         """See ``ask``; over ``store``, somebody's documents, or over what is held."""
         chat = self._models.chat()
-        bench = self.bench(chat, store)
+
+        def look(plan: QueryPlan) -> Generator[Step, None, tuple[Bench, float]]:
+            yield from self.web.look(plan)
+            # What came in changes how common words are.
+            return self.bench(chat, store), self._now() if now is None else now
+
         return answer(
             question,
-            bench,
+            self.bench(chat, store),
             now=self._now() if now is None else now,
             where=where,
             turns=turns,
             chat=chat,
+            look=look if live and self.web.engine else None,
             max_chars=self.config.max_question_chars,
             timeout_s=self.config.model_timeout_s,
         )
@@ -217,7 +229,7 @@ class Gnomon:
             link=link,
             origin=origin or Origin(link.origin, 1, 1, held.time),
             members=members,
-            revisions=tuple(self.store.revisions(post)),
+            revisions=edits(held, self.store.revisions(post)),
             replies=tuple(self.store.replies(post)),
             why=reason(link, held, self.store.get(link.origin)),
             links=tuple(links.values()),
@@ -237,6 +249,8 @@ class Gnomon:
         health |= self._background.health
         if self.supply.trouble:
             health["sources"] = self.supply.trouble
+        if "web" in self.__dict__ and self.web.trouble:
+            health["web search"] = self.web.trouble
         if self.unkept:
             health["journal"] = f"answers are not kept: {self.unkept}"
         return {
@@ -360,6 +374,16 @@ class Gnomon:
             max_age_s=self.config.max_age_days * DAY_S,
         )
 
+    @cached_property
+    def web(self) -> Web:
+        """The search engine that the owner set, if one is, for questions that may go there."""
+        why_not = "web read only" if self._only_reads else "web sample" if self._is_sample else ""
+        config = self.config
+        room = (int(config.max_disk_mb * 2**20 * ROOM), config.max_age_days * DAY_S)
+        return Web(
+            config, self.store, self.supply.quiet, self.intake.limits, why_not=why_not, room=room
+        )
+
     def go_live(self, specs: Sequence[str] = ()) -> None:
         """Follow ``specs``, or what the owner's list of sources says, in the background until
         closed. What is over the owner's limits goes every ``RETAIN_EVERY_S`` seconds."""
@@ -426,6 +450,8 @@ class Gnomon:
         self._background.close()
         if "library" in self.__dict__:
             self.library.close()
+        if "web" in self.__dict__:
+            self.web.close()
         if "rising" in self.__dict__:
             self.rising.close()
         if "talk" in self.__dict__:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from gnomon.assemble.background import Background
 from gnomon.assemble.models import Models, chat_choice, model_rows
+from gnomon.assemble.web import engine_host
 from gnomon.config import Config
 from gnomon.errors import GnomonError, ModelError, NotFound
 from gnomon.models import pull as pulling
@@ -65,14 +66,16 @@ class Setup:
     def leaves(self) -> Mapping[str, Any]:
         """Where things go that leave this machine: ``chat``, the host of a chat model elsewhere
         (it gets questions and the passages found for them), else None; ``sources``, whether hosts
-        of sources are asked for posts (they get no question)."""
+        of sources are asked for posts (they get no question); ``web``, the host of the search
+        engine (it gets those questions whose askers allow it), else None."""
+        rest = {"sources": self._follows(), "web": engine_host(self._config) or None}
         try:
             choice = chat_choice(self._config)
         except GnomonError:
-            return {"chat": None, "sources": self._follows()}
+            return {"chat": None, **rest}
         host = urlsplit(choice.url).hostname or "" if choice.kind == "url" else ""
         here = host in ("", "localhost", "::1") or host.startswith("127.")
-        return {"chat": None if here else host, "sources": self._follows()}
+        return {"chat": None if here else host, **rest}
 
     def pulls(self) -> list[Mapping[str, Any]]:
         """The models that were asked for since the start, as JSON, in that order."""

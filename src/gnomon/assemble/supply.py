@@ -328,10 +328,15 @@ class Supply:
         )
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """No batch is written for the time of the block."""
-        with self._lane:
+    def quiet(self, wait_s: float = -1.0) -> Iterator[None]:
+        """No batch is written for the time of the block. Raises StoreError where one still is after
+        ``wait_s`` seconds (-1: however long it takes)."""
+        if not self._lane.acquire(timeout=wait_s):
+            raise StoreError("The store is being written to; ask again in a moment.")
+        try:
             yield
+        finally:
+            self._lane.release()
 
     # -- how it is doing ------------------------------------------------------------------------
     def health(self) -> list[Health]:

@@ -97,7 +97,7 @@ def config_of(args: argparse.Namespace, **overrides: Any) -> Config:
 @contextmanager
 def opened(args: argparse.Namespace, how: str = "read", **overrides: Any) -> Iterator[Gnomon]:
     """What the arguments name: files, the sample world, or the owner's store, opened to "read",
-    to "ask" (and journal, if it can be) or to "write"."""
+    to "ask" (and journal, if it can be), to "take" in more while asking, or to "write"."""
     config = config_of(args, **overrides)
     from gnomon import assemble
 
@@ -105,8 +105,8 @@ def opened(args: argparse.Namespace, how: str = "read", **overrides: Any) -> Ite
         gnomon = assemble.open_files(config, args.file)
     elif getattr(args, "sample", False):
         gnomon = assemble.open_sample(config)
-    elif how == "ask":
-        gnomon = assemble.open_for_asking(config)
+    elif how in ("ask", "take"):
+        gnomon = assemble.open_for_asking(config, make=how == "take")
     else:
         gnomon = assemble.open_gnomon(config, readonly=how == "read")
     with gnomon:

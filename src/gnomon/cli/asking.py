@@ -5,8 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gnomon.cli.arguments import DONE, UNKNOWN, command, filter_of, opened, risk, scope
+from gnomon.cli.arguments import (
+    DONE,
+    UNKNOWN,
+    command,
+    config_of,
+    filter_of,
+    opened,
+    risk,
+    scope,
+)
 from gnomon.cli.output import print_json, say_set_aside
+from gnomon.errors import ConfigError
 
 
 def add_ask(commands: Any) -> None:
@@ -21,6 +31,9 @@ def add_ask(commands: Any) -> None:
     parser.add_argument("--as-of", metavar="TIME", help="ask as if it were this time (ISO 8601)")
     parser.add_argument("--model", help="chat model: a name, a GGUF path, a URL, or none")
     risk(parser)
+    parser.add_argument("--web", action="store_true",
+                        help="put the question to your search engine, too: it leaves this machine "
+                        "(settings searxng_url, brave_key)")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="do not show the steps")
     scope(parser)
 
@@ -31,8 +44,14 @@ def ask(args: argparse.Namespace) -> int:
     from gnomon.wire import parse_time, to_json
 
     now, where = parse_time(args.as_of) if args.as_of else None, filter_of(args)
-    with opened(args, "ask", chat_model=args.model, risk=args.risk) as gnomon:
-        events = gnomon.ask(" ".join(args.question), where=where, now=now)
+    config = config_of(args)
+    if args.web and not (config.searxng_url or config.brave_key):
+        raise ConfigError(
+            "--web needs a search engine; set searxng_url to an instance of yours, or brave_key."
+        )
+    how = "take" if args.web else "ask"
+    with opened(args, how, chat_model=args.model, risk=args.risk) as gnomon:
+        events = gnomon.ask(" ".join(args.question), where=where, now=now, live=args.web)
         if args.json:
             last = [event for event in events if isinstance(event, Finished)][-1]
             print_json(to_json(last.answer))

@@ -145,8 +145,8 @@ def _refused(body: Mapping[str, Any]) -> None:
 def _tools(body: Mapping[str, Any]) -> Tools:
     """The tools, and what ``web_search_options`` says as one of them."""
     tools = list(field(body, "tools", list, []))
-    options = field(body, "web_search_options", dict, {})
-    if options:
+    if body.get("web_search_options") is not None:
+        options = field(body, "web_search_options", dict, {})
         tools.append({**options, "type": "web_search"})
     return search_tools(tools)
 

@@ -37,7 +37,8 @@ class Setup(Protocol):
 
     def leaves(self) -> Mapping[str, Any]:
         """Plain JSON: ``chat``, the host of a model elsewhere, or None; ``sources``, whether
-        sources are fetched from."""
+        sources are fetched from; ``web``, the host of a search engine that gets the questions
+        whose askers allow it, or None."""
         ...
 
     def pulls(self) -> list[Mapping[str, Any]]:
@@ -115,6 +116,7 @@ class Library(Protocol):
         where: Filter = ...,
         now: float | None = None,
         turns: Sequence[Turn] = (),
+        live: bool = False,
     ) -> Iterator[Event]:
         """As ``Engine.ask``, over shelves and, with ``held``, over what is held under ``where``.
         What an upload says has the ``Evidence.source`` ``file:upload/`` and the upload's id. The
@@ -265,9 +267,11 @@ class Engine(Protocol):
         where: Filter = ...,
         now: float | None = None,
         turns: Sequence[Turn] = (),
+        live: bool = False,
     ) -> Iterator[Event]:
         """Steps, then checked sentences, then ``Finished``. ``turns`` are the conversation before
-        the question, oldest first, which may lean on them. Closing the iterator stops the model.
+        the question, oldest first, which may lean on them. ``live`` allows that the question goes
+        to the search engine that the owner set, if one is. Closing the iterator stops the model.
         Raises InputError for a question that cannot be used."""
         ...
 

@@ -20,13 +20,15 @@ from gnomon.wire import answer_to_json, citation_to_json, to_json
 
 
 def parse(body: Mapping[str, Any], turns: tuple[Turn, ...] = ()) -> Asking:
-    """``{"question", "stream"?, "previous"?, "store"?, "since"?, "until"?, "source"?, "author"?,
-    "lang"?}``; ``turns`` are those that ``previous`` names."""
+    """``{"question", "stream"?, "previous"?, "store"?, "web"?, "since"?, "until"?, "source"?,
+    "author"?, "lang"?}``; ``turns`` are those that ``previous`` names, ``web`` allows the owner's
+    search engine."""
     question = field(body, "question", str, "")
     if not question.strip():
         raise ApiError(400, "'question' is empty; ask something.", param="question")
     stream = field(body, "stream", bool, True)
-    return Asking(question, filter_from(body), stream, turns=turns)
+    live = field(body, "web", bool, False)
+    return Asking(question, filter_from(body), stream, turns=turns, live=live)
 
 
 class OwnRenderer:

@@ -154,6 +154,7 @@ def _asking(
     engine: Engine, wanted: Wanted, shelves: Sequence[Shelf], unread: Sequence[str]
 ) -> Generator[Event | Searched, None, None]:
     asked = wanted.asked
+    live = wanted.tools.live and wanted.choice.web
     if shelves:
         events = engine.library.ask(
             asked.question,
@@ -161,9 +162,10 @@ def _asking(
             held=wanted.tools.web or wanted.tools.x,
             where=wanted.tools.where,
             turns=asked.turns,
+            live=live,
         )
     else:
-        events = engine.ask(asked.question, where=wanted.tools.where, turns=asked.turns)
+        events = engine.ask(asked.question, where=wanted.tools.where, turns=asked.turns, live=live)
     remarked = False
     with closing(events):
         for event in events:

@@ -37,17 +37,18 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 @dataclass(frozen=True, slots=True)
 class Asking:
     """A request's question, where to look, and what the client wants to see of it. ``turns`` are
-    those before it, oldest first."""
+    those before it, oldest first; ``live`` allows the owner's search engine."""
 
     question: str
     where: Filter
     stream: bool
     max_tokens: int | None = None
     turns: tuple[Turn, ...] = ()
+    live: bool = False
 
     def begin(self, engine: Engine) -> Iterator[Event]:
         """What this has the engine do."""
-        return engine.ask(self.question, where=self.where, turns=self.turns)
+        return engine.ask(self.question, where=self.where, turns=self.turns, live=self.live)
 
 
 def max_tokens(body: Mapping[str, Any], *names: str) -> int | None:
@@ -166,9 +167,9 @@ def _given(message: Mapping[str, Any], names: Mapping[str, str], where: str) -> 
 def _called(calls: Any) -> dict[str, str]:
     """Names of functions by the id of their call, as Chat Completions lists them."""
     return {
-        str(call.get("id")): str((call.get("function") or {}).get("name", ""))
+        str(call.get("id")): str(call["function"].get("name", ""))
         for call in (calls if isinstance(calls, list) else ())
-        if isinstance(call, Mapping)
+        if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
     }
 
 

@@ -4,8 +4,9 @@ functions.
 ``web_search`` as OpenAI and Open Responses write it down
 (https://platform.openai.com/docs/guides/tools-web-search) and with xAI's flat fields; ``x_search``
 as xAI does (https://docs.x.ai/docs/guides/tools/search-tools), over every source of posts;
-``file_search`` over the caller's vector stores. Whatever is searched is what is held: nothing is
-fetched for a question, so ``external_web_access`` false is what always holds.
+``file_search`` over the caller's vector stores. What is searched is what is held; where the owner
+set a search engine, ``web_search`` first takes in what that finds, unless ``external_web_access``
+is false.
 """
 
 from __future__ import annotations
@@ -30,20 +31,24 @@ MOST_CHUNKS = 50
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which function may or must be called: ``mode`` is "auto", "required" or "none"; ``names``
-    are those to choose from, None: any. ``search`` False shows no search as an item."""
+    are those to choose from, None: any. ``search`` False shows no search as an item; ``web`` is
+    whether the web may be searched."""
 
     mode: str = "auto"
     names: frozenset[str] | None = None
     search: bool = True
+    web: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the tools of a request come to. ``shelves`` are vector stores to look in instead of
-    among posts; ``results`` is how many search results may be listed."""
+    among posts; ``results`` is how many search results may be listed. ``live`` is whether every
+    ``web_search`` among them allows access to the web itself."""
 
     where: Filter = field(default_factory=Filter)
     web: bool = False
+    live: bool = False
     x: bool = False
     shelves: tuple[str, ...] = ()
     shelf_filter: Mapping[str, Any] | None = None
@@ -64,7 +69,8 @@ def search_tools(tools: Iterable[Any]) -> Tools:
             found = replace(found, functions=(*found.functions, _function(tool, param)))
         elif isinstance(kind, str) and kind.startswith("web_search"):
             narrowed["web_search"] = _domains(tool, param)
-            found = replace(found, web=True, results=_results(tool, param))
+            live = _external(tool, param) and (found.live or not found.web)
+            found = replace(found, web=True, live=live, results=_results(tool, param))
         elif kind == "x_search":
             narrowed["x_search"] = _handles(tool, param)
             found = replace(found, x=True)
@@ -108,7 +114,7 @@ def _function(tool: Mapping[str, Any], param: str) -> Function:
 
 def _results(tool: Mapping[str, Any], param: str) -> int:
     size = tool.get("search_context_size") or "medium"
-    if size not in RESULTS:
+    if not isinstance(size, str) or size not in RESULTS:
         raise ApiError(
             400,
             f"{param}.search_context_size is {str(size)[:40]!r}; give low, medium or high.",
@@ -116,6 +122,19 @@ def _results(tool: Mapping[str, Any], param: str) -> int:
             code="invalid_value",
         )
     return RESULTS[size]
+
+
+def _external(tool: Mapping[str, Any], param: str) -> bool:
+    """``external_web_access``: true unless the client says otherwise."""
+    given = tool.get("external_web_access")
+    if given is not None and not isinstance(given, bool):
+        raise ApiError(
+            400,
+            f"{param}.external_web_access is {str(given)[:40]!r}; give true or false.",
+            param=f"{param}.external_web_access",
+            code="invalid_type",
+        )
+    return given is not False
 
 
 def _domains(tool: Mapping[str, Any], param: str) -> Filter:
@@ -206,7 +225,7 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
     """``tool_choice`` in all its forms. Raises 400 for one that names no function of ours."""
     known = {function.name for function in functions}
     if value is None or value in ("auto", "none", "required"):
-        return Choice(value or "auto", search=value != "none")
+        return Choice(value or "auto", search=value != "none", web=value != "none")
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind in ("function", "custom"):
         name = read(value, "function", dict, value).get("name")
@@ -217,15 +236,18 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
                 param="tool_choice",
                 code="invalid_value",
             )
-        return Choice("required", frozenset({name}))
+        return Choice("required", frozenset({name}), web=False)
     if kind == "allowed_tools":
         inner = read(value, "allowed_tools", dict, value)
         tools = read(inner, "tools", list, [])
         named = {str(tool.get("name")) for tool in tools if isinstance(tool, Mapping)}
+        kinds = {str(tool.get("type")) for tool in tools if isinstance(tool, Mapping)}
         mode = "required" if inner.get("mode") == "required" else "auto"
-        return Choice(mode, frozenset(named & known))
+        web = any(one.startswith("web_search") for one in kinds)
+        return Choice(mode, frozenset(named & known), web=web)
     if isinstance(kind, str) and (kind.startswith("web_search") or kind.endswith("_search")):
-        return Choice("none")  # the search is made in any case, and no function
+        # The search is made in any case, and no function.
+        return Choice("none", web=kind.startswith("web_search"))
     raise ApiError(
         400,
         f"tool_choice is {str(value)[:60]!r}; give auto, none, required or a function.",

@@ -101,6 +101,8 @@ class Network:
         """
         for attempt in range(self._retries + 1):
             last = attempt == self._retries or (stop is not None and stop.is_set())
+            if self._client.is_closed:  # by its owner, while this one was still waiting
+                raise Unreachable(f"{quoted(request.url)} is not asked for: gnomon is closing.")
             try:
                 response = self._follow(request, stop)
             except Unreachable:

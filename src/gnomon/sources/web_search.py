@@ -236,19 +236,34 @@ def search_web(
     Raises SourceError where the engine cannot be asked. What was not read when ``timeout_s`` were
     over is left at its snippet.
     """
-    stop = threading.Event()
-    timer = threading.Timer(timeout_s, stop.set)
-    timer.daemon = True
-    timer.start()
+    stop, lock = threading.Event(), threading.Lock()
     posts: dict[str, Post] = {}
     aside: list[SetAside] = []
-    try:
-        for batch in drive(search, None, network=network, stop=stop):
-            posts |= {post.id: post for post in batch.posts}
-            aside += batch.set_aside
-    finally:
-        timer.cancel()
-    return tuple(posts.values()), tuple(aside)
+    failed: list[SourceError] = []
+
+    def look() -> None:
+        try:
+            for batch in drive(search, None, network=network, stop=stop):
+                with lock:
+                    posts.update((post.id, post) for post in batch.posts)
+                    aside.extend(batch.set_aside)
+        except SourceError as error:
+            failed.append(error)
+
+    # In a thread of its own: a request under way ends at its own deadline, not at ours.
+    looking = threading.Thread(target=look, name="web search", daemon=True)
+    looking.start()
+    looking.join(timeout_s)
+    stop.set()
+    with lock:
+        found, left = tuple(posts.values()), tuple(aside)
+    if failed:
+        raise failed[0]
+    if looking.is_alive() and not (found or left):
+        raise SourceError(
+            f"the search engine gave no answer within {timeout_s:g} s; see that it runs."
+        )
+    return found, left
 
 
 _JSON = {"accept": "application/json"}

@@ -7,7 +7,7 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -46,6 +46,9 @@ _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
 MOST_CITATIONS = 4
 MOST_QUOTES = 3
 Spans = Collection[tuple[str, int, int]]  # post, start, end
+Look = Callable[[QueryPlan], Generator[Step, None, tuple[Bench, float]]]
+"""Takes in more for a question, as steps; what comes back is the bench to go on with, and the time
+up to which posts count then (epoch seconds)."""
 CLOSE = 0.75  # a quote beside a yes-or-no question that it does not settle
 TELLING = 0.5  # a second quote in place of a refuted one, against the weight of the first
 
@@ -101,13 +104,15 @@ def answer(
     where: Filter | None = None,
     turns: Sequence[Turn] = (),
     chat: Chat | None = None,
+    look: Look | None = None,
     max_chars: int = 4000,
     timeout_s: float = 60.0,
 ) -> Iterator[Event]:
     """Answer ``question`` as of ``now`` from what is held, as a stream of events.
 
     ``turns`` are those before it, oldest first: what the question takes from them is written into
-    it, the first step says how, and ``Answer.question`` is what was asked then.
+    it, the first step says how, and ``Answer.question`` is what was asked then. ``look`` takes in
+    more before what is held is searched, unless it is a sum that is asked for.
 
     Raises InputError for a question that cannot be used. A model that fails is reported as a step
     and the answer goes on without it.
@@ -128,6 +133,10 @@ def answer(
     kind = rewrite.asks(plan.question)
     yield _plan_step(plan, kind, understood=alone if alone != question else "")
 
+    sum_ = arithmetic.in_question(plan.question)
+    if look is not None and sum_ is None:
+        bench, now = yield from look(plan)
+        plan = _planned_again(plan, bench, now=now, where=where, max_chars=max_chars)
     found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
     posts = sum(origin.posts for origin in found.origins.values())
     yield Step(
@@ -137,7 +146,6 @@ def answer(
     )
 
     page = _Page(plan.lang)
-    sum_ = arithmetic.in_question(plan.question)
     if sum_ is not None:
         yield page.note(phrases.say("computed", plan.lang, expression=sum_))
     elif found.passages:
@@ -149,6 +157,17 @@ def answer(
     if reason:
         yield page.note(phrases.say("unknown", plan.lang, reason=reason))
     yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
+
+
+def _planned_again(
+    plan: QueryPlan, bench: Bench, *, now: float, where: Filter | None, max_chars: int
+) -> QueryPlan:
+    """``plan`` for a store that has come to hold more: in the forms in which it has the question's
+    words now, and up to ``now``."""
+    again = rewrite.plan(
+        plan.question, now=now, where=where, weights=bench.weights, max_chars=max_chars
+    )
+    return replace(again, forms=tuple(dict.fromkeys((*again.forms, *plan.forms))))
 
 
 def _plan_step(plan: QueryPlan, kind: rewrite.Asks, understood: str = "") -> Step:

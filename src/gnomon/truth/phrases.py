@@ -61,6 +61,32 @@ _PHRASES: dict[str, dict[str, str]] = {
     "count": {"en": "how much or how many", "zh": "多少"},
     "why": {"en": "why", "zh": "为什么"},
     "what": {"en": "what", "zh": "什么"},
+    "web asks": {
+        "en": "The question leaves this machine: it goes to {host}.",
+        "zh": "问题离开本机：发往{host}。",
+    },
+    "web found": {
+        "en": "The web: {n} results, {read} of them read as pages, from {sites}.",
+        "zh": "网上：{n}条结果，其中{read}条读了原网页，来自{sites}。",
+    },
+    "web fails": {
+        "en": "The web was not searched, the answer goes on without it: {why}",
+        "zh": "没能搜索网络，以下回答不依靠它：{why}",
+    },
+    "web not": {"en": "The web is not searched: {why}.", "zh": "不搜索网络：{why}。"},
+    "web elsewhere": {
+        "en": "the question is narrowed to sources or authors held here",
+        "zh": "问题只限于此处已有的来源或作者",
+    },
+    "web read only": {
+        "en": "the store is only read, so what is found could not be kept; ask where gnomon serve "
+        "runs, or once no other process writes",
+        "zh": "资料库只读，找到的内容无法保存；请在运行 gnomon serve 处提问，或等其他进程写完",
+    },
+    "web sample": {
+        "en": "this is the sample world, a fictional town",
+        "zh": "这是示例世界，一个虚构的小镇",
+    },
     "computed": {"en": "Computed: {expression}.", "zh": "计算结果：{expression}。"},
 }
 

@@ -106,7 +106,7 @@ class QueryPlan:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step began or reported: ``name`` is one of plan, retrieve, draft, check, answer."""
+    """A step began or reported: ``name`` is one of plan, web, retrieve, draft, check, answer."""
 
     name: str
     detail: str

@@ -17,6 +17,8 @@ from xai_sdk.tools import code_execution, web_search, x_search
 
 from command import started
 from gnomon.serve.contract import Engine
+from gnomon.serve.database import Database
+from gnomon.serve.keys import Keys
 from gnomon.types import Event, Step
 from serving import ENGLISH, Scripted, answered, running, sample_world
 
@@ -190,3 +192,21 @@ def test_the_command_serves_it(tmp_path):
         )
         opened(port)
         assert client.models.list_language_models()
+
+
+def test_a_key_is_asked_for_once_there_is_one(engine):
+    kept = Database()
+    whole, _ = Keys(kept).create("laptop")
+    port = free_port()
+
+    def models(key: str) -> object:
+        host = f"localhost:{port}"
+        client = xai_sdk.Client(api_key=key, api_host=host, use_insecure_channel=True)
+        return client.models.list_language_models()
+
+    with running(engine, database=kept, xai=("127.0.0.1", port)):
+        opened(port)
+        assert models(whole)
+        with pytest.raises(grpc.RpcError) as failed:
+            models("gnomon_wrong")
+    assert failed.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -12,9 +12,10 @@ from gnomon.errors import InputError, StoreError
 from gnomon.store.contract import Store
 from gnomon.trends import stories as telling
 from gnomon.trends.agreement import Verifier
+from gnomon.trends.spread import spread
 from gnomon.trends.story_file import story_id
 from gnomon.trends.story_view import StoryView
-from gnomon.types import Stories, Story
+from gnomon.types import Spread, Stories, Story
 
 DAY_S = 86_400.0
 FOLLOW_S = 1.0
@@ -82,6 +83,10 @@ class Chronicle(Pulse):
         return telling.tell(
             self.stories_caught_up(), id, now=self._now(), verifier=self._verifier()
         )
+
+    def spread(self, post: str) -> Spread:
+        """Who repeated the origin of a post, when and how. Raises NotFound, StoreError."""
+        return spread(self._store, post)
 
     def story_of(self, post: str) -> str | None:
         """The id of the story that a post is in; None where it is in none. Raises StoreError."""

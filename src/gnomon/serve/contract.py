@@ -16,6 +16,7 @@ from gnomon.types import (
     Post,
     PostView,
     Step,
+    Spread,
     Stories,
     Story,
     Trend,
@@ -191,6 +192,10 @@ class Rising(Protocol):
     def story(self, id: str) -> Story:
         """A story, told; ``id`` may be that of a story that went into it, or of a post in it.
         Raises NotFound."""
+        ...
+
+    def spread(self, post: str) -> Spread:
+        """Who repeated the origin of a post, when and how. Raises NotFound."""
         ...
 
 

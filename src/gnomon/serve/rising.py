@@ -1,4 +1,4 @@
-"""What is rising: ``GET /v1/trends``."""
+"""What is rising: ``GET /v1/trends``; and who repeated an origin: ``GET /v1/spread``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _MAX_TERM, _MAX_LANG = 200, 12
 
 
 def routes(context: Context) -> list[Route]:
-    return [Route("/v1/trends", Listing(context).list)]
+    listing = Listing(context)
+    return [Route("/v1/trends", listing.list), Route("/v1/spread", listing.spread)]
 
 
 class Listing:
-    """The endpoint over one Context."""
+    """The endpoints over one Context."""
 
     def __init__(self, context: Context) -> None:
         self._desk = context.desk
@@ -45,6 +46,14 @@ class Listing:
             return json_response({"object": "list", "data": [trend_json(found)]})
         listed = await self._desk.call(partial(rising.trends, **query))
         return json_response(rising_json(listed))
+
+    async def spread(self, request: Request) -> Response:
+        """``?post=``: who repeated the origin of a post, when and how."""
+        post = request.query_params.get("post", "")
+        if not post:
+            raise _wrong("post", "'post' is empty; give the id of a post.")
+        found = await self._desk.call(partial(self._desk.engine.rising.spread, post))
+        return json_response({"object": "spread", **to_json(found)})
 
 
 def _query(given: QueryParams) -> dict[str, Any]:

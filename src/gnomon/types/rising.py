@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gnomon.types.held import Campaign
+
 # --------------------------------------------------------------------------- trends
 
 
@@ -227,3 +229,28 @@ class Stories:
     total: int
     behind: int
     stories: tuple[Story, ...]
+
+
+# --------------------------------------------------------------------------- who copied whom
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A post that repeats its origin, without its words. ``kind`` is how, as in ``Link``."""
+
+    said_at: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How an origin was carried: ``posts`` by ``authors`` since ``first_seen``. ``repeats`` are the
+    posts besides its root, earliest first (the first thousands of very many); ``campaign`` is None
+    where too few accounts carry it to tell."""
+
+    origin: str
+    posts: int
+    authors: int
+    first_seen: float
+    repeats: tuple[Repeat, ...]
+    campaign: Campaign | None = None

@@ -13,6 +13,7 @@ from gnomon.serve.openapi.parts import (
     does,
     gives,
     many,
+    null_or,
     obj,
     one_of,
     query,
@@ -45,6 +46,17 @@ _STORIES = obj(
         "total": whole("Stories that were ranked.", minimum=0),
         "behind": whole("Changes of the record that are not counted yet.", minimum=0),
         "data": array(ref("StoryHead")),
+    }
+)
+_SPREAD = obj(
+    {
+        "object": always("spread"),
+        "origin": text(),
+        "posts": whole(minimum=0),
+        "authors": whole(minimum=0),
+        "first_seen": TIME,
+        "repeats": array(obj({"said_at": TIME, "kind": text("As in a post's link.")})),
+        "campaign": null_or(ref("Campaign")),
     }
 )
 
@@ -84,6 +96,16 @@ PATHS: Paths = {
                 query("sure", one_of("true", "false"), "Without what may be chance."),
                 query("term", text(maxLength=200), "The figures of this term, rising or not."),
             ],
+        )
+    },
+    "/v1/spread": {
+        "get": does(
+            TAG,
+            "spread",
+            "Who repeated the origin of a post, when and how",
+            {200: gives("The origin and its repeats.", _SPREAD)},
+            404,
+            params=[query("post", text(minLength=1), "The id of a post.", required=True)],
         )
     },
     "/v1/stories": {

@@ -6,7 +6,7 @@ import * as composer from "./composer.js";
 import { badge, button, failure, h, langOf, memory, number, say, span, stamp, title, when } from "./dom.js";
 import { LANGS } from "./filters.js";
 import * as panel from "./panel.js";
-import { discounted, iso, loud, ms, spark, supported } from "./pictures.js";
+import { discounted, iso, loud, ms, spark, supported, within } from "./pictures.js";
 import * as router from "./router.js";
 import { choice } from "./settings.js";
 import { known, now, status } from "./status.js";
@@ -43,9 +43,9 @@ export function askAbout(words) {
 }
 
 /** Both figures, each in its own picture. */
-export const figures = (posts, people, origins, drawnAs = origins) => h("span", { class: "two" },
+export const figures = (posts, people, origins, words = t.now.origins(origins)) => h("span", { class: "two" },
   h("span", { class: "figure", title: t.now.loudHelp }, loud(posts), h("span", {}, h("b", {}, number(posts)), t.now.loud(posts, people))),
-  h("span", { class: "figure", title: t.now.supportHelp }, supported(drawnAs), h("span", {}, h("b", {}, number(origins)), t.now.supported(origins))));
+  h("span", { class: "figure", title: t.now.supportHelp }, supported(origins), h("span", {}, h("b", {}, number(Math.round(origins))), words)));
 
 const auto = () => memory.get("board") !== "still";
 
@@ -224,7 +224,8 @@ const nothing = () => h("div", { class: "abstained" }, h("p", { class: "words" }
 // ---------------------------------------------------------------- what rises
 
 const keyOf = (one) => `${one.kind}:${one.term}`;
-const rounded = (n) => number(n >= 10 ? Math.round(n) : Math.round(n * 10) / 10);
+/** A figure as it is said: never "0" for what is only small. */
+const rounded = (n) => n > 0 && n < .05 ? `< ${number(.1)}` : number(n >= 10 ? Math.round(n) : Math.round(n * 10) / 10);
 
 function riseNode(one, n) {
   const key = keyOf(one);
@@ -244,7 +245,7 @@ function riseNode(one, n) {
       h("span", { class: "label", ...langOf(one.lang) }, one.label || one.term),
       h("span", { class: "by" }, t.now.kinds[one.kind], one.new && h("em", {}, t.now.new), !one.sure && h("span", { class: "perhaps" }, t.now.maybe))),
     spark(one.spark, { lit: Math.max(1, Math.round(per)), expected: one.expected / Math.max(1, per) }),
-    figures(one.posts, one.authors, Math.round(one.independent), one.independent),
+    figures(one.posts, one.authors, one.independent, t.now.voices(Math.round(one.independent))),
     one.discount.share >= .05 && h("span", { class: "less" }, t.now.lessShort(Math.round(100 * one.discount.share))));
   return h("li", { class: one.sure ? "rise" : "rise unsure", "data-key": key }, head, why);
 }
@@ -255,7 +256,7 @@ function whyNodes(one) {
     cut.young > cut.young_expected && t.now.young(cut.young, rounded(cut.young_expected))].filter(Boolean);
   return [
     h("p", {}, t.now.why(rounded(one.independent), t.now.windows[chosen.window], rounded(one.expected))),
-    h("p", { class: "muted" }, t.now.chance(rounded(one.surprise), number(Math.round(2 ** Math.min(40, one.surprise)))), " ",
+    h("p", { class: "muted" }, t.now.chance(rounded(one.surprise), one.surprise < 30 ? number(Math.round(2 ** one.surprise)) : ""), " ",
       one.sure ? t.now.sure : t.now.unsure(number(one.tested))),
     h("div", { class: "cutting" }, h("h3", {}, t.now.discount), discounted(cut.voices, cut.independent),
       h("p", {}, cut.share > 0 ? t.now.counted(number(cut.voices), rounded(cut.independent)) : t.now.ownWords(number(cut.voices)), " ", signs.join(t.now.and)),
@@ -305,7 +306,7 @@ function storyNode(one) {
     h("a", { href: router.address([["story", one.id]]), class: "head" },
       h("span", { class: "headline", ...langOf(one.langs[0]) }, one.title),
       h("span", { class: "by" }, h("span", {}, t.now.firstBy, " ", h("bdi", {}, one.first.author || one.first.source || t.unknownAuthor)), when(one.first_seen)),
-      spark(one.spark, { width: 130, height: 26 }),
+      within(one.spark, ms(one.spark_from), one.spark_s * 1000, [ms(held.trends.since), ms(held.trends.until)]),
       figures(one.posts, one.authors, one.origins),
       stand(compared.get(`${one.id} ${one.posts}`) ?? one.support)));
 }

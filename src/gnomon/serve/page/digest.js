@@ -5,7 +5,7 @@ import { get, stream } from "./api.js";
 import { figures, places } from "./board.js";
 import { failure, fold, h, langOf, say, sign, stamp, title, when } from "./dom.js";
 import * as panel from "./panel.js";
-import { iso, ms, spark } from "./pictures.js";
+import { iso, ms, within } from "./pictures.js";
 import * as router from "./router.js";
 import { known, now, status } from "./status.js";
 import { lang, t } from "./strings.js";
@@ -132,15 +132,15 @@ function digestNode(one) {
     !one.briefs.length && h("p", { class: "words" }, t.brief.empty),
     one.changes.length > 0 && h("section", { class: "changes" }, h("h3", {}, t.brief.changed, " ", one.before_at && when(one.before_at)),
       h("ul", {}, one.changes.map((change) => h("li", {}, h("b", {}, t.brief.changes[change.kind] ?? change.kind), " ", h("span", langOf(), change.text))))),
-    one.briefs.map((brief) => briefNode(brief, citations)),
+    one.briefs.map((brief) => briefNode(brief, citations, [ms(one.since), ms(one.until)])),
     one.left_out.length > 0 && fold(t.leftOut(one.left_out.length), h("ul", { class: "left" }, one.left_out.map((item) =>
       h("li", {}, h("q", langOf(), item.text), h("span", {}, item.reason))))),
     one.gaps.length > 0 && fold(t.gaps(one.gaps.length), h("ul", { class: "gaps" }, one.gaps.map(gapLine))));
 }
 
-const briefNode = (brief, citations) => h("section", { class: "one-story" },
+const briefNode = (brief, citations, range) => h("section", { class: "one-story" },
   h("h3", { class: "headline", ...langOf(brief.langs[0]) }, h("a", { href: router.address([["story", brief.story]]) }, brief.title)),
-  h("div", { class: "row" }, brief.spark.length > 1 && spark(brief.spark, { width: 120, height: 24 }), figures(brief.posts, brief.authors, brief.origins),
+  h("div", { class: "row" }, brief.spark.length > 0 && within(brief.spark, ms(brief.spark_from), brief.spark_s * 1000, range), figures(brief.posts, brief.authors, brief.origins),
     brief.news && h("em", { class: "news" }, t.brief.news[brief.news] ?? brief.news)),
   KINDS.map(([kind, label]) => {
     const lines = brief.lines.filter((line) => line.kind === kind);

@@ -24,6 +24,20 @@ export function spark(counts, { lit = counts.length, expected = 0, width = 150, 
     expected > 0 && shape("path", { class: "usual", d: `M0 ${usual.toFixed(1)}H${width}` }));
 }
 
+/** Counts in bins of `each` ms from `from` on, where they lie in a stretch of time that several
+ * pictures share, so that they can be compared. */
+export function within(counts, from, each, [since, until], { width = 130, height = 26 } = {}) {
+  const top = Math.max(1, ...counts);
+  const at = (moment) => (width * (moment - since)) / (until - since);
+  return drawn("spark", width, height,
+    shape("path", { class: "ground", d: `M0 ${height - .5}H${width}` }),
+    counts.map((n, i) => {
+      const [left, right] = [Math.max(0, at(from + i * each)), Math.min(width, at(from + (i + 1) * each))];
+      const up = (height - 2) * (n / top);
+      return n > 0 && right > 0 && left < width && shape("rect", { class: "bar lit", x: Math.min(left, width - 1.5).toFixed(2), width: Math.max(1.5, right - left - .3).toFixed(2), y: (height - 1 - up).toFixed(2), height: up.toFixed(2) });
+    }));
+}
+
 /** How loud: a horn and its waves, one more for each doubling and a half of the posts. */
 export function loud(posts) {
   const waves = Math.min(7, 1 + Math.floor(Math.log2(Math.max(1, posts)) / 1.5));
@@ -114,10 +128,16 @@ function gather(members, at, cell) {
     dot.n++;
     places.set(key, dot);
   }
-  return [...places.values()].map((dot) => ({ ...dot, x: dot.x / dot.n }));
+  let last = -99;
+  return [...places.values()].map((dot) => ({ ...dot, x: dot.x / dot.n })).sort((a, b) => a.x - b.x).map((dot) => {
+    // The number of a dot stands above it where there is room for it.
+    const told = dot.n > 9 && dot.x - last > 36;
+    if (told) last = dot.x;
+    return { ...dot, told };
+  });
 }
 
-const LANE = 50;
+const LANE = 54;
 const TOP = 74;
 
 /** A lane for each origin: its root stands where it was said, and each who copied it hangs on an arc
@@ -125,7 +145,7 @@ const TOP = 74;
 function lane(one, row, by, width, open) {
   const y = TOP + 28 + row * LANE + 30;
   const x = by.at(one.time);
-  const dots = gather(one.members, by.at, 11);
+  const dots = gather(one.members, by.at, 15);
   const end = Math.max(x, ...dots.map((dot) => dot.x));
   const late = x > width * .55;
   const words = one.author.length > 30 ? `${one.author.slice(0, 29)}…` : one.author;
@@ -133,11 +153,11 @@ function lane(one, row, by, width, open) {
     shape("rect", { class: "touch", x: 0, y: y - 32, width, height: LANE - 4, rx: 8 }),
     shape("path", { class: "ground", d: `M${x.toFixed(1)} ${y}H${end.toFixed(1)}` }),
     dots.filter((dot) => dot.x - x > 12).map((dot) => shape("path", { class: "arc",
-      d: `M${x.toFixed(1)} ${y - 12}Q${((x + dot.x) / 2).toFixed(1)} ${(y - 12 - Math.min(12, (dot.x - x) / 8)).toFixed(1)} ${dot.x.toFixed(1)} ${y}` })),
+      d: `M${x.toFixed(1)} ${y - 14}Q${((x + dot.x) / 2).toFixed(1)} ${(y - 14 - Math.min(22, (dot.x - x) / 6)).toFixed(1)} ${dot.x.toFixed(1)} ${y}` })),
     dots.map((dot) => {
-      const r = Math.min(11, 2.4 + 1.1 * Math.sqrt(dot.n));
+      const r = Math.min(8.5, 2.3 + .85 * Math.sqrt(dot.n));
       return [shape("circle", { class: dot.copied ? "dot copied" : "dot", cx: dot.x.toFixed(1), cy: y, r: r.toFixed(1) }),
-        dot.n > 9 && shape("text", { class: "howmany", x: (dot.x + r + 2).toFixed(1), y: y - 4 }, String(dot.n))];
+        dot.told && shape("text", { class: "howmany", x: dot.x.toFixed(1), y: (y + r + 11).toFixed(1), "text-anchor": "middle" }, String(dot.n))];
     }),
     shape("path", { class: "style", d: `M${x - 6} ${y + 1}L${x} ${y - 17}L${x + 6} ${y + 1}z` }),
     shape("text", { class: "name", x: late ? x - 10 : x + 10, y: y - 19, "text-anchor": late ? "end" : "start" }, words,

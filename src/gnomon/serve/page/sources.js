@@ -5,7 +5,7 @@ import { look, session } from "./access.js";
 import { gapLine } from "./answer.js";
 import * as api from "./api.js";
 import { places } from "./board.js";
-import { bytes, badge, button, failure, fold, h, langOf, number, say, span, title, when } from "./dom.js";
+import { bytes, badge, button, failure, fold, h, langOf, say, span, title, when } from "./dom.js";
 import { gapAxis, ms } from "./pictures.js";
 import * as router from "./router.js";
 import { now, refresh, status } from "./status.js";
@@ -126,8 +126,7 @@ function list() {
   const others = (status?.sources ?? []).filter((one) => !named.has(one.source) && (one.posts || one.gaps || one.set_aside));
   return [
     specs.size ? h("ul", { class: "supply" }, [...specs].map(([spec, of], n) => specNode(spec, of, n))) : h("p", { class: "muted hint" }, t.noSources),
-    others.length > 0 && h("section", {}, h("h2", { class: "small" }, t.supply.others), h("ul", { class: "supply" }, others.map((one) =>
-      h("li", { class: "card" }, lineNode({ ...one, state: "" }))))),
+    others.length > 0 && h("section", {}, h("h2", { class: "small" }, t.supply.others), h("div", { class: "card" }, others.map((one) => lineNode(one)))),
     h("p", { class: "links" }, h("a", { href: "/#held" }, t.statusTitle), h("span", { class: "muted" }, status ? bytes(status.disk_bytes ?? 0) : "")),
   ];
 }
@@ -171,10 +170,9 @@ function lineNode(row, named = true) {
   const range = [ms(status?.oldest), Math.max(ms(status?.newest), ...missing.map((gap) => ms(gap.end)))];
   return h("div", { class: "source" },
     named && h("h3", {}, row.source),
-    h("dl", { class: "facts" },
-      h("div", {}, h("dt", {}, t.supply.posts), h("dd", {}, number(row.posts ?? 0))),
-      h("div", {}, h("dt", {}, t.supply.lastItem), h("dd", {}, last ? [when(last), lag > 0 && h("small", {}, t.supply.ago(span(lag)))] : "–")),
-      h("div", {}, h("dt", {}, t.supply.errors), h("dd", { class: row.errors ? "trouble" : null }, number(row.errors ?? 0)))),
+    h("p", { class: "by" }, h("span", {}, t.posts(row.posts ?? 0)),
+      last && h("span", {}, t.supply.lastItem, " ", when(last), lag > 0 && ` (${t.supply.ago(span(lag))})`),
+      row.errors > 0 && h("span", { class: "trouble" }, t.supply.errors(row.errors))),
     row.error && h("p", { class: "trouble" }, row.error, row.next_try && [" ", t.supply.nextTry, " ", when(row.next_try)]),
     missing.length > 0 && range[1] > range[0] && h("div", { class: "missing" }, gapAxis(missing, range), h("p", { class: "trouble" }, t.gaps(row.gaps || missing.length)), h("ul", { class: "gaps" }, missing.slice(0, 5).map(gapLine))),
     row.set_aside > 0 && (aside.length

@@ -66,14 +66,12 @@ async function members(signal) {
   const waiting = lanes.filter((one) => one.posts > 1);
   const next = async () => {
     for (let one = waiting.shift(); one; one = waiting.shift()) {
-      const view = await get(`/v1/posts/${encodeURIComponent(one.id)}`, signal, true);
-      const kinds = new Map(view.links.map((link) => [link.post, link.kind]));
-      one.members = view.members.map((post) => ({ time: ms(post.created_at ?? post.fetched_at), kind: kinds.get(post.id) ?? "copy" }));
+      const { posts, repeats, campaign } = await get(`/v1/spread?post=${encodeURIComponent(one.id)}`, signal, true);
+      one.members = repeats.map(({ said_at, kind }) => ({ time: ms(said_at), kind }));
       for (const { kind } of one.members) one.kinds[kind] = (one.kinds[kind] ?? 0) + 1;
-      one.posts = view.origin.posts;
-      one.authors = view.origin.authors;
-      one.campaign = view.campaign;
-      one.coordinated = Boolean(view.campaign?.coordinated);
+      one.posts = posts;
+      one.campaign = campaign;
+      one.coordinated = Boolean(campaign?.coordinated);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
@@ -96,7 +94,7 @@ function draw() {
     return;
   }
   main.replaceChildren(h("article", { class: "board tale" }, places(""), head(), picture(),
-    h("div", { class: "sidebyside" }, conflicts(), facts()), moments(), carriers(),
+    h("div", { class: "sidebyside" }, story.disputed.length ? [conflicts(), facts()] : [facts(), conflicts()]), moments(), carriers(),
     h("div", { class: "actions" }, button(t.now.askThis, () => askAbout(story.title), { id: "ask-this" }),
       h("a", { class: "quiet line", href: router.address([["search", story.title]]) }, t.now.findPosts))));
   observe();
@@ -144,7 +142,7 @@ function picture() {
 
 /** The same picture for who does not see it. */
 function table() {
-  const copies = (one) => Object.entries(one.kinds).filter(([kind]) => kind !== "root").map(([kind, n]) => `${t.kinds[kind] ?? kind}: ${number(n)}`).join(", ");
+  const copies = (one) => Object.entries(one.kinds).map(([kind, n]) => `${t.kinds[kind] ?? kind}: ${number(n)}`).join(", ");
   return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t.tale.asTable }, h("table", { class: "table" },
     h("thead", {}, h("tr", {}, [t.author, t.said, t.heldPosts, t.tale.how].map((words) => h("th", { scope: "col" }, words)))),
     h("tbody", {}, lanes.map((one) => h("tr", {},
@@ -177,9 +175,12 @@ function paint() {
 
 // ---------------------------------------------------------------- who says what
 
+/** The language of what is quoted, where all of the story is in one. */
+const ours = () => langOf(story.langs.length === 1 ? story.langs[0] : "");
+
 /** Whose words, as a button that opens them in their post. */
 const said = (one) => h("li", {}, h("button", { type: "button", class: "card", onclick: (event) => panel.openPost(one.post, null, event.currentTarget) },
-  h("q", langOf(), one.quote),
+  h("q", ours(), one.quote),
   h("span", { class: "by" }, h("b", {}, h("bdi", {}, one.author || one.source || t.unknownAuthor)), when(one.said_at), one.posts > 1 && h("span", {}, t.standsFor(one.posts)))));
 
 /** The first few of those who say so, and the others in a fold. */
@@ -193,13 +194,13 @@ const conflicts = () => h("section", { class: "conflicts" }, h("h2", {}, t.tale.
     h("h3", {}, badge("disputed", one.about || t.tale.aNumber), one.rule === "verifier" && h("small", {}, t.tale.verified)),
     h("div", { class: "versions" }, one.versions.map((version) => h("div", { class: "version" },
       h("p", { class: "value", dir: "auto" }, version.value),
-      h("p", { class: "muted" }, t.now.supported(version.said_by.length, true), " · ", t.tale.since, " ", when(version.said_by[0].said_at)),
+      h("p", { class: "muted" }, t.origins(version.said_by.length), " · ", t.tale.since, " ", when(version.said_by[0].said_at)),
       sayers(version.said_by)))))) : h("p", { class: "muted" }, t.tale.noConflicts));
 
 const facts = () => h("section", { class: "agreement" }, h("h2", {}, t.tale.agreed),
   story.agreed.length ? story.agreed.map((fact) => h("div", { class: "known" },
     h("p", { class: "words", dir: "auto" }, fact.text),
-    h("p", { class: "support" }, badge("supported", t.now.supported(fact.said_by.length, true))),
+    h("p", { class: "support" }, badge("supported", t.origins(fact.said_by.length))),
     h("details", { class: "others" }, h("summary", {}, t.tale.who), h("ul", { class: "posts" }, fact.said_by.map(said))))) : h("p", { class: "muted" }, t.tale.noneAgreed));
 
 const moments = () => h("section", { class: "moments" }, h("h2", {}, t.tale.moments),
@@ -207,7 +208,7 @@ const moments = () => h("section", { class: "moments" }, h("h2", {}, t.tale.mome
     h("span", { class: "nth", "aria-hidden": "true" }, String(i + 1)),
     h("div", {},
       h("p", { class: "by" }, h("b", {}, h("bdi", {}, moment.saying.author || moment.saying.source || t.unknownAuthor)), when(moment.saying.said_at), h("em", {}, t.tale.reasons[moment.reason] ?? "")),
-      h("button", { type: "button", class: "quoted", ...langOf(), onclick: (event) => panel.openPost(moment.saying.post, null, event.currentTarget) }, h("q", {}, moment.saying.quote)),
+      h("button", { type: "button", class: "quoted", ...ours(), onclick: (event) => panel.openPost(moment.saying.post, null, event.currentTarget) }, h("q", {}, moment.saying.quote)),
       moment.numbers.length + moment.names.length > 0 && h("ul", { class: "forms" }, [...moment.numbers, ...moment.names].map((words) => h("li", { dir: "auto" }, words))))))));
 
 const carriers = () => story.carriers.some((one) => one.posts > 1) && h("section", { class: "carriers" }, h("h2", {}, t.tale.carriers),

@@ -432,7 +432,7 @@ def test_live_takes_in_what_answers_and_says_what_does_not(tmp_path: Path) -> No
             wait_for(lambda: status_of(url)["posts"] == 1)
             facts = status_of(url)
             assert facts["live"] is True
-            assert facts["health"][f"feed:http://{place}/feed"] .startswith("running")
+            assert facts["health"][f"feed:http://{place}/feed"].startswith("running")
             wait_for(lambda: "bluesky" in status_of(url)["health"])
     assert gnomon(tmp_path, "search", "--json", "Norwick").json
 

@@ -238,3 +238,13 @@ def test_posts_that_say_only_their_words_are_evidence():
 def test_what_is_only_rumoured_settles_no_yes_or_no():
     held = world(post("r", "Unconfirmed reports claim that Ann Marsh has resigned."))
     assert ask(held, "Did Ann Marsh resign?").abstained
+
+
+def test_a_bare_hashtag_is_neither_quoted_nor_counted():
+    tags = [post(f"tag/{i}", f"#LundeWorksFire #Lunde{'!' * i} https://t.co/{i}") for i in range(6)]
+    held = world(FIRE, *tags)
+    result = ask(held, "What happened at the #LundeWorksFire?")
+    assert not any(c.evidence.quote.startswith("#") for c in result.citations)
+    judged = verdict(held, "#LundeWorksFire #Lunde")
+    assert judged.label is Label.NOT_ENOUGH
+    assert judged.evidence == ()

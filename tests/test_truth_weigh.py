@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gnomon.text.orders import is_instruction
 from gnomon.truth.confidence import ANY, STEPS, Calibration, Curve, Trust, VerdictTable
-from gnomon.truth.speakers import freshness, is_instruction, is_satire, kind_weight
+from gnomon.truth.speakers import freshness, is_satire, kind_weight
 from gnomon.truth.standing import in_one_voice, without_stale_tolls, without_superseded
 from gnomon.truth.terms import Weights
 from gnomon.truth.weigh import is_high_stakes, one_per_origin, weigh

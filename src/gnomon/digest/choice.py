@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gnomon.store.contract import Store
 from gnomon.text import polarity, slots
+from gnomon.text.orders import is_instruction
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.claims import claim_at
@@ -96,7 +97,7 @@ def candidates(story: Story, store: Store) -> list[Candidate]:
     found: list[Candidate] = []
     for post_id, quote in wanted:
         post = held.get(post_id)
-        if post is None:
+        if post is None or is_instruction(f"{post.title}\n{post.text}"):
             continue
         origin = links[post_id].origin if post_id in links else post_id
         for start, end in _places(post, quote):
@@ -127,10 +128,13 @@ def own_words_at(sentence: str) -> int:
 
 def statable(text: str) -> bool:
     """Whether a sentence can stand alone as a statement: of some length, about somebody or
-    something that it names or counts, no question, opinion, advertisement or answer."""
+    something that it names or counts, no question, opinion, advertisement, answer or order to
+    machines."""
     plain = _MARKUP.sub("", text).strip()
     chinese = is_cjk(plain)
     shortest, longest = (SHORTEST // 2, LONGEST // 2) if chinese else (SHORTEST, LONGEST)
+    if is_instruction(text):
+        return False
     if not shortest <= len(plain) <= longest or len(plain) < 0.6 * len(text.strip()):
         return False
     if _POINTS_BACK.match(plain) or _SELLS.search(plain) or _BIDS.search(plain):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gnomon.errors import NotFound
+from gnomon.text.bare import is_bare
+from gnomon.text.orders import is_instruction
 from gnomon.text.sentences import split
 from gnomon.trends.agreement import Verifier, agreement
 from gnomon.trends.background import shares
@@ -133,7 +135,9 @@ def tell(view: StoryView, id: str, *, now: float, verifier: Verifier | None = No
         was = _was(view, story, key)
     brief = _told(key, roots, voices, now) if roots else None
     if brief is None:
-        raise NotFound(f"The story {id[:120]!r} is gone: its posts were deleted.")
+        raise NotFound(
+            f"The story {id[:120]!r} is gone: its posts were deleted, or speak to machines only."
+        )
     compared = agreement(roots, verifier)
     counted = len(compared.agreed) + len(compared.disputed) + compared.alone
     support = replace(
@@ -189,7 +193,8 @@ def _brief(view: StoryView, story: int, key: int, now: float) -> Story | None:
 
 
 def _roots(view: StoryView, story: int, most: int) -> list[Root]:
-    """The story's origins that are still held: those with most posts, in the order of time."""
+    """The story's origins that are still held: those with most posts, in the order of time. What
+    speaks to machines is counted among a story's posts, and never quoted in it."""
     rows = view.file.run(
         "SELECT d.root, 1 + (SELECT count(*) FROM carried c WHERE c.origin = d.root) AS posts"
         " FROM docs d WHERE d.story = ? ORDER BY posts DESC, d.n LIMIT ?",
@@ -202,7 +207,11 @@ def _roots(view: StoryView, story: int, most: int) -> list[Root]:
     )
     sizes = {str(root): int(posts) for root, posts in [*rows, *first]}
     held = view.store.get_many(list(sizes))
-    roots = [Root(post, sizes[post.id]) for post in held.values()]
+    roots = [
+        Root(post, sizes[post.id])
+        for post in held.values()
+        if not is_instruction(f"{post.title}\n{post.text}")
+    ]
     return sorted(roots, key=lambda root: (root.post.time, root.post.id))
 
 
@@ -292,6 +301,8 @@ def _candidates(root: Root) -> Iterable[str]:
         yield _headline(root)
         return
     for start, end in split(post.text)[:3]:
+        if is_bare(post.text[start:end]):
+            continue
         if TITLE_CHARS[0] <= end - start <= TITLE_CHARS[1]:
             yield " ".join(post.text[start:end].split())
 

@@ -16,11 +16,13 @@ from typing import Any
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat, Embed, Message
 from gnomon.text import polarity, slots
+from gnomon.text.bare import is_bare
+from gnomon.text.orders import is_instruction
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.sought import differ, values
-from gnomon.truth.speakers import is_instruction, is_satire, speaker_of
+from gnomon.truth.speakers import is_satire, speaker_of
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.types import Passage, QueryPlan
 
@@ -73,7 +75,10 @@ def compose(
 
 
 def _states(passage: Passage) -> bool:
-    """Whether the passage states something that may be quoted: no question, satire or command."""
+    """Whether the passage states something that may be quoted: no question, satire, command or
+    bare hashtag."""
+    if is_bare(passage.text):
+        return False
     if polarity.is_question(passage.text) or is_satire(passage.post):
         return False
     return not is_instruction(passage.post.text) and (

@@ -14,8 +14,8 @@ from typing import Any
 from gnomon.errors import ModelError, ModelTimeout
 from gnomon.models.protocols import Chat, Entail, Message
 from gnomon.text import slots
+from gnomon.text.orders import is_instruction
 from gnomon.text.tokens import is_cjk, words
-from gnomon.truth.speakers import is_instruction
 from gnomon.truth.terms import content_terms
 from gnomon.types import Evidence, Judgement, Stance
 

@@ -16,6 +16,7 @@ from gnomon.models.protocols import Embed
 from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import slots
+from gnomon.text.bare import is_bare
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.bilingual import search_form
@@ -212,7 +213,7 @@ def _passages(hits: Sequence[Hit], question: str, store: Store, weights: Weights
         spans = split(hit.post.text)
         scored = []
         for i, (start, end) in enumerate(spans):
-            if _BARE_LINK.fullmatch(hit.post.text[start:end].strip()):
+            if is_bare(hit.post.text[start:end]):
                 continue
             here = coverage(wanted, term_set(hit.post.text[start:end]), wanted)
             around = coverage(wanted, term_set(window(hit.post, spans, i)), wanted)
@@ -236,7 +237,6 @@ def _passages(hits: Sequence[Hit], question: str, store: Store, weights: Weights
     return Retrieved(tuple(passages), origins)
 
 
-_BARE_LINK = re.compile(r"(?:https?://|www\.)\S+")
 # A post no longer than this is one breath: every sentence before is context.
 SHORT_CHARS = 600
 

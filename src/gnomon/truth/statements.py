@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gnomon.text import prose
+from gnomon.text.orders import is_instruction
 from gnomon.text.sentences import split
 from gnomon.truth.claims import claim_at, clause_spans, unchecked
 from gnomon.truth.coreference import Discourse, dates_written_out
-from gnomon.truth.speakers import is_instruction
 from gnomon.types import Claim, Document, Skipped, Statement
 
 # A quotation of more sentences or characters is not one statement any more.

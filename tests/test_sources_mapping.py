@@ -74,6 +74,19 @@ def file_of(tmp_path, text, mapping=FORUM, name="x.json"):
     return MappedFile(path, declared, now=lambda: NOW)
 
 
+def test_where_the_list_stands_is_the_mappings_to_say(tmp_path):
+    """Also under a name that other files keep their posts under; what leads nowhere is told."""
+    mapping = FORUM.replace("$.result.posts[*]", "$.posts[*]")
+    held = json.dumps({"posts": [row(1), row(2)]}, indent=1)
+    assert [post.id for post in posts(read(file_of(tmp_path, held, mapping)))] == [
+        "forum:1",
+        "forum:2",
+    ]
+    (batch,) = read(file_of(tmp_path, held, FORUM))
+    assert not batch.posts
+    assert "nothing stands at $.result.posts[*]" in batch.set_aside[0].reason
+
+
 # -- paths ----------------------------------------------------------------------------------------
 
 

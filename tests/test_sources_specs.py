@@ -140,6 +140,7 @@ def test_settled_specs_mean_the_same_from_elsewhere(tmp_path, monkeypatch):
     assert settled("x.json") == f"{tmp_path}/x.json"
     assert settled("weibo:x.json") == f"weibo:{tmp_path}/x.json"
     assert settled("x.json --map m.toml") == f"{tmp_path}/x.json --map {tmp_path}/m.toml"
+    assert settled("x.json --map weibo") == f"{tmp_path}/x.json --map weibo"
     for spec in ("hn", "mastodon:a.example/tags/x", "https://a.example/f", "x:search:a b"):
         assert settled(spec) == spec
 

@@ -79,7 +79,10 @@ class MappedFile:
         full = Gathered(self.name)
         try:
             with opened(self.path) as file:
-                for record in tables.read_json_document(file, Encoding("utf-8"), at, LONGEST):
+                # Where an object's list is, is for the mapping to say.
+                for record in tables.read_json_document(
+                    file, Encoding("utf-8"), at, LONGEST, list_keys=()
+                ):
                     where = f"{self.path.name}, {record.where}"
                     for thing in self._things(record, where):
                         if full.undoes(thing):
@@ -101,9 +104,16 @@ class MappedFile:
         if record.row is None:
             yield set_aside(self.name, where, record.problem, now, record.raw)
             return
-        yield from things(
+        empty = True
+        for thing in things(
             self.declared, record.row, source=self.name, where=where, now=now, limits=self.limits
-        )
+        ):
+            empty = False
+            yield thing
+        if empty:
+            paths = " or ".join(path.text for path in self.declared.items)
+            said = f"nothing stands at {paths}; see 'items' of the mapping."
+            yield set_aside(self.name, where, said, now, json.dumps(record.row, default=str)[:200])
 
 
 @dataclass

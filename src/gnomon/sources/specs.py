@@ -120,8 +120,13 @@ def make_sources(
 
 def settled(spec: str) -> str:
     """``spec`` with its paths made absolute, so that it means the same from another folder."""
+    from gnomon.sources.mapping import SHIPPED
+
     within = _MAP.search(spec)
-    tail = f" --map {Path(within[1].strip()).expanduser().absolute()}" if within else ""
+    tail = ""
+    if within:
+        where = within[1].strip()
+        tail = f" --map {where if where in SHIPPED else Path(where).expanduser().absolute()}"
     head = (spec[: within.start()] if within else spec).strip()
     if os.path.lexists(Path(head).expanduser()):
         return f"{Path(head).expanduser().absolute()}{tail}"

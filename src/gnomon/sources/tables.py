@@ -10,7 +10,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,9 +179,15 @@ def _broken_array(pending: str, index: int, long: bool, limit: int) -> Record:
 
 
 def read_json_document(
-    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int
+    file: io.BufferedReader,
+    encoding: Encoding,
+    start: Position,
+    limit: int,
+    *,
+    list_keys: Sequence[str] = _LIST_KEYS,
 ) -> Iterator[Record]:
-    """A ``.json`` file: an array, JSON lines, one object, or an object that holds a list."""
+    """A ``.json`` file: an array, JSON lines, one object, or an object that holds a list under one
+    of ``list_keys``."""
     file.seek(encoding.skip)
     head = file.read(4096).decode(encoding.name, "ignore").lstrip()
     if head.startswith("["):
@@ -199,7 +205,7 @@ def read_json_document(
     row, problem = json_object(data.decode(encoding.name).encode())
     items: Any = [row]
     if row is not None and "text" not in row:
-        items = next((row[k] for k in _LIST_KEYS if isinstance(row.get(k), list)), [row])
+        items = next((row[k] for k in list_keys if isinstance(row.get(k), list)), [row])
     for index, item in enumerate(items, 1):
         if index > start.at:
             good = item if isinstance(item, dict) else None

@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gnomon.serve.http import ApiError, dumps
 from gnomon.serve.limits import address_name
 from gnomon.serve.policy import Policy
 
@@ -63,6 +65,14 @@ def protocol(policy: Policy, dropped: Callable[[str], None]) -> type[H11Protocol
                     del held[self._counted]
             super().connection_lost(exc)
 
+        def send_400_response(self, msg: str) -> None:
+            """What is no HTTP gets the one error object, too."""
+            body, headers = not_http()
+            reply = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (reply, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
         def _await_head(self) -> None:
             self._head_timer = self.loop.call_later(policy.header_timeout_s, self._cut)
 
@@ -77,6 +87,18 @@ def protocol(policy: Policy, dropped: Callable[[str], None]) -> type[H11Protocol
             self.transport.abort()
 
     return Timed
+
+
+def not_http() -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and headers of the answer to what cannot be read as a request at all."""
+    error = ApiError(400, "This is no HTTP request that can be read.", code="invalid_http")
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-request-id", f"req_{uuid4().hex}".encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    return dumps(error.body()), headers
 
 
 def allow_connections() -> None:

@@ -209,6 +209,7 @@ class Responses:
         """The object, or with ``?stream=true`` its events again, from ``starting_after`` on."""
         query = request.query_params
         include = frozenset((*query.getlist("include"), *query.getlist("include[]")))
+        after = _after(query)
         run = self._runs.of(request.path_params["id"], caller_of(request).id)
         kept = None if run else await self._kept(request)
         if query.get("stream") not in ("true", "1"):
@@ -216,18 +217,10 @@ class Responses:
                 return json_response(shaped(run.maker.response, include))
             assert kept is not None
             return json_response(shaped(kept.object, include))
-        after = query.get("starting_after", "-1")
-        if not in_range(after.removeprefix("-"), 0, MOST_EVENTS):
-            raise ApiError(
-                400,
-                f"'starting_after' is {after[:20]!r}; give the sequence_number of an event.",
-                param="starting_after",
-                code="invalid_value",
-            )
         if run:
-            return Following(_frames(run.follow(int(after))))
+            return Following(_frames(run.follow(after)))
         assert kept is not None
-        return Following(_again(replayed(kept, include), int(after)))
+        return Following(_again(replayed(kept, include), after))
 
     async def delete(self, request: Request) -> Response:
         name, owner = request.path_params["id"], caller_of(request).id
@@ -293,6 +286,19 @@ class Responses:
                 "usage": usage(counted(items), 0),
             }
         )
+
+
+def _after(query: Mapping[str, str]) -> int:
+    """``?starting_after=``. Raises 400."""
+    given = query.get("starting_after", "-1")
+    if not in_range(given.removeprefix("-"), 0, MOST_EVENTS):
+        raise ApiError(
+            400,
+            f"'starting_after' is {given[:20]!r}; give the sequence_number of an event.",
+            param="starting_after",
+            code="invalid_value",
+        )
+    return int(given)
 
 
 def _user(text: str) -> Data:

@@ -242,7 +242,7 @@ PATHS: Paths = {
             404,
             params=[
                 _ID,
-                query("stream", one_of("true", "false", "1")),
+                query("stream", text(examples=["true"]), "`true` or `1`: its events again."),
                 query("starting_after", whole("The sequence_number of the last event seen.")),
                 query("include", array(text()), style="form", explode=True),
             ],

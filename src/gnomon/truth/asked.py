@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gnomon.text.tokens import is_cjk
+from gnomon.truth.entities import named_things
 from gnomon.truth.rewrite import Asks, as_claim, asks
 from gnomon.truth.terms import Weights, content_terms, without_exact
 from gnomon.types import QueryPlan, Slot, SlotKind
@@ -33,7 +34,7 @@ class Asked:
 
     ``wanted`` are its content terms with their weights, ``focus`` those that belong to no name;
     ``parts`` the pieces of a Chinese question between its function words; ``verb`` the term it
-    ends in ("Where was the dog found?").
+    ends in ("Where was the dog found?"); ``things`` the names that say what they name.
     """
 
     question: str
@@ -46,6 +47,7 @@ class Asked:
     verb: str
     known: tuple[Slot, ...]
     year: str
+    things: tuple[str, ...] = ()
 
     @property
     def dates(self) -> list[Slot]:
@@ -81,6 +83,7 @@ def read(plan: QueryPlan, weights: Weights) -> Asked:
         verb=_last_verb(target, kind),
         known=plan.slots,
         year=str(datetime.fromtimestamp(plan.where.until or 0.0, UTC).year),
+        things=named_things(plan.question, plan.names),
     )
 
 

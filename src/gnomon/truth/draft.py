@@ -18,11 +18,14 @@ from gnomon.models.protocols import Chat, Embed, Message
 from gnomon.text import polarity, slots
 from gnomon.text.bare import is_bare
 from gnomon.text.orders import is_instruction
+from gnomon.text.tokens import is_cjk
 from gnomon.truth.asked import Asked, read
+from gnomon.truth.entities import silent
 from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.sought import differ, values
 from gnomon.truth.speakers import is_satire, speaker_of
+from gnomon.truth.subject import subject_of
 from gnomon.truth.terms import Weights, content_terms, term_set
 from gnomon.types import Passage, QueryPlan
 
@@ -69,9 +72,26 @@ def compose(
         for passage in passages
         if _states(passage)
     ]
-    drafts = [draft for draft in drafts if draft.fit >= bar]
+    threads = {passage.post.id: passage.post.text for passage in passages}
+    drafts = [d for d in drafts if d.fit >= bar and _of_what_was_asked(asked, d, threads)]
     drafts.sort(key=lambda draft: -draft.fit)
     return _distinct(_in_force(drafts, asked, plan.where.until or 0.0), most)
+
+
+def _of_what_was_asked(asked: Asked, draft: Draft, threads: Mapping[str, str]) -> bool:
+    """Whether the thing that the question is about is in the quote, its context or the posts that
+    it answers; True where what it answers is not at hand, or is in another language."""
+    assert draft.quoted is not None
+    post = draft.quoted.post
+    around = window_of(draft.quoted)
+    if is_cjk(asked.question) != is_cjk(draft.text):
+        return True
+    before = [ref for ref in (post.reply_to, post.quotes) if ref]
+    if any(ref not in threads for ref in before):
+        return True
+    around = "\n".join([*(threads[ref] for ref in before), around])
+    subject = subject_of(asked.question)
+    return not any(name in subject and silent(name, around) for name in asked.things)
 
 
 def _states(passage: Passage) -> bool:

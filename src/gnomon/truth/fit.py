@@ -14,6 +14,7 @@ from gnomon.text import slots
 from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth.asked import RELATIVE, Asked
 from gnomon.truth.bilingual import gloss
+from gnomon.truth.entities import about_another
 from gnomon.truth.retrieve import dated, window_of
 from gnomon.truth.rewrite import Asks
 from gnomon.truth.sought import FORWARDED, TYPED, counted_terms, has_attribute, kind_fit
@@ -34,6 +35,7 @@ LACKING, LACKING_VERB = 0.3, 0.6
 # A name that the passage lacks costs half when it is rare in the store; a store about one town
 # rarely says the town's name.
 LACKING_NAME, RARE_NAME = 0.5, 0.5
+ANOTHER_THING = 0.4  # it is about another bridge than the one asked about
 NAME_ACROSS = 0.5  # of a name's words; more than the half that is only its kind ("Road")
 LONG_PART, LONG_SHARE = 4, 0.6
 KIND_HELD = 0.5
@@ -58,6 +60,9 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
     if similar is not None:
         score = max(score, 0.75 * score + 0.25 * similar)
     score *= _names_held(asked, normalise(around), terms)
+    where = asked.kind is Asks.WHERE
+    if any(about_another(n, passage.text, around, asks_where=where) for n in asked.things):
+        score *= ANOTHER_THING
     if asked.kind is not Asks.WHETHER and slots.conflicts(asked.question, passage.text):
         score *= OTHER_VALUE
     if not _same_day(asked, passage, around):

@@ -110,6 +110,20 @@ def test_the_readme_shows_every_command_but_help() -> None:
     assert set(known) - shown == {"show"}
 
 
+def test_the_settings_are_those_of_the_code() -> None:
+    """Made anew by ``make docs``."""
+    code = "import sys; sys.path.insert(0, 'docs'); import cli_help; print(cli_help.settings())"
+    made = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(ROOT),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert made.split() == (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").split()
+
+
 def test_every_page_stands_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     listed = {link for link in _LINK.findall(index) if "/" not in link}

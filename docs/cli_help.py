@@ -31,8 +31,8 @@ and it says so. A second `pull` is refused.
 
 SETTINGS = """# Settings
 
-Every setting, as the code declares it; written by `docs/cli_help.py`. They stand in `config.toml` in
-the folder that `$GNOMON_HOME` names (`~/.gnomon` where it names none), and `GNOMON_NAME` in the
+Every setting, as the code declares it; written by `docs/cli_help.py`. They stand in `config.toml`
+in the folder that `$GNOMON_HOME` names (`~/.gnomon` where it names none), and `GNOMON_NAME` in the
 environment wins over the file: of a list, the values parted by commas. `gnomon status --config`
 shows what holds. A name that is no setting, and a value that cannot be used, is refused with what
 would be accepted. A server reads them when it starts.

@@ -54,14 +54,29 @@ def test_kinds_and_silence():
     assert not silent("Lantern Bridge", "The bridge is to reopen on Thursday.")
 
 
-def test_another_things_day_does_not_answer():
-    # Many posts speak of the bridge, so that its name is no rare word of the store.
-    talk = [post(f"t/{i}", f"Lantern Bridge again, day {i} of detours.") for i in range(30)]
-    result = ask(world(post("cliff", CLIFF), *talk), "When will Lantern Bridge reopen?")
-    assert "23 March" not in result.text
-    both = world(post("cliff", CLIFF), post("bridge", BRIDGE), *talk)
-    assert "27 March" in ask(both, "When will Lantern Bridge reopen?").text
-    assert "23 March" not in ask(both, "When will Lantern Bridge reopen?").text
+SUBJECTS = (
+    "detours queues flowers barriers engineers lanterns swans bicycles buses rumours shops "
+    "lorries pigeons paint plans"
+).split()
+
+
+def town_of_the_bridge(*posts):
+    """So many posts speak of the bridge that its name is no rare word of the store."""
+    talk = (
+        f"Lantern Bridge and its {SUBJECTS[i % 15]} again, {SUBJECTS[(i * 7 + i // 15) % 15]} and "
+        f"{SUBJECTS[(i * 4 + 1) % 15]} number {i}."
+        for i in range(150)
+    )
+    return world(*posts, *(post(f"t/{i}", text) for i, text in enumerate(talk)))
+
+
+@pytest.mark.parametrize("other", [CLIFF, "We plan to reopen on Thursday 12 March at 08:30."])
+def test_another_things_day_does_not_answer(other):
+    asked = "When will Lantern Bridge reopen?"
+    assert ask(town_of_the_bridge(post("other", other)), asked).abstained
+    said = ask(town_of_the_bridge(post("other", other), post("bridge", BRIDGE)), asked).text
+    assert "27 March" in said
+    assert other not in said
 
 
 def test_an_answer_in_a_thread_about_the_thing_need_not_name_it():

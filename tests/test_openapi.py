@@ -415,6 +415,13 @@ def test_odd_shapes_are_read_or_refused(world: World, body: Data) -> None:
     assert reply.status_code < 500
 
 
+@pytest.mark.parametrize("spec", ["~nobody-of-that-name", "~\x00", "file\x00"])
+def test_a_source_of_nobodys_home_is_refused(world: World, spec: str) -> None:
+    """What fuzzing found once."""
+    for path in ("/v1/sources", "/v1/sources/test"):
+        assert world.api.post(path, json={"spec": spec}).status_code == 400
+
+
 def test_with_a_key(tmp_path: Any) -> None:
     """Each caller gets what is described, and nothing that the description says it may not."""
     database = Database(tmp_path / "keys.db")

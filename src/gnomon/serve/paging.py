@@ -13,7 +13,7 @@ USUAL = 20
 
 def limit_of(query: Mapping[str, str], usual: int = USUAL, most: int = MOST) -> int:
     """``?limit=``, 1 to ``most``. Raises 400."""
-    given = query.get("limit") or str(usual)
+    given = query.get("limit", str(usual))
     if not in_range(given, 1, most):
         raise ApiError(
             400,
@@ -26,7 +26,7 @@ def limit_of(query: Mapping[str, str], usual: int = USUAL, most: int = MOST) -> 
 
 def page_of(items: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
     """A page of ``items`` (oldest first); the newest come first unless ``order`` is asc."""
-    order = query.get("order") or "desc"
+    order = query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise ApiError(
             400,

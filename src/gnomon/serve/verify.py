@@ -68,9 +68,9 @@ def parse(body: Mapping[str, Any], *, now: float) -> Checking:
             param="text",
             code="invalid_value",
         )
-    date = moment(body.get("date"), "date")
+    date, kind = moment(body.get("date"), "date"), _kind(body)
     return Checking(
-        document=_document(body, date, now) if claims is None else _claims(claims),
+        document=_document(body, kind, date, now) if claims is None else _claims(claims),
         against=_against(body.get("against"), now),
         where=filter_from(body),
         date=date,
@@ -78,8 +78,20 @@ def parse(body: Mapping[str, Any], *, now: float) -> Checking:
     )
 
 
-def _document(body: Mapping[str, Any], date: float | None, now: float) -> Document:
-    text, kind = field(body, "text", str, ""), field(body, "format", str, "text")
+def _kind(body: Mapping[str, Any]) -> str:
+    kind = field(body, "format", str, "text")
+    if kind not in ("text", "markdown"):
+        raise ApiError(
+            400,
+            f"'format' is {kind[:40]!r}; give 'text' or 'markdown'.",
+            param="format",
+            code="invalid_value",
+        )
+    return kind
+
+
+def _document(body: Mapping[str, Any], kind: str, date: float | None, now: float) -> Document:
+    text = field(body, "text", str, "")
     if not text.strip():
         raise ApiError(400, "'text' is empty; there is nothing in it to check.", param="text")
     if len(text) > MAX_TEXT_CHARS:
@@ -89,13 +101,6 @@ def _document(body: Mapping[str, Any], date: float | None, now: float) -> Docume
             "once; send it in parts.",
             param="text",
             code="text_too_long",
-        )
-    if kind not in ("text", "markdown"):
-        raise ApiError(
-            400,
-            f"'format' is {kind[:40]!r}; give 'text' or 'markdown'.",
-            param="format",
-            code="invalid_value",
         )
     return Document(
         text.replace("\r\n", "\n").replace("\r", "\n"),

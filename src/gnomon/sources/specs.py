@@ -108,8 +108,8 @@ def make_sources(
         if scheme[1].lower() in ("http", "https"):
             return (_feed(spec, limits, every_s),)
         raise InputError(f"{spec!r} is no source: {scheme[1]} URLs are not read. Give {ACCEPTED}.")
-    if spec and os.path.lexists(Path(spec).expanduser()):
-        return (_path(Path(spec).expanduser(), spec, wanted),)
+    if spec and os.path.lexists(_home(spec)):
+        return (_path(_home(spec), spec, wanted),)
     kind = _KIND.fullmatch(spec)
     if kind or spec == "hn":
         source = _named(kind[1] if kind else "hn", kind[2].strip() if kind else "", wanted)
@@ -126,21 +126,27 @@ def settled(spec: str) -> str:
     tail = ""
     if within:
         where = within[1].strip()
-        tail = f" --map {where if where in SHIPPED else Path(where).expanduser().absolute()}"
+        tail = f" --map {where if where in SHIPPED else _home(where).absolute()}"
     head = (spec[: within.start()] if within else spec).strip()
-    if os.path.lexists(Path(head).expanduser()):
-        return f"{Path(head).expanduser().absolute()}{tail}"
+    if os.path.lexists(_home(head)):
+        return f"{_home(head).absolute()}{tail}"
     kind = _KIND.fullmatch(head)
     if kind and kind[1] in FILES:
-        return f"{kind[1]}:{Path(kind[2].strip()).expanduser().absolute()}{tail}"
+        return f"{kind[1]}:{_home(kind[2].strip()).absolute()}{tail}"
     return head + tail
+
+
+def _home(path: str) -> Path:
+    """``path`` with its ``~`` followed where there is such a home. (``Path.expanduser`` fails for
+    the home of nobody.)"""
+    return Path(os.path.expanduser(path))
 
 
 def is_remote(spec: str) -> bool:
     """Whether ``spec`` names something on the network alone: no file of this machine, no pipe, and
     no mapping that is read from one."""
     spec = spec.strip()
-    if _MAP.search(spec) or os.path.lexists(Path(spec).expanduser()):
+    if _MAP.search(spec) or os.path.lexists(_home(spec)):
         return False
     if spec in ("bluesky", "feeds", "hn"):
         return True
@@ -153,7 +159,7 @@ def is_remote(spec: str) -> bool:
 def _named(kind: str, rest: str, wanted: _Wanted) -> Source | None:
     """The source of a ``kind:rest``, None where the kind is not known."""
     if kind in FILES:
-        return _file(kind, Path(rest).expanduser(), wanted)
+        return _file(kind, _home(rest), wanted)
     limits, every_s = wanted.limits, wanted.every_s
     if kind == "mastodon":
         return _mastodon(rest, wanted)

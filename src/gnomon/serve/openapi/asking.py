@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnomon.serve.openapi.parts import (
     FILTER_FIELDS,
+    MOMENT,
     TIME,
     Paths,
     Schema,
@@ -113,7 +114,7 @@ PATHS: Paths = {
                 query("q", text(), "Words that must stand in the question or the answer."),
                 query(
                     "before",
-                    {"anyOf": [text(pattern="^(resp|ask)_"), TIME]},
+                    {"anyOf": [text(pattern="^(resp|ask)_"), *MOMENT["anyOf"]]},
                     "An id of the list, or a time: what came before it.",
                 ),
                 limit(100, 20),

@@ -153,10 +153,15 @@ def moment_at(name: str, description: str) -> Schema:
 
 
 MOMENT: Schema = {
-    "description": "ISO 8601 (without a zone: UTC), or epoch seconds.",
+    "description": "ISO 8601 (without a zone: UTC) in the years 5 to 9900, or seconds, "
+    "milliseconds or microseconds since 1970. Empty is as if it were not given.",
     "anyOf": [
         {"type": "string", "format": "date-time", "examples": ["2026-03-12T08:00:00Z"]},
-        {"type": "number", "exclusiveMinimum": -6.2e10, "exclusiveMaximum": 1e11},
+        {"type": "string", "format": "date"},
+        {"const": ""},
+        {"type": "number", "exclusiveMinimum": -6.2e10, "exclusiveMaximum": 2.5e17},
+        {"type": "number", "exclusiveMinimum": -6.2e13, "exclusiveMaximum": -1e11},
+        {"type": "number", "exclusiveMinimum": -6.2e16, "exclusiveMaximum": -1e14},
     ],
 }
 

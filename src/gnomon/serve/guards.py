@@ -54,7 +54,7 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
-    "vary": "origin",
+    "vary": "origin, accept-encoding",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 _ALWAYS = {name.encode(): value.encode() for name, value in HEADERS.items()}

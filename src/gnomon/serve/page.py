@@ -33,7 +33,6 @@ class Asset:
             "content-type": _TYPES[PurePosixPath(name).suffix],
             "cache-control": "no-cache",
             "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-            "vary": "accept-encoding",
         }
         # Nothing secret and nothing of a reader's is in these files: there is nothing to learn from
         # their compressed size (BREACH). Pictures are compressed already.

@@ -148,6 +148,7 @@ function change(what, value) {
   chosen[what] = value;
   opened.clear();
   main.querySelector(".lists")?.setAttribute("aria-busy", "true");
+  place();
   load();
 }
 

@@ -108,7 +108,7 @@ function holes(gaps, { at }, height, [from, to]) {
 }
 
 /** Gaps of one source, on the time that is held. */
-export function gapAxis(gaps, range, width = 240) {
+export function gapAxis(gaps, range, width = 720) {
   const by = scale(range, width);
   return drawn("gapaxis", width, 14, shape("path", { class: "ground", d: `M10 7H${width - 16}` }), holes(gaps, by, 14, range));
 }
@@ -137,7 +137,7 @@ function gather(members, at, cell) {
   });
 }
 
-const LANE = 54;
+const LANE = 58;
 const TOP = 74;
 
 /** A lane for each origin: its root stands where it was said, and each who copied it hangs on an arc
@@ -150,17 +150,17 @@ function lane(one, row, by, width, open) {
   const late = x > width * .55;
   const words = one.author.length > 30 ? `${one.author.slice(0, 29)}…` : one.author;
   return shape("g", { class: `lane${one.coordinated ? " coordinated" : ""}`, onclick: () => open(one.id) },
-    shape("rect", { class: "touch", x: 0, y: y - 32, width, height: LANE - 4, rx: 8 }),
+    shape("rect", { class: "touch", x: 0, y: y - 38, width, height: LANE - 2, rx: 8 }),
     shape("path", { class: "ground", d: `M${x.toFixed(1)} ${y}H${end.toFixed(1)}` }),
     dots.filter((dot) => dot.x - x > 12).map((dot) => shape("path", { class: "arc",
-      d: `M${x.toFixed(1)} ${y - 14}Q${((x + dot.x) / 2).toFixed(1)} ${(y - 14 - Math.min(22, (dot.x - x) / 6)).toFixed(1)} ${dot.x.toFixed(1)} ${y}` })),
+      d: `M${x.toFixed(1)} ${y - 14}Q${((x + dot.x) / 2).toFixed(1)} ${(y - 14 - Math.min(15, (dot.x - x) / 7)).toFixed(1)} ${dot.x.toFixed(1)} ${y}` })),
     dots.map((dot) => {
       const r = Math.min(8.5, 2.3 + .85 * Math.sqrt(dot.n));
       return [shape("circle", { class: dot.copied ? "dot copied" : "dot", cx: dot.x.toFixed(1), cy: y, r: r.toFixed(1) }),
         dot.told && shape("text", { class: "howmany", x: dot.x.toFixed(1), y: (y + r + 11).toFixed(1), "text-anchor": "middle" }, String(dot.n))];
     }),
     shape("path", { class: "style", d: `M${x - 6} ${y + 1}L${x} ${y - 17}L${x + 6} ${y + 1}z` }),
-    shape("text", { class: "name", x: late ? x - 10 : x + 10, y: y - 19, "text-anchor": late ? "end" : "start" }, words,
+    shape("text", { class: "name", x: late ? x - 10 : x + 10, y: y - 22, "text-anchor": late ? "end" : "start" }, words,
       one.posts > 1 && shape("tspan", { class: "count", dx: 7 }, `× ${one.posts}`)));
 }
 

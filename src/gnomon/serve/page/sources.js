@@ -126,7 +126,7 @@ function list() {
   const others = (status?.sources ?? []).filter((one) => !named.has(one.source) && (one.posts || one.gaps || one.set_aside));
   return [
     specs.size ? h("ul", { class: "supply" }, [...specs].map(([spec, of], n) => specNode(spec, of, n))) : h("p", { class: "muted hint" }, t.noSources),
-    others.length > 0 && h("section", {}, h("h2", { class: "small" }, t.supply.others), h("div", { class: "card" }, others.map((one) => lineNode(one)))),
+    others.length > 0 && h("section", {}, h("h2", {}, t.supply.others), h("div", { class: "card" }, others.map((one) => lineNode(one)))),
     h("p", { class: "links" }, h("a", { href: "/#held" }, t.statusTitle), h("span", { class: "muted" }, status ? bytes(status.disk_bytes ?? 0) : "")),
   ];
 }

@@ -137,9 +137,9 @@ def settled(spec: str) -> str:
 
 
 def _home(path: str) -> Path:
-    """``path`` with its ``~`` followed where there is such a home. (``Path.expanduser`` fails for
-    the home of nobody.)"""
-    return Path(os.path.expanduser(path))
+    """``path`` with its ``~`` followed where there is such a home: ``Path.expanduser`` fails for
+    the home of nobody, and both for what no path can hold."""
+    return Path(path if "\0" in path else os.path.expanduser(path))
 
 
 def is_remote(spec: str) -> bool:

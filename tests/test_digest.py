@@ -368,6 +368,24 @@ def test_one_is_made_each_day_and_one_that_was_missed_is_made_later(gnomon, monk
     assert one.lang == "zh"
 
 
+def test_a_server_makes_it_at_the_owners_time(tmp_path, monkeypatch):
+    from gnomon.assemble import digests, open_for_serving
+    from gnomon.config import load
+
+    monkeypatch.setattr(digests, "LOOK_EVERY_S", 0.05)
+    without_models = {"chat_model": "none", "embed_model": "none"}
+    with open_for_serving(load(tmp_path, {}, digest_at="00:00", **without_models)) as served:
+        ends = time.monotonic() + 20
+        while not served.digests.kept() and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert served.digests.kept()
+    with (
+        pytest.raises(ConfigError, match="07:30"),
+        open_for_serving(load(tmp_path, {}, digest_at="noon", **without_models)),
+    ):
+        pass
+
+
 def test_times_of_day():
     assert time_of_day("7:30") == (7, 30)
     for wrong in ("24:00", "7.30", "", "noon"):

@@ -129,7 +129,7 @@ def open_for_serving(
     sentence about each of these choices.
 
     Raises ModelMissing for a model that was asked for by name and is not here, StoreError,
-    InputError.
+    InputError, ConfigError.
     """
     chat_choice(config)
     embed_choice(config)
@@ -154,6 +154,7 @@ def open_for_serving(
             gnomon.setup.pull_missing(DEFAULT_MODELS)
         gnomon.embed_in_background()
         gnomon.rise_in_background()
+        gnomon.digest_every_day()
         yield gnomon
 
 

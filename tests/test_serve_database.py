@@ -61,3 +61,34 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreError, match=r"server\.db"):
         Database(path)
+
+
+def test_two_processes_that_read_before_they_write_both_come_through(tmp_path):
+    path = tmp_path / "server.db"
+    one, two = Database(path), Database(path)
+    one.tables("numbers", "CREATE TABLE numbers (n INT)")
+    one.run("INSERT INTO numbers VALUES (0)")
+
+    def count(database):
+        for _ in range(100):
+            with database.transaction():
+                (n,) = database.run("SELECT n FROM numbers")[0]
+                database.run("UPDATE numbers SET n = ?", (n + 1,))
+
+    threads = [threading.Thread(target=count, args=(each,)) for each in (one, two)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert one.run("SELECT n FROM numbers") == [(200,)]
+
+    def broken():
+        with one.transaction():
+            one.run("UPDATE numbers SET n = 0")
+            with one.transaction():
+                one.run("UPDATE numbers SET n = 1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    assert two.run("SELECT n FROM numbers") == [(200,)]

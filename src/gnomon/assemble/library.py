@@ -99,7 +99,7 @@ class Library:
         """``home`` is the owner's folder. ``ask`` answers over a store, ``embed`` gives the
         encoder if there is one."""
         self.limits = limits
-        self.files_dir = home / "files"
+        self.files_dir = files_dir(home)
         self._shelves_dir = home / "shelves"
         self._public = public
         self._embed = embed
@@ -157,11 +157,11 @@ class Library:
 
     def forget(self, shelf: str) -> None:
         """Delete ``shelf`` and all that is on it. Nothing, if it is not there."""
-        folder = self._folder(shelf)
+        self._folder(shelf)
         with self._lock:
             if (held := self._open.pop(shelf, None)) is not None:
                 held.store.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            forget_shelf(self._shelves_dir.parent, shelf)
 
     def shelves(self) -> list[str]:
         """The shelves that are on the disk."""
@@ -335,6 +335,18 @@ class Library:
         if missing := store.unembedded(embed.name, CATCH_UP):
             self._encode(store, missing)
             store.refresh()
+
+
+def files_dir(home: Path) -> Path:
+    """Where uploads lie."""
+    return home / "files"
+
+
+def forget_shelf(home: Path, shelf: str) -> None:
+    """Delete a shelf from the disk, whoever has it open. Raises NotFound for what is no name."""
+    if not _NAME.fullmatch(shelf):
+        raise NotFound(f"There is no shelf {shelf[:60]!r}.")
+    shutil.rmtree(home / "shelves" / shelf, ignore_errors=True)
 
 
 def _posts(

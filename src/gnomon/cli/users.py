@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gnomon.cli.arguments import DONE, UsageError, command, config_of
@@ -13,6 +14,8 @@ from gnomon.cli.output import print_json
 from gnomon.errors import InputError
 
 if TYPE_CHECKING:
+    from gnomon.serve.database import Database
+    from gnomon.serve.departed import Departed
     from gnomon.serve.users import User, Users
 
 
@@ -21,7 +24,9 @@ def add_users(commands: Any) -> None:
         commands, "users", users, "people who may sign in, where multi_user is on",
         "add NAME asks for a password (or reads one line where there is no terminal); invite "
         "prints an address with which one person registers, once; password NAME sets another and "
-        "ends the sessions; remove NAME ends an account. Fails on a name that is taken or unknown "
+        "ends the sessions; remove NAME ends an account and deletes "
+        "all that is its owner's: history, uploads, vector stores, passkeys; keys that act for it "
+        "are revoked. Fails on a name that is taken or unknown "
         "and on a weak password.",
     )  # fmt: skip
     parser.add_argument("action", nargs="?", default="list",
@@ -52,16 +57,29 @@ def users(args: argparse.Namespace) -> int:
         if args.action == "add":
             user = held.add(args.name, _password(), scopes)
         elif args.action == "remove":
-            user = held.remove(args.name)
+            user = _departed(args, database).remove(args.name)
         else:
             user = held.named(args.name)
             held.set_password(user, _password())
             sessions.end_all(user.id)
-    done = {"add": "added", "remove": "removed", "password": "given another password"}
+    done = {
+        "add": "added",
+        "remove": "removed, with all that was theirs",
+        "password": "given another password",
+    }
     print_json(_row(user)) if args.json else print(f"{user.name} is {done[args.action]}.")
     if not args.json and args.action == "add" and not config_of(args).multi_user:
         print("Nobody signs in before you set multi_user = true and start the server again.")
     return DONE
+
+
+def _departed(args: argparse.Namespace, database: Database) -> Departed:
+    """What removes all that is somebody's, beside a running server or without one."""
+    from gnomon.assemble.library import files_dir, forget_shelf
+    from gnomon.serve.departed import Departed
+
+    home = config_of(args).home
+    return Departed(database, lambda: files_dir(home), partial(forget_shelf, home))
 
 
 def _list(args: argparse.Namespace, held: Users) -> int:

@@ -14,6 +14,7 @@ import ipaddress
 import logging
 import math
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -51,6 +52,7 @@ from gnomon.serve.connections import allow_connections, protocol
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
+from gnomon.serve.departed import Departed
 from gnomon.serve.desk import Desk
 from gnomon.serve.gate import Gate
 from gnomon.serve.guards import Guard
@@ -63,6 +65,8 @@ from gnomon.serve.quota import Quota
 from gnomon.serve.routes import routes as held_routes
 
 log = logging.getLogger("gnomon.serve")
+
+SWEEP_S = 60.0
 
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     health.routes,
@@ -120,6 +124,10 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         beside = grpc_server(app, *xai) if xai is not None else None
         writing = asyncio.create_task(_keep(limiter))
+        departed = Departed(
+            kept, lambda: engine.library.files_dir, lambda shelf: engine.library.forget(shelf)
+        )
+        sweeping = asyncio.create_task(_sweep(departed, limiter))
         try:
             if beside is not None:
                 await beside.start()
@@ -128,6 +136,7 @@ def create_app(
             if beside is not None:
                 await beside.stop()
             writing.cancel()
+            sweeping.cancel()
             desk.close()
             _flush(limiter)
             for database in (counts, own, kept):
@@ -154,6 +163,16 @@ async def _keep(limiter: Limiter) -> None:
     while True:
         await asyncio.sleep(1)
         await asyncio.to_thread(_flush, limiter)
+
+
+async def _sweep(departed: Departed, limiter: Limiter) -> None:
+    """Remove what is left of people who were removed, at the start and then every minute."""
+    while True:
+        try:
+            await asyncio.to_thread(departed.sweep, time.time(), limiter)
+        except GnomonError as error:
+            log.warning("What removed people left could not go: %s", type(error).__name__)
+        await asyncio.sleep(SWEEP_S)
 
 
 def _flush(limiter: Limiter) -> None:

@@ -35,8 +35,9 @@ class Database:
                 path.touch(mode=0o600)  # it holds hashes of keys, and people's questions
             self._connection = apsw.Connection(":memory:" if path is None else str(path))
             self._connection.setbusytimeout(5000)
+            # What is deleted is overwritten: these are people's questions and uploads' names.
             # One by one: apsw stops at the first row that a statement returns.
-            for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
                 self._connection.execute(f"PRAGMA {pragma}").fetchall()
         except (apsw.Error, OSError) as error:
             raise StoreError(
@@ -68,9 +69,31 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing; nests. Other threads wait."""
-        with self._lock, self._connection:
-            yield
+        """All of it or nothing; nests. Other threads wait. Raises StoreError."""
+        with self._lock:
+            if self._began():
+                with self._connection:
+                    yield
+                return
+            # The writer's place at once: who reads first and then finds that another process has
+            # written since is refused without waiting (https://sqlite.org/isolation.html).
+            self.run("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._began():  # a full disk has rolled back already
+                    self._connection.execute("ROLLBACK")
+                raise
+            self.run("COMMIT")
+
+    def _began(self) -> bool:
+        return self._connection.in_transaction
+
+    def settle(self) -> None:
+        """Bring what is committed into the file itself and empty the write-ahead log, so that
+        nothing deleted stands there. Where another process reads just now, its next one does."""
+        if self.path is not None:
+            self.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ import ipaddress
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from gnomon.errors import StoreError
@@ -107,6 +107,16 @@ class Limiter:
             with self._lock:
                 self._changed |= changed  # for the next try
             raise
+
+    def drop(self, names: Collection[str]) -> None:
+        """Forget what was counted under ``names``. Raises StoreError."""
+        with self._lock:
+            for name in names:
+                self._full_at.pop(name, None)
+                self._changed.discard(name)
+        if self._database is not None:
+            for name in names:
+                self._database.run("DELETE FROM limits WHERE name = ?", (name,))
 
     def _forget(self, now: float) -> None:
         kept = sorted(self._full_at.items(), key=lambda item: item[1])[MAX_NAMES // 10 :]

@@ -8,7 +8,11 @@ from gnomon.types import Slot, SlotKind
 
 _CAP = r"(?:[A-Z][\w'’&-]*[\w]|[A-Z]\.?|[A-Z]{2,})"
 _LINK = r"(?:of|de|von|van|der|den|la|le|du|bin|al|el|y|&|the)"
-_RUN = re.compile(rf"(?<![\w@#'’]){_CAP}(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*")
+# What may not stand before a run is asked behind its first letter, so that the engine looks for a
+# set of letters, which it does many times faster than for a condition.
+_RUN = re.compile(
+    rf"[A-Z](?<![\w@#'’][A-Z])(?:[\w'’&-]*[\w]|\.?)(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*"
+)
 _HANDLE = re.compile(r"(?<![\w@])@([\w.-]*\w)")
 _TITLE = re.compile(r"[《〈]([^》〉\n]{1,40})[》〉]")
 _CJK_PLACE = re.compile(
@@ -62,8 +66,16 @@ _COMMON = frozenset(
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds "
     "thousand thousands million millions billion billions trillion dozen dozens half".split()
 )
-_OPENING = re.compile(r"(?:^|[.!?…:;。！？\n]\s*|[\"“‘'(\[—–-]\s*)$")
+# Words in capitals throughout that may be names although their small twins never are.
+_COMMON_CAPITALS = _COMMON - {"us", "who", "it"}
+_OPENERS = frozenset(".!?…:;。！？\"“‘'([—–-")
 _WORDS = re.compile(r"[^\W\d_][\w'’-]*")
+_SPACE = re.compile(r"\s+")
+_HAN = re.compile("[一-龥]")
+_CASELESS = re.compile("[\u3000-\u9fff\uac00-\ud7af]+")
+_CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
+_SMALLS = bytes(range(ord("a"), ord("z") + 1))
+_Span = tuple[int, int, str]
 
 
 def find(text: str) -> list[Slot]:
@@ -73,53 +85,108 @@ def find(text: str) -> list[Slot]:
     A word that merely begins its sentence counts only if it is no common word and does not also
     stand in the text in small letters; text in capitals throughout has no names to be seen.
     """
-    found: list[Slot] = []
+    spans = _spans(text)
+    return [Slot(SlotKind.NAME, text[start:end], start, end, value) for start, end, value in spans]
+
+
+def values(text: str) -> list[str]:
+    """The values of :func:`find` alone."""
+    return [value for _, _, value in _spans(text)]
+
+
+def _spans(text: str) -> list[_Span]:
+    found: list[_Span] = []
     _add_patterns(text, found)
-    letters = [c for c in text if c.isalpha() and c.lower() != c.upper()]
-    shouting = len(letters) > 12 and sum(c.isupper() for c in letters) > 0.7 * len(letters)
-    if not shouting:
+    if not _shouts(text):
         _add_runs(text, found)
-    found.sort(key=lambda slot: slot.start)
+    found.sort()
     return found
 
 
-def _place(found: list[Slot], text: str, start: int, end: int) -> None:
-    if start < end and not any(start < s.end and s.start < end for s in found):
-        value = re.sub(r"\s+", " ", text[start:end]).casefold().replace("’", "'")
-        value = value.removesuffix("'s")
-        found.append(Slot(SlotKind.NAME, text[start:end], start, end, value))
+def _shouts(text: str) -> bool:
+    """Whether most of more than a few letters are capitals."""
+    rest = text if text.isascii() else _CASELESS.sub("", text)
+    plain = rest.encode("ascii", "ignore")
+    capitals = len(plain) - len(plain.translate(None, _CAPITALS))
+    cased = capitals + len(plain) - len(plain.translate(None, _SMALLS))
+    foreign = len(rest) - len(plain)
+    if foreign and 3 * (capitals + foreign) >= 7 * (cased - capitals):  # they might decide it
+        letters = [c for c in rest if c.isalpha() and c.lower() != c.upper()]
+        cased, capitals = len(letters), sum(map(str.isupper, letters))
+    return cased > 12 and capitals > 0.7 * cased
 
 
-def _add_patterns(text: str, found: list[Slot]) -> None:
-    for m in _HANDLE.finditer(text):
-        _place(found, text, *m.span())
+def _place(found: list[_Span], text: str, start: int, end: int) -> None:
+    if start < end and not any(start < s[1] and s[0] < end for s in found):
+        value = _SPACE.sub(" ", text[start:end]).casefold().replace("’", "'")
+        found.append((start, end, value.removesuffix("'s")))
+
+
+def _add_patterns(text: str, found: list[_Span]) -> None:
+    if "@" in text:
+        for m in _HANDLE.finditer(text):
+            _place(found, text, *m.span())
+    if text.isascii():
+        return
     for m in _TITLE.finditer(text):
         _place(found, text, *m.span(1))
-    for m in _CJK_PERSON.finditer(text):
-        _place(found, text, *m.span(m.lastgroup or 0))
-    for m in _CJK_PLACE.finditer(text):
-        _place(found, text, *m.span())
+    if _HAN.search(text):
+        for m in _CJK_PERSON.finditer(text):
+            _place(found, text, *m.span(m.lastgroup or 0))
+        for m in _CJK_PLACE.finditer(text):
+            _place(found, text, *m.span())
 
 
-def _add_runs(text: str, found: list[Slot]) -> None:
-    small = {w.casefold() for w in _WORDS.findall(text) if w[0].islower()}
+def _add_runs(text: str, found: list[_Span]) -> None:
+    small = _SmallWords(text)
     for m in _RUN.finditer(text):
-        start, end = m.span()
-        words = list(_WORDS.finditer(text, start, end))
-        opening = bool(_OPENING.search(text, 0, start))
-        while words and _is_common(words[0].group(), opening, small, len(words)):
-            words.pop(0)
+        words = list(_WORDS.finditer(text, *m.span()))
+        first, past = 0, len(words)
+        opening = _opens(text, m.start())
+        while first < past and _is_common(words[first][0], opening or past - first == 1, small):
+            first += 1
             opening = False
-        while words and _is_common(words[-1].group(), False, small, 1):
-            words.pop()
-        if words and (len(words) > 1 or len(words[0].group()) > 1):
-            _place(found, text, words[0].start(), words[-1].end())
+        while first < past and _is_common(words[past - 1][0], True, small):
+            past -= 1
+        if past - first > 1 or (past > first and len(words[first][0]) > 1):
+            _place(found, text, words[first].start(), words[past - 1].end())
 
 
-def _is_common(word: str, opening: bool, small: set[str], length: int) -> bool:
+def _opens(text: str, start: int) -> bool:
+    """Whether a sentence, or what is quoted, begins at ``start``."""
+    i = start - 1
+    while i >= 0 and text[i].isspace():
+        if text[i] == "\n":
+            return True
+        i -= 1
+    return text[i] in _OPENERS if i >= 0 else start == 0
+
+
+class _SmallWords:
+    """The words of a text that stand in it with a small first letter, looked for when asked."""
+
+    __slots__ = ("_all", "_folded", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._folded = ""
+        self._all: set[str] | None = None
+
+    def hold(self, word: str, folded: str) -> bool:
+        """Whether ``word`` of the text, ``folded``, is one of them."""
+        if self._all is None:
+            self._folded = self._folded or self._text.casefold()
+            # What stands there once, and with a capital, does not stand there small as well.
+            once = self._folded.count(folded) < 2 and "’" not in self._folded
+            if once and not word[0].islower():
+                return False
+            found = _WORDS.findall(self._text)
+            self._all = {word.casefold() for word in found if word[0].islower()}
+        return folded in self._all
+
+
+def _is_common(word: str, alone: bool, small: _SmallWords) -> bool:
     folded = word.casefold().replace("’", "'").removesuffix("'s")
-    if word.isupper() and 2 <= len(word) <= 6 and folded not in _COMMON - {"us", "who", "it"}:
+    if word.isupper() and 2 <= len(word) <= 6 and folded not in _COMMON_CAPITALS:
         return False
-    if folded in _COMMON:
-        return True
-    return (opening or length == 1) and folded in small
+    return folded in _COMMON or (alone and small.hold(word, folded))

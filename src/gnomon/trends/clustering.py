@@ -15,9 +15,10 @@ on the posts and their order alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 
 from gnomon.trends.story_terms import UNIT, Frequencies, Terms, figures, is_telling
@@ -34,6 +35,8 @@ COMPARED = 8
 """Stories that a post is compared with."""
 NEAREST = 4
 """Of those, the ones whose members are looked at, too."""
+MERGED = 0.8
+"""The share of ``join`` that a post's likeness to a second story must reach to make them one."""
 SHARED = 2
 """Telling words that a post must share with a story: one alone is a subject, no event."""
 SPLIT_FROM, SPLIT_PART, SPLIT_READ = 8, 3, 128
@@ -198,24 +201,26 @@ class Clustering:
 
     # -- comparing ----------------------------------------------------------------------------
     def _scored(self, doc: Doc) -> list[tuple[float, int]]:
-        """The likest stories: (likeness, story), best first."""
-        found = self._candidates(doc)
-        pairs = list(zip(doc.terms.words, doc.terms.weights, strict=True))
+        """The likest stories: (likeness, story), best first. None of them where none is like
+        enough to be joined, and none that could not go into one with another."""
+        own = dict(zip(doc.terms.words, doc.terms.weights, strict=True))
+        words = own.keys()
         near = []
-        for story in found:
+        for story in self._candidates(doc):
             cluster = self.clusters[story]
             total = cluster.total
-            dot = 0
-            for word, weight in pairs:
-                held = total.get(word)
-                if held:
-                    dot += weight * held
-            near.append((dot / (UNIT * math.sqrt(cluster.square)), story))
+            dot = sum([own[word] * total[word] for word in words & total.keys()])
+            near.append((dot / (UNIT * math.sqrt(cluster.square)), story, dot))
         near.sort(key=_best_first)
-        own = dict(pairs)
-        centre = self.rules.centre
+        del near[NEAREST:]
+        join, centre = self.rules.join, self.rules.centre
+        most = [self._at_most(likeness, story, dot) for likeness, story, dot in near]
+        if not most or max(most) < join:
+            return []
         scored = []
-        for likeness, story in near[:NEAREST]:
+        for (likeness, story, _), bound in zip(near, most, strict=True):
+            if bound < MERGED * join:
+                continue
             cluster = self.clusters[story]
             if not _shares_enough(doc, cluster):
                 continue
@@ -233,19 +238,41 @@ class Clustering:
         scored.sort(key=_best_first)
         return scored
 
+    def _at_most(self, likeness: float, story: int, dot: int) -> float:
+        """What the likeness to a story can come to, given that to its centre: no member has more of
+        a post's words than all together, and what is looked at further only takes away."""
+        if len(self.clusters[story].docs) == 1:
+            return likeness
+        centre = self.rules.centre
+        # A little more, since it is rounded in another order.
+        return (centre * likeness + (1 - centre) * dot / UNIT**2) * (1 + 1e-9)
+
     def _candidates(self, doc: Doc) -> list[int]:
-        count: dict[int, int] = {}
-        words, weights = doc.terms.words, doc.terms.weights
-        for word, weight in zip(words[:INDEXED], weights[:INDEXED], strict=True):
+        """The ``COMPARED`` stories with most of the post's heaviest terms, squares of their weights
+        summed; of equals, those that were come upon first."""
+        led: list[tuple[int, Collection[int]]] = []
+        for word, weight in zip(doc.terms.words[:INDEXED], doc.terms.weights, strict=False):
             held = self._by_term.get(word)
-            if not held:
-                continue
+            if held:
+                few = len(held) <= LOOKED_UP
+                led.append((weight, held if few else list(islice(reversed(held), LOOKED_UP))))
+        hits = Counter(chain.from_iterable([stories for _, stories in led]))
+        if len(hits) <= COMPARED:
+            return list(hits)
+        # Terms are heaviest first: of the stories that only one leads to, the first are the best.
+        sums: dict[int, int] = {}
+        alone = 0
+        for story, number in hits.items():
+            if number > 1:
+                sums[story] = 0
+            elif alone < COMPARED:
+                sums[story] = 0
+                alone += 1
+        for weight, stories in led:
             square = weight * weight
-            for story in held if len(held) <= LOOKED_UP else islice(reversed(held), LOOKED_UP):
-                count[story] = count.get(story, 0) + square
-        if len(count) <= COMPARED:
-            return list(count)
-        ranked = sorted(count.items(), key=itemgetter(1), reverse=True)
+            for story in sums.keys() & stories:
+                sums[story] += square
+        ranked = sorted(sums.items(), key=itemgetter(1), reverse=True)
         return [story for story, _ in ranked[:COMPARED]]
 
     def _faded(self, gap_s: float, shared: int) -> float:
@@ -260,7 +287,7 @@ class Clustering:
         it as wholes."""
         absorbed = []
         for likeness, other in scored[1:]:
-            if likeness < 0.8 * self.rules.join:
+            if likeness < MERGED * self.rules.join:
                 break
             if other in self.clusters and self.likeness(story, other) >= self.rules.merge:
                 story, gone = self._older(story, other)
@@ -391,8 +418,8 @@ class Clustering:
         return gone
 
 
-def _best_first(pair: tuple[float, int]) -> tuple[float, int]:
-    return -pair[0], pair[1]
+def _best_first(one: tuple[float, int] | tuple[float, int, int]) -> tuple[float, int]:
+    return -one[0], one[1]
 
 
 def _in_order(held: dict[int, int]) -> dict[int, int]:

@@ -17,6 +17,7 @@ import apsw
 import numpy as np
 import xxhash
 
+from gnomon.store.rows import as_list
 from gnomon.trends.windows import HOUR_S, pane
 from gnomon.types import Link, Post
 
@@ -120,16 +121,24 @@ class Rows:
         self._db = db
 
     def of_ids(self, ids: Sequence[str]) -> dict[str, Row]:
-        found = (self._one(f"{_SELECT} WHERE id = ?", post) for post in ids)
-        return {row.id: row for row in found if row is not None}
+        sql = f"{_SELECT_FOR_EACH} ON r.id = j.value ORDER BY j.key"
+        return {row.id: row for row in self._all(sql, as_list(ids))}
 
-    def of_origin(self, origin: int) -> list[Row]:
-        return self._all(f"{_SELECT} WHERE origin = ?", origin)
+    def of_origins(self, origins: Sequence[int]) -> dict[int, list[Row]]:
+        """By origin, those that have any."""
+        sql = f"{_SELECT_FOR_EACH} ON r.origin = j.value ORDER BY j.key"
+        found: dict[int, list[Row]] = {}
+        for row in self._all(sql, as_list(origins)):
+            found.setdefault(row.origin, []).append(row)
+        return found
 
-    def of_group(self, group: Group) -> list[Row]:
-        author, hour = group
-        sql = f"{_SELECT} WHERE author = ? AND time >= ? AND time < ?"
-        return self._all(sql, author, hour, hour + HOUR_S)
+    def of_groups(self, groups: Sequence[Group]) -> list[Row]:
+        hour = "json_extract(j.value, '$[1]')"
+        sql = (
+            f"{_SELECT_FOR_EACH} ON r.author = json_extract(j.value, '$[0]')"
+            f" AND r.time >= {hour} AND r.time < {hour} + {HOUR_S} ORDER BY j.key"
+        )
+        return self._all(sql, as_list(groups))
 
     def of_author(self, author: int, since: float, until: float, most: int) -> list[Row]:
         """The newest first."""
@@ -182,15 +191,13 @@ class Rows:
         found = self._db.execute(sql, values).fetchone()
         return 0 if found is None else found[0]
 
-    def _one(self, sql: str, *values: object) -> Row | None:
-        found = self._db.execute(sql, values).fetchone()
-        return None if found is None else _row(found)
-
     def _all(self, sql: str, *values: object) -> list[Row]:
         return [_row(found) for found in self._db.execute(sql, values)]
 
 
-_SELECT = "SELECT seq, id, time, author, origin, counted, born, keys FROM rows"
+_COLUMNS = "SELECT r.seq, r.id, r.time, r.author, r.origin, r.counted, r.born, r.keys FROM"
+_SELECT = f"{_COLUMNS} rows r"
+_SELECT_FOR_EACH = f"{_COLUMNS} json_each(?) j CROSS JOIN rows r"  # in that order
 
 
 def _row(found: Any) -> Row:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from sys import intern
 
 from gnomon.text.tokens import tokens
 from gnomon.text.urls import canonical
@@ -45,16 +48,24 @@ class Terms:
 
 # A figure with a decimal point or four places and more, but for years: as good as a name.
 _FIGURE = re.compile(r"(?!(?:19|20)\d\d$)(?:\d+\.\d+|\d{4,})")
+_NONE: frozenset[str] = frozenset()
 
 
 def figures(words: Iterable[str]) -> frozenset[str]:
     """The precise figures among terms."""
-    return frozenset(word for word in words if word[0].isdigit() and _FIGURE.fullmatch(word))
+    found = [word for word in words if word[0].isdigit() and _FIGURE.fullmatch(word)]
+    return frozenset(found) if found else _NONE
+
+
+@cache
+def common() -> frozenset[str]:
+    """The words that tell no event from another."""
+    return frozenset(word for word, share in shares().items() if share >= COMMON)
 
 
 def is_telling(word: str) -> bool:
     """Whether a term tells one event from another."""
-    return shares().get(word, 0.0) < COMMON
+    return word not in common()
 
 
 class Frequencies:
@@ -70,17 +81,18 @@ class Frequencies:
 
     def __init__(self) -> None:
         self._shares = shares()
-        self._held: dict[str, int] = {}
+        self._held: Counter[str] = Counter()
         self._posts = 0
+        self.known = _Known(self)
 
     def add(self, words: tuple[str, ...]) -> None:
         self._posts += 1
-        held = self._held
-        for word in words:
-            held[word] = held.get(word, 0) + 1
+        self._held.update(words)
+        self.known.clear()
 
     def remove(self, words: tuple[str, ...]) -> None:
         self._posts -= 1
+        self.known.clear()
         for word in words:
             left = self._held[word] - 1
             if left:
@@ -91,6 +103,18 @@ class Frequencies:
     def idf(self, word: str) -> float:
         before = max(self._shares.get(word, 0.0) * self.BEFOREHAND, self._LEAST)
         return math.log((self.BEFOREHAND + self._posts) / (before + self._held.get(word, 0)))
+
+
+class _Known(dict[str, float]):
+    """``idf`` by word, as far as it was asked for since a post came or went."""
+
+    def __init__(self, frequencies: Frequencies) -> None:
+        super().__init__()
+        self._frequencies = frequencies
+
+    def __missing__(self, word: str) -> float:
+        found = self[word] = self._frequencies.idf(word)
+        return found
 
 
 def raw_terms(post: Post) -> dict[str, float]:
@@ -136,10 +160,13 @@ def _count(counts: dict[str, float], text: str, boost: float, lead: int) -> None
 
 def weigh(counts: Mapping[str, float], frequencies: Frequencies) -> Terms:
     """tf-idf of ``counts``, brought to whole numbers and the length ``UNIT``."""
-    idf = frequencies.idf
-    weighted = sorted(((count * idf(word), word) for word, count in counts.items()), reverse=True)
+    idf = frequencies.known
+    weighted = [(count * idf[word], word) for word, count in counts.items()]
+    weighted.sort(reverse=True)
     del weighted[MOST_TERMS:]
-    scale = UNIT / math.sqrt(math.fsum(weight * weight for weight, _ in weighted))
-    kept = [(word, round(weight * scale)) for weight, word in weighted]
-    kept = [(word, weight) for word, weight in kept if weight > 0]
-    return Terms(tuple(word for word, _ in kept), tuple(weight for _, weight in kept))
+    scale = UNIT / math.sqrt(math.fsum([weight * weight for weight, _ in weighted]))
+    # One object for a word wherever it stands: they are compared millions of times.
+    kept = [(intern(word), round(weight * scale)) for weight, word in weighted]
+    while kept and not kept[-1][1]:
+        kept.pop()
+    return Terms(tuple([word for word, _ in kept]), tuple([weight for _, weight in kept]))

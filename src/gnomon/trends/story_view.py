@@ -16,14 +16,13 @@ import xxhash
 from gnomon.store.contract import Change, Store
 from gnomon.text.urls import canonical
 from gnomon.trends.clustering import ROUND, Clustering, Doc, Rules
+from gnomon.trends.reading import STEP, Step, read
 from gnomon.trends.story_file import SHOWN_AUTHORS, StoryFile, key_of
 from gnomon.trends.story_terms import raw_terms, weigh
 from gnomon.types import Link, Post
 
 log = logging.getLogger(__name__)
 
-STEP = 1000
-"""Changes of the record that are followed in one transaction."""
 _MEMBERS = 1000
 _TOLD = ("post", "edit", "link")
 
@@ -80,15 +79,18 @@ class StoryView:
             steps = None if steps is None else steps - 1
         return followed
 
-    def step(self, limit: int = STEP) -> int:
-        """Follow at most ``limit`` changes, in one transaction; how many those were."""
+    def step(self, limit: int = STEP, given: Step | None = None) -> int:
+        """Follow at most ``limit`` changes, in one transaction; how many those were. ``given`` is
+        what was read of the record for that, made use of where it goes on from here."""
         with self.lock:
             try:
                 with self.file.writing():
                     seq = self._begin()
-                    changes = self.store.tail(seq, limit)
+                    if given is None or given.after != seq:
+                        given = read(self.store, seq, limit)
+                    changes = given.changes
                     if changes:
-                        self._prefetch(changes)
+                        self._prefetch(given)
                         for change in changes:
                             self._follow(change)
                         self._end(changes[-1].seq)
@@ -126,19 +128,27 @@ class StoryView:
         assert self._clustering is not None
         return self._clustering
 
-    def _prefetch(self, changes: Sequence[Change]) -> None:
-        """The posts and links as they are now, in few look-ups."""
-        told = {change.ref for change in changes if change.kind in _TOLD}
-        for change in changes:
-            if change.kind == "delete":
-                rows = self.file.run("SELECT post FROM carried WHERE origin = ?", (change.ref,))
-                told.update(post for (post,) in rows)
-        self._links = self.store.links(sorted(told))
-        roots = {link.origin for link in self._links.values()}
-        self._posts = self.store.get_many(sorted(told | roots))
-        far = sorted(self._posts.keys() - self._links.keys())
-        self._links = {**self._links, **self.store.links(far)} if far else self._links
-        refs = told | roots | {change.ref for change in changes if change.kind == "delete"}
+    def _prefetch(self, step: Step) -> None:
+        """The posts and links as they are now, in few look-ups: what was read for the step, and
+        the roots and followers that it does not tell of."""
+        told = {change.ref for change in step.changes if change.kind in _TOLD}
+        deleted = {change.ref for change in step.changes if change.kind == "delete"}
+        links = {post: step.links[post] for post in told & step.links.keys()}
+        followers: set[str] = set()
+        for ref in sorted(deleted):
+            rows = self.file.run("SELECT post FROM carried WHERE origin = ?", (ref,))
+            followers.update(post for (post,) in rows if post not in told)
+        if followers:
+            links.update(self.store.links(sorted(followers)))
+        roots = {link.origin for link in links.values()}
+        told |= followers
+        posts = {post: step.posts[post] for post in (told | roots) & step.posts.keys()}
+        missing = sorted((told | roots) - posts.keys())
+        posts.update(self.store.get_many(missing) if missing else {})
+        far = sorted(posts.keys() - links.keys())
+        links.update(self.store.links(far) if far else {})
+        self._posts, self._links = posts, links
+        refs = told | roots | deleted
         self._docs = self.file.docs(refs)
         self._under = self.file.under(refs)
         for origin in set(self._under.values()) - refs:

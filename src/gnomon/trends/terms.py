@@ -51,6 +51,7 @@ FUNCTION_CHARACTERS = frozenset(
 )
 
 
+@lru_cache(maxsize=512)
 def lang_bits(lang: str) -> int:
     """The first three letters of a language's code in 15 bits; 0 where it is unknown."""
     bits = 0
@@ -73,6 +74,7 @@ def key_of(kind: str, term: str, lang: str) -> int:
     return base_of(kind, term) << _LANG_BITS | lang_bits(lang)
 
 
+@lru_cache(maxsize=512)
 def total_key(lang: str) -> int:
     return TOTAL << _KIND_SHIFT | lang_bits(lang)
 
@@ -91,26 +93,35 @@ def bases(keys: np.ndarray) -> np.ndarray:
 def extract(post: Post) -> list[tuple[str, str]]:
     """The different ``(kind, term)`` of a post, at most ``MOST_KEYS``: links, hashtags and names
     before words, since they are few and say most."""
-    text = f"{post.title}\n{post.text}"[:MOST_CHARS] if post.title else post.text[:MOST_CHARS]
-    found: dict[tuple[str, str], None] = {}
-    for link in (*post.links, *_URL.findall(text)):
-        page = canonical(link.rstrip(".,;:!?"))
-        if page and len(page) <= 500:
-            found["link", page] = None
-    plain = _URL.sub(" ", text) if "://" in text else text
-    if "#" in plain or "＃" in plain:
-        for tag in (*_TOPIC.findall(plain), *_HASHTAG.findall(plain)):
-            found["hashtag", tag.casefold()] = None
-    for slot in names.find(plain):
-        name = str(slot.value)
-        if not name.startswith("@") and len(name) > 1:
-            found["name", name] = None
-    for word in tokens(_HANDLE.sub(" ", plain)):
+    marked, words = _read(post)
+    found = dict.fromkeys(marked)
+    for word in words:
         if says_something(word):
             found["term", word] = None
             if len(found) >= MOST_KEYS:
                 break
     return list(found)[:MOST_KEYS]
+
+
+def _read(post: Post) -> tuple[list[tuple[str, str]], list[str]]:
+    """The links, hashtags and names of a post, and its tokens; both may repeat."""
+    text = f"{post.title}\n{post.text}"[:MOST_CHARS] if post.title else post.text[:MOST_CHARS]
+    marked: list[tuple[str, str]] = []
+    plain, links = text, post.links
+    if "://" in text:
+        links = (*links, *_URL.findall(text))
+        plain = _URL.sub(" ", text)
+    for link in links:
+        page = canonical(link.rstrip(".,;:!?"))
+        if page and len(page) <= 500:
+            marked.append(("link", page))
+    if "#" in plain or "＃" in plain:
+        for tag in (*_TOPIC.findall(plain), *_HASHTAG.findall(plain)):
+            marked.append(("hashtag", tag.casefold()))
+    for name in names.values(plain):
+        if len(name) > 1 and name[0] != "@":
+            marked.append(("name", name))
+    return marked, tokens(_HANDLE.sub(" ", plain) if "@" in plain else plain)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -124,8 +135,33 @@ def says_something(word: str) -> bool:
     return len(word) > 2 and word not in FUNCTION_WORDS
 
 
+_WORD_BASES: dict[str, int] = {}
+_MOST_WORD_BASES = 1 << 17
+
+
+def _word_base(word: str) -> int:
+    """``base_of`` a token, 0 where it can be no trend; kept in a table that is asked first."""
+    if len(_WORD_BASES) >= _MOST_WORD_BASES:
+        _WORD_BASES.clear()
+    base = base_of.__wrapped__("term", word) if says_something.__wrapped__(word) else 0
+    _WORD_BASES[word] = base
+    return base
+
+
 def keys_of(post: Post) -> np.ndarray:
-    """The different keys of a post, uint64 ``[n]``, with that of its language's total first."""
+    """The different keys of a post, uint64 ``[n]``, with that of its language's total first: those
+    of ``extract``."""
+    marked, words = _read(post)
+    found = dict.fromkeys([base_of(kind, term) for kind, term in marked])
+    known = _WORD_BASES.get
+    for word in words:
+        base = known(word)
+        if base is None:
+            base = _word_base(word)
+        if base:
+            found[base] = None
+            if len(found) >= MOST_KEYS:
+                break
     lang = lang_bits(post.lang)
-    found = [base_of(kind, term) << _LANG_BITS | lang for kind, term in extract(post)]
-    return np.array([total_key(post.lang), *dict.fromkeys(found)], np.uint64)
+    kept = [base << _LANG_BITS | lang for base in found]
+    return np.array([total_key(post.lang), *kept[:MOST_KEYS]], np.uint64)

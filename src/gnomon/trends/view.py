@@ -27,8 +27,9 @@ import apsw
 import numpy as np
 
 from gnomon.errors import StoreError, StoreFull
-from gnomon.store.contract import Change, Store
+from gnomon.store.contract import Store
 from gnomon.trends import rows as rowing
+from gnomon.trends.reading import TOLD, Step, read
 from gnomon.trends.rows import Group, Row, Rows, Share, make_row, said_at, settle, shares
 from gnomon.trends.sketches import Distinct, Tally
 from gnomon.trends.terms import TOTAL, keys_of
@@ -201,19 +202,31 @@ class TrendsView:
             return 0
         done = 0
         while not (stop is not None and stop.is_set()) and (most is None or done < most):
-            with self.lock:
-                changes = self.store.tail(self.seq, BATCH)
-                if not changes:
-                    break
-                try:
-                    self._apply(changes)
-                except BaseException:  # nothing half-counted stays
-                    self._rollback()
-                    raise
-                done += len(changes)
+            step = self.take()
+            if not step:
+                break
+            done += step
         if most is None or done < most:
             self._commit_if_due()
         return done
+
+    def take(self, step: Step | None = None) -> int:
+        """Count one step; how many changes that was. ``step`` is what was read of the record for
+        that, made use of where it goes on from here. Raises StoreError."""
+        with self.lock:
+            if self.readonly and self._path is not None and self._path.exists():
+                return 0
+            if step is None or step.after != self.seq:
+                step = read(self.store, self.seq, BATCH)
+            if not step.changes:
+                self._commit_if_due()
+                return 0
+            try:
+                self._apply(step)
+            except BaseException:  # nothing half-counted stays
+                self._rollback()
+                raise
+            return len(step.changes)
 
     def commit(self) -> None:
         """Write what was counted. Raises StoreFull, StoreError."""
@@ -270,16 +283,13 @@ class TrendsView:
         self._db.executemany("REPLACE INTO meta VALUES (?, ?)", list(self._meta.items()))
 
     # -- counting -----------------------------------------------------------------------------
-    def _apply(self, changes: Sequence[Change]) -> None:
+    def _apply(self, step: Step) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
-        arrivals = {c.ref: c.seq for c in changes if c.kind == "post"}
-        ids = list(
-            dict.fromkeys(c.ref for c in changes if c.kind in ("post", "edit", "link", "delete"))
-        )
-        posts = self.store.get_many(ids)
-        links = self.store.links(list(posts))
-        old = self.rows.of_ids(ids)
+        arrivals = {c.ref: c.seq for c in step.changes if c.kind == "post"}
+        posts, links = step.posts, step.links
+        told = dict.fromkeys(c.ref for c in step.changes if c.kind in TOLD)
+        old = self.rows.of_ids(list(told))
         newest = max([self.newest, *map(said_at, posts.values())])
         self._meta["newest"] = newest
         removed = [
@@ -298,7 +308,7 @@ class TrendsView:
             (unfollowed if at < self.followed_since else changed).append(row)
         self._replace(changed, removed, old)
         self._count([share for row in unfollowed for share in shares([row])], 1)
-        self._meta["seq"] = changes[-1].seq
+        self._meta["seq"] = step.changes[-1].seq
         self._uncommitted += len(posts)
         self._grow_old(newest)
         if self._uncommitted >= COMMIT_POSTS:
@@ -313,17 +323,18 @@ class TrendsView:
         arriving: dict[int, list[Row]] = defaultdict(list)
         for row in after.values():
             arriving[row.origin].append(row)
-        for origin in {row.origin for row in (*after.values(), *before.values())}:
-            held = {
-                r.id: r for r in self.rows.of_origin(origin) if not (r.id in after or r.id in gone)
-            }
-            members = [*held.values(), *arriving[origin]]
+        origins = {row.origin for row in (*after.values(), *before.values())}
+        standing = self.rows.of_origins(list(origins))
+        touched = after.keys() | gone.keys()
+        for origin in origins:
+            held = {r.id: r for r in standing.get(origin, ()) if r.id not in touched}
+            members = [*held.values(), *arriving.get(origin, ())]
             for row in settle(members):
                 if row.id in held:
                     before[row.id] = held[row.id]
                 after[row.id] = row
         groups = {row.group for row in (*before.values(), *after.values())}
-        held_rows = {row.id: row for group in groups for row in self.rows.of_group(group)}
+        held_rows = {row.id: row for row in self.rows.of_groups(list(groups))}
         self._count(_shares_by_group(held_rows.values()), -1)
         self.rows.remove(list(gone))
         self.rows.put(list(after.values()))

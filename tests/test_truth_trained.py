@@ -182,3 +182,29 @@ def test_the_shipped_verifier_reads_plain_cases(shipped):
     found = shipped.judge([(window, claim) for window, claim, _ in PLAIN_TO_READ])
     right = [j.stance is wanted for j, (_, _, wanted) in zip(found, PLAIN_TO_READ, strict=True)]
     assert sum(right) >= len(right) - 2, list(zip(PLAIN_TO_READ, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("window", "claim", "refutes"),
+    [
+        (
+            "Ondle Vale Hospital treated seven people injured in the fire at the kiln works.",
+            "The fire at the kiln works destroyed nine kilns.",
+            False,
+        ),
+        (
+            "Flames at the kiln works, started about quarter past nine, the kilns are gone.",
+            "The fire at the kiln works destroyed eleven kilns.",
+            False,
+        ),
+        ("The fire destroyed seven kilns.", "The fire destroyed nine kilns.", True),
+        (
+            "Seven people were hurt, and the fire did not destroy any kilns.",
+            "The fire destroyed nine kilns.",
+            True,
+        ),
+        ("The kiln works burned on Monday.", "The fire at the kiln works was on Tuesday.", True),
+    ],
+)
+def test_a_number_refutes_only_what_counts_the_same(window, claim, refutes):
+    assert (judged(window, claim, Always(*NO)).stance is Stance.REFUTES) is refutes

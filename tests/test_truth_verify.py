@@ -102,3 +102,10 @@ def test_denial_looks_at_what_is_denied():
 def test_relative_dates_are_written_out():
     assert dated("It opened yesterday.", 1_773_000_000.0) == "It opened yesterday (2026-03-07)."
     assert dated("It opened on 7 March.", 1_773_000_000.0) == "It opened on 7 March."
+
+
+def test_a_number_word_in_the_window_is_no_number_of_the_claim():
+    rules = LexicalEntail(Weights(lambda terms: dict.fromkeys(terms, 1), 1000))
+    hurt = "Seven people were injured in the fire at the works."
+    (judged,) = rules.judge([(hurt, "Seven kilns were injured in the fire at the works.")])
+    assert judged.stance is not Stance.SUPPORTS

@@ -423,6 +423,25 @@ _PEOPLE = frozenset(
     "civilian migrant patient tourist protester employee journalist teacher doctor nurse "
     "fisherman miner member casualty household hostage".split()
 )
+_PERSONS = _PEOPLE | frozenset(
+    "visitor guest fan spectator refugee victim teenager adult parent mother father boy girl baby "
+    "infant kid pilgrim cop guard monk priest nun voter reader follower user subscriber athlete "
+    "runner player driver rider cyclist pedestrian shopper customer diner evacuee survivor witness "
+    "suspect gunman attacker terrorist militant rebel inmate prisoner judge lawyer expert "
+    "scientist pilot sailor climber hiker skier swimmer diver traveller traveler foreigner "
+    "national citizen local commuter participant demonstrator marcher applicant candidate graduate "
+    "consumer tenant neighbour neighbor rescuer paramedic engineer farmer builder fighter person "
+    "supporter delegate senator deputy minister member immigrant asylum-seeker donor recipient "
+    "enthusiast artist musician singer dancer actor director founder owner investor trader".split()
+)
+
+
+def are_people(*nouns: str) -> bool:
+    """Whether all of these counted nouns (singular) are people: "7 workers" are 7 people, "7 kilns"
+    are not."""
+    return all(noun in _PERSONS for noun in nouns)
+
+
 CURRENCIES = frozenset(CURRENCY_SIGNS.values()) | {unit for unit, _ in CURRENCY_WORDS.values()}
 BASE_UNITS = frozenset(base for base, _ in UNITS.values()) | CURRENCIES | {"ordinal", "score"}
 

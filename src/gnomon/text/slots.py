@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Literal
 
-from gnomon.text import dates, names, quantities
+from gnomon.text import clock, dates, names, quantities
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, words
 from gnomon.types import Slot, SlotKind
@@ -75,9 +75,15 @@ def find(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
 
 @lru_cache(maxsize=8192)
 def exact(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
-    """NUMBER and DATE slots, in order."""
+    """NUMBER and DATE slots, in order. Times of day in words are numbers of unit ``clock``."""
     blanked = _NOT_QUANTITIES.sub(lambda m: quantities.BLANK * len(m.group()), text)
     when = [_as_written(slot, text) for slot in dates.find(blanked, now)]
+    taken = [(slot.start, slot.end) for slot in when]
+    when += [
+        slot
+        for slot in clock.find(blanked)
+        if not any(slot.start < end and start < slot.end for start, end in taken)
+    ]
     for slot in when:
         gap = quantities.BLANK * (slot.end - slot.start)
         blanked = blanked[: slot.start] + gap + blanked[slot.end :]
@@ -114,7 +120,7 @@ def comparable(a: Slot, b: Slot) -> bool:
     if a.kind is not b.kind:
         return False
     if a.kind is SlotKind.NUMBER:
-        if a.unit in quantities.BASE_UNITS or b.unit in quantities.BASE_UNITS:
+        if {a.unit, b.unit} & _UNITS:
             return a.unit == b.unit
         if not a.unit or not b.unit:
             return False
@@ -206,14 +212,20 @@ _ROLES = frozenset(
 def _units_agree(a: Slot, b: Slot) -> bool:
     if a.unit == b.unit:
         return True
-    if a.unit in quantities.BASE_UNITS or b.unit in quantities.BASE_UNITS:
+    if {a.unit, b.unit} & _UNITS:
         return False
     if a.unit.endswith("#") or b.unit.endswith("#"):
         return not a.unit or not b.unit
     (noun_a, role_a), (noun_b, role_b) = _counted(a.unit), _counted(b.unit)
     return not (role_a and role_b and role_a != role_b) and (
-        noun_a == noun_b or not noun_a or not noun_b or "person" in (noun_a, noun_b)
+        noun_a == noun_b
+        or not noun_a
+        or not noun_b
+        or ("person" in (noun_a, noun_b) and quantities.are_people(noun_a, noun_b))
     )
+
+
+_UNITS = quantities.BASE_UNITS | {clock.UNIT}
 
 
 _SCALE_WORD = re.compile(
@@ -259,7 +271,7 @@ def _given(slot: Slot, claim: str, held: tuple[Slot, ...], evidence: str) -> boo
 
 def _entails(held: Slot, evidence: str, slot: Slot, claim: str) -> bool:
     if held.kind is not slot.kind:
-        return False
+        return _same_time(held, slot)
     if slot.kind is SlotKind.DATE:
         return _within(slot, held)
     if not _units_agree(slot, held):
@@ -277,6 +289,17 @@ def _entails(held: Slot, evidence: str, slot: Slot, claim: str) -> bool:
     if said == "over":
         return given in ("exact", "over") and y >= x
     return given in ("exact", "under") and y <= x and y >= 0.5 * x
+
+
+def _same_time(held: Slot, slot: Slot) -> bool:
+    """Whether "nine o'clock" is given by 09:00 or 21:00; the words say less than the digits."""
+    if slot.unit != clock.UNIT or held.kind is not SlotKind.DATE:
+        return False
+    time = re.search(r"T(\d\d):?(\d\d)?", str(held.value))
+    if time is None:
+        return False
+    hours = int(time[1]) % 12 + int(time[2] or 0) / 60
+    return abs(hours - float(slot.value)) < 1e-6
 
 
 def _agrees_loosely(slot: Slot, claim: str, other: Slot, evidence: str) -> bool:

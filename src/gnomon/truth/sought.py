@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gnomon.text import slots
+from gnomon.text import clock, slots
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.asked import Asked
 from gnomon.truth.rewrite import Asks
@@ -143,7 +143,12 @@ def counted_terms(asked: Asked) -> frozenset[str]:
 
 def counts(asked: Asked, text: str, number: Slot) -> bool:
     """Whether a number in ``text`` counts what the question asks the number of, at its time."""
-    if _is_year(text, number) or number.unit.endswith("#") or number.text in _ORDINALS:
+    if (
+        _is_year(text, number)
+        or number.unit == clock.UNIT
+        or number.unit.endswith("#")
+        or number.text in _ORDINALS
+    ):
         return False
     if _MORE.match(text[number.end :]) or (_RATE.search(asked.question) and number.unit != "%"):
         return False

@@ -227,6 +227,9 @@ class TrainedEntail:
                 lean = 0.0 if bar[0] is Ground.OTHER_VALUE else 0.4 * supports
                 return Judgement(lean, refutes, 1 - lean - refutes, bar[1])
         judged = Judgement(supports, refutes, neither, rule)
+        refuted = judged.stance is Stance.REFUTES and ruling.judgement.stance is Stance.NEITHER
+        if refuted and (why := self._rules.counts_otherwise(*pair)):
+            return Judgement(supports, 0.0, 1 - supports, why)
         if judged.stance is ruling.judgement.stance:
             return judged
         return Judgement(supports, refutes, neither, f"{_READS[judged.stance]} (by rule: {rule})")

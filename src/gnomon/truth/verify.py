@@ -185,6 +185,22 @@ class LexicalEntail:
         absent = [] if reading.crossing else _absent(_names(claim), window)
         return (Ground.ABSENT_NAME, f"does not name {absent[0]}") if absent else None
 
+    def counts_otherwise(self, window: str, claim: str) -> str:
+        """Why a number cannot be what refutes; "" where it may be, or something else does: the
+        claim counts kilns, the sentence people or the hour, and denies nothing."""
+        lacking = [
+            slot
+            for slot in slots.missing(claim, window)
+            if slot.kind is SlotKind.NUMBER and slot.unit and not slot.unit.endswith("#")
+        ]
+        sentence = self._read(window, claim).sentence
+        told = [slot for slot in slots.exact(sentence) if slot.kind is SlotKind.NUMBER]
+        if not lacking or not told or denies(claim, sentence) or polarity.negations(sentence):
+            return ""
+        if any(slots.comparable(ours, theirs) for ours in slots.exact(claim) for theirs in told):
+            return ""
+        return f"{told[0].text!r} counts something else than {lacking[0].text!r}"
+
     def _read(self, window: str, claim: str) -> Reading:
         """The last sentence of ``window`` against ``claim``, read with what stands before it."""
         spans = split(window)
@@ -398,7 +414,8 @@ def _same_comparison(claim: str, sentence: str) -> bool:
 
 def _ordinal_held(slot: Slot, window: str) -> bool:
     """Whether an ordinal in words ("the first estimate") stands in the window as a word."""
-    return slot.text.isalpha() and slot.text.casefold() in words(window)
+    ordinal = slot.unit == "ordinal" or slot.kind is not SlotKind.NUMBER
+    return ordinal and slot.text.isalpha() and slot.text.casefold() in words(window)
 
 
 _CONTEXT = re.compile(r" \([^()]*\)$")

@@ -33,6 +33,7 @@ from schemathesis.specs.openapi import checks as openapi  # noqa: E402
 
 Data = dict[str, Any]
 EXAMPLES = 4
+WRONG = {True: 30, False: 8}  # of a GET, which is quick, and of anything else
 CHECKS = [
     not_a_server_error,
     openapi.status_code_conformance,
@@ -327,9 +328,11 @@ def _try(world: World, operation: Any, tag: str) -> None:
 
 
 def _fuzz(world: World, operation: Any, mode: Any, checks: list[Any], there: Data) -> None:
+    wrong = mode is GenerationMode.NEGATIVE
+
     @seed(20261122)
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=WRONG[operation.method == "get"] if wrong else EXAMPLES,
         deadline=None,
         database=None,
         phases=[Phase.generate],

@@ -199,7 +199,11 @@ class _Api:
             raise file_too_large(limits.file_bytes)
         purpose = check_purpose(body.get("purpose"))
         expires = field(body, "expires_after", dict, {})
-        life = life_of(expires.get("anchor"), expires.get("seconds")) if expires else None
+        life = (
+            life_of(expires.get("anchor"), expires.get("seconds"))
+            if body.get("expires_after") is not None
+            else None
+        )
         name = safe_name(field(body, "filename", str, ""))
 
         def make() -> dict[str, Any]:

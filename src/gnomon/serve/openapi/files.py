@@ -151,7 +151,9 @@ PATHS: Paths = {
                         "purpose": one_of(*PURPOSES),
                         "mime_type": {},
                         "expires_after": obj(
-                            {"anchor": always("created_at"), "seconds": _LIFE}, extra=True
+                            {"anchor": null_or(always("created_at")), "seconds": _LIFE},
+                            required=["seconds"],
+                            extra=True,
                         ),
                     },
                     ["bytes", "purpose"],

@@ -87,6 +87,10 @@ _CHUNK = {
 }
 
 
+def _ids(most: int) -> Schema:
+    return {"anyOf": [array(text(), maxItems=most), text()]}
+
+
 def _page(kind: str, items: Schema, **more: Schema) -> Schema:
     ends = {"has_more": always(False), "next_page": {"type": "null"}}
     return obj({"object": always(kind), **more, "data": array(items), **ends})
@@ -96,15 +100,17 @@ SCHEMAS: dict[str, Schema] = {
     "StoreLife": obj(
         {"anchor": always("last_active_at"), "days": whole(minimum=1, maximum=365)}, extra=True
     ),
-    "Chunking": {
-        "anyOf": [
-            obj({"type": always("auto")}, required=[], extra={"not": {}}),
-            obj(
-                {"type": always("static"), "static": obj(_SIZES, required=[], extra=True)},
-                extra=True,
+    "Chunking": obj(
+        {
+            "type": one_of("auto", "static"),
+            "static": obj(
+                {name: null_or(size) for name, size in _SIZES.items()}, required=[], extra=True
             ),
-        ]
-    },
+        },
+        required=[],
+        extra=True,
+        description="How files are cut; `static` needs its sizes.",
+    ),
     "AttributeFilter": {
         "description": "A comparison of one attribute, or `and`/`or` of several (8 deep).",
         "anyOf": [
@@ -192,7 +198,7 @@ _NEW = asked(
     {
         "name": text("Cut after 256 characters."),
         "description": text("Cut after 512 characters."),
-        "file_ids": array(text(pattern=r"\S"), maxItems=MOST_AT_ONCE),
+        "file_ids": _ids(MOST_AT_ONCE),
         "chunking_strategy": ref("Chunking"),
         "expires_after": ref("StoreLife"),
         "metadata": METADATA,
@@ -202,7 +208,7 @@ _CHANGED = asked({"name": text(), "expires_after": ref("StoreLife"), "metadata":
 _ADDED = {"attributes": _ATTRIBUTES, "chunking_strategy": ref("Chunking")}
 _BATCHED = asked(
     {
-        "file_ids": array(text(pattern=r"\S"), maxItems=MOST_IN_BATCH),
+        "file_ids": _ids(MOST_IN_BATCH),
         "files": array(
             asked({"file_id": text(), **_ADDED}, ["file_id"]), maxItems=MOST_IN_BATCH
         ),

@@ -34,6 +34,8 @@ TEXT = (
     "seven people, and it destroyed the whole works. It was a sad day for the town."
 )
 
+STORY = "town%2F0024"  # any post of a story leads to it: the barge and the bridge
+
 
 def opened(browser: Browser, url: str, width: int, height: int, **options: str) -> Page:
     context = browser.new_context(
@@ -70,6 +72,15 @@ def check(page: Page, text: str) -> None:
     expect(page.locator("#panel .card").first).to_be_visible()
     page.evaluate("document.activeElement.blur()")
     page.mouse.move(0, 0)
+
+
+def at(browser: Browser, url: str, shown: str, width: int, height: int, **options: str) -> Page:
+    """The page at an address, once ``shown`` is there."""
+    page = opened(browser, url.partition("#")[0], width, height, **options)
+    page.goto(url)
+    expect(page.locator(shown).first).to_be_visible(timeout=30_000)
+    page.evaluate("document.activeElement.blur()")
+    return page
 
 
 def save(page: Page, name: str) -> None:
@@ -140,6 +151,27 @@ def main() -> None:
         page = opened(browser, url, 1240, 760, locale="en-GB", color_scheme="dark")
         check(page, TEXT)
         save(page, "check-en.png")
+        # The days in which the town had most to talk about.
+        page = at(
+            browser,
+            f"{url}/#board&window=7d",
+            ".story .badge",
+            1240,
+            900,
+            locale="en-GB",
+            color_scheme="light",
+        )
+        save(page, "board.png")
+        page = at(
+            browser,
+            f"{url}/#story={STORY}",
+            ".lane .dot",
+            1240,
+            880,
+            locale="en-GB",
+            color_scheme="light",
+        )
+        save(page, "story.png")
         page = opened(browser, url, 390, 844, locale="en-GB", color_scheme="dark")
         ask(page, "Is Ondle Vale Hospital closing its emergency department?")
         save(page, "answer-dark-phone.png")

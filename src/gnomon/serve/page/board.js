@@ -282,8 +282,9 @@ export const carrierNode = (one) => h("li", {}, h("button", { type: "button", cl
 /** What comparing found, of the stories that were compared: a list does not compare. */
 const compared = new Map();
 
+/** Only what is disputed is marked in colour: that two say the same does not make it right. */
 const stand = ({ agreed, disputed }) =>
-  disputed > 0 ? badge("disputed", t.now.disputed(disputed)) : agreed > 0 ? badge("supported", t.now.agreed(agreed)) : null;
+  disputed > 0 ? badge("disputed", t.now.disputed(disputed)) : agreed > 0 ? badge("note", t.now.agreed(agreed)) : null;
 
 /** Compare the first few stories one after the other, and mark what is disputed in them. */
 async function compare(signal) {

@@ -6,7 +6,7 @@ import { get } from "./api.js";
 import { askAbout, carrierNode, figures, places } from "./board.js";
 import { badge, button, failure, h, langOf, number, title, when } from "./dom.js";
 import * as panel from "./panel.js";
-import { ms, unfolded } from "./pictures.js";
+import { ms, supported, unfolded } from "./pictures.js";
 import * as router from "./router.js";
 import { refresh, status } from "./status.js";
 import { t } from "./strings.js";
@@ -198,9 +198,10 @@ const conflicts = () => h("section", { class: "conflicts" }, h("h2", {}, t.tale.
       sayers(version.said_by)))))) : h("p", { class: "muted" }, t.tale.noConflicts));
 
 const facts = () => h("section", { class: "agreement" }, h("h2", {}, t.tale.agreed),
+  story.agreed.length > 0 && h("p", { class: "muted caution" }, t.tale.agreedHelp),
   story.agreed.length ? story.agreed.map((fact) => h("div", { class: "known" },
     h("p", { class: "words", dir: "auto" }, fact.text),
-    h("p", { class: "support" }, badge("supported", t.origins(fact.said_by.length))),
+    h("p", { class: "support" }, supported(fact.said_by.length), t.origins(fact.said_by.length)),
     h("details", { class: "others" }, h("summary", {}, t.tale.who), h("ul", { class: "posts" }, fact.said_by.map(said))))) : h("p", { class: "muted" }, t.tale.noneAgreed));
 
 const moments = () => h("section", { class: "moments" }, h("h2", {}, t.tale.moments),

@@ -27,6 +27,24 @@ def test_breaks_that_are_meant_stay() -> None:
     assert flowed("- one\n- two goes\n  on here and on\n") == "one\ntwo goes on here and on"
 
 
+def test_verse_logs_and_conversations_stay_in_lines() -> None:
+    verse = (
+        "The harbour bell has rung the hour of nine\nAnd all the boats are lying on the sand\n"
+        "The keeper walks along the water line\nWith half a lantern swinging in his hand"
+    )
+    log = (
+        "[12:01] ann: did you see the ferry this morning, it was as late as it was last week\n"
+        "[12:02] bo: they say that it will be mended by the end of the month, and I doubt it\n"
+        "[12:03] ann: so do I"
+    )
+    said = (
+        "Ann: did you see the ferry this morning, it was as late as it was all of last week\n"
+        "Bo Klein: they say that it will be mended by the end of the month, and I doubt it\nAnn: me"
+    )
+    for text in (verse, log, said):
+        assert flowed(text) == text
+
+
 def test_markdown_loses_its_marks_and_keeps_its_tables_and_code() -> None:
     text = (
         "---\ntitle: x\n---\n# The *club*\n\n<!-- draft -->\nSee **[the bylaws](b.md)** or\n"

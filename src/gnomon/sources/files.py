@@ -26,6 +26,7 @@ from gnomon.sources import tables
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, ascii_safe, quoted, set_aside
 from gnomon.sources.contract import Steps
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
+from gnomon.sources.flowing import flowing
 from gnomon.sources.gather import Gathered
 from gnomon.sources.lines import SAMPLE_BYTES, Encoding, sniff
 from gnomon.sources.rows import date_order, post_from_row
@@ -266,6 +267,7 @@ class Files:
         else:
             text = data[encoding.skip :].decode(encoding.name)
             fields = read_markdown(text) if kind == "markdown" else read_text(text)
+        fields = flowing(fields, kind)
         fields["extra"] = {**extra, **fields.get("extra", {})}
         post = named(**fields)
         refused = admit(post, now=now, limits=self.limits)

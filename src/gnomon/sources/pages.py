@@ -24,6 +24,7 @@ from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_
 from gnomon.sources.asking import Asker, Asking, rounds
 from gnomon.sources.contract import Fetch, Response, Steps
 from gnomon.sources.documents import read_html, read_pdf, read_text
+from gnomon.sources.flowing import flowing
 from gnomon.sources.gather import Gathered
 from gnomon.sources.shapes import array, authority, joined, mapping, moment, string
 from gnomon.text.urls import canonical
@@ -82,9 +83,9 @@ def page_post(response: Response, *, source: str, fetched_at: float) -> Post:
     if re.search(r"(?:^|[,\s])(?:noindex|none)\b", tag):
         raise InputError("the page asks not to be indexed (X-Robots-Tag); it is not taken in.")
     if kind == "application/pdf" or body.startswith(b"%PDF-"):
-        fields = read_pdf(body)
+        fields = flowing(read_pdf(body), "pdf")
     elif kind == "text/plain":
-        fields = read_text(body.decode(_charset(response), "replace"))
+        fields = flowing(read_text(body.decode(_charset(response), "replace")), "text")
     elif kind in ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml"):
         if _ROBOTS_META.search(body[:200_000].decode("utf-8", "replace")):
             raise InputError("the page asks not to be indexed (meta robots); it is not taken in.")

@@ -15,7 +15,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -23,10 +22,10 @@ from gnomon.errors import InputError, Unsupported
 from gnomon.sources import confine, docx
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
 from gnomon.sources.files import FORMATS
+from gnomon.sources.flowing import flowing
 from gnomon.sources.lines import SAMPLE_BYTES
 from gnomon.sources.reading import as_text
 from gnomon.sources.rows import post_from_row
-from gnomon.text.flow import flowed
 
 READS = {
     **{suffix: kind for suffix, kind in FORMATS.items() if kind != "parquet"},
@@ -46,7 +45,7 @@ def read(data: bytes, name: str) -> tuple[str, list[dict[str, Any]]]:
     """
     kind = _kind(data, name)
     if kind == "pdf":
-        return kind, [_part(_pages(read_pdf(data)))]
+        return kind, [_part(flowing(read_pdf(data), kind))]
     if kind == "docx":
         return kind, [_part(docx.read_docx(data))]
     if kind == "html":
@@ -55,26 +54,10 @@ def read(data: bytes, name: str) -> tuple[str, list[dict[str, Any]]]:
     if not text.strip():
         raise InputError(f"{name!r} is empty; there is nothing in it to search.")
     if kind == "markdown":
-        read = read_markdown(text)
-        return kind, [_part({**read, "text": flowed(read["text"], markdown=True)})]
+        return kind, [_part(flowing(read_markdown(text), kind))]
     if kind in ("jsonl", "json", "csv", "tsv"):
         return kind, [_part(row) for row in _rows(text, kind, name)]
-    read = read_text(text)
-    return kind, [_part({**read, "text": flowed(read["text"])})]
-
-
-def _pages(read: dict[str, Any]) -> dict[str, Any]:
-    """A PDF with each page's lines joined to paragraphs, and where the pages begin then."""
-    text, starts = "", []
-    begins = [*read["extra"]["pages"], len(read["text"])]
-    for begin, end in pairwise(begins):
-        page = flowed(read["text"][begin:end], typeset=True)
-        if text and page:
-            # A sentence that goes on overleaf is one sentence.
-            text += " " if page[0].islower() and text[-1] not in ".!?:" else "\n\n"
-        starts.append(len(text))
-        text += page
-    return {**read, "text": text, "extra": {"pages": starts}}
+    return kind, [_part(flowing(read_text(text), "text"))]
 
 
 def _kind(data: bytes, name: str) -> str:

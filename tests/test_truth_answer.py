@@ -1,6 +1,7 @@
 """Answers: quoted exactly, checked, both sides shown, or an honest "I don't know"."""
 
 import json
+import re
 
 import pytest
 
@@ -248,3 +249,18 @@ def test_a_bare_hashtag_is_neither_quoted_nor_counted():
     judged = verdict(held, "#LundeWorksFire #Lunde")
     assert judged.label is Label.NOT_ENOUGH
     assert judged.evidence == ()
+
+
+@pytest.mark.parametrize("held", [world(), MemoryStore()])
+def test_own_words_are_in_the_language_of_the_question(held):
+    result = ask(held, "大桥开放了吗？")
+    assert result.abstained
+    assert result.text.startswith("我不知道")
+
+
+def test_the_reasons_of_english_quotes_are_chinese_where_the_question_is():
+    result = ask(world(FIRE), "伦德厂的火灾什么时候扑灭？")
+    verdicts = [verdict for sentence in result.sentences for verdict in sentence.verdicts]
+    reasons = [verdict.reason for verdict in verdicts] + [item.reason for item in result.left_out]
+    assert reasons
+    assert not any(re.search("[A-Za-z]{2}", reason) for reason in reasons)

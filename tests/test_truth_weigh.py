@@ -1,5 +1,6 @@
 """Evidence becomes a verdict: one vote an origin, whatever the crowd does."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -332,3 +333,14 @@ def test_both_sides_said_in_one_second_stand_in_any_order():
     for order in ([older, yes, no], [older, no, yes], [no, yes, older]):
         assert {item.post for item in without_superseded(order)} == {"a", "b", "c"}
     assert {item.post for item in without_superseded([older, no])} == {"c"}
+
+
+def test_the_reason_is_in_the_language_of_whoever_asks():
+    one = [evidence("a", Judgement(0.6, 0.2, 0.2))]
+    weak = weigh(Claim("c"), one, {}, None, trust(), "zh")
+    assert weak.abstained
+    assert "置信度" in weak.reason
+    assert not re.search("[a-z]{2}", weak.reason)
+    assert weak.rule.startswith("abstains: confidence .")
+    for held in ([], one * 2, [evidence("a", FOR), evidence("b", AGAINST)]):
+        assert not re.search("[A-Za-z]{2}", weigh(Claim("c"), held, {}, lang="zh").reason)

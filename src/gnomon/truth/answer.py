@@ -137,6 +137,7 @@ def answer(
     if look is not None and sum_ is None:
         bench, now = yield from look(plan)
         plan = _planned_again(plan, bench, now=now, where=where, max_chars=max_chars)
+    bench = replace(bench, lang=plan.lang)
     found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
     posts = sum(origin.posts for origin in found.origins.values())
     yield Step(

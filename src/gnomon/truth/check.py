@@ -27,6 +27,7 @@ class Bench:
 
     ``second`` is a strong chat model's judge, asked about what the first finds decisive. ``trust``
     is the verifier's calibration with the owner's risk; without it confidence is uncalibrated.
+    ``lang`` is the language in which reasons are given; "": that of the claim.
     """
 
     store: Store
@@ -35,6 +36,7 @@ class Bench:
     embed: Embed | None = None
     second: Entail | None = None
     trust: Trust | None = None
+    lang: str = ""
 
 
 UNCHECKED = "an opinion is not checked"
@@ -88,6 +90,7 @@ def check_claim(
         _weighed(claim, rulings.answered(agreed, texts), bench),
         _weighed(claim, rulings.answered(alone, texts), bench),
         differ(evidence)[0],
+        bench.lang,
     )
 
 
@@ -113,10 +116,11 @@ def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdic
         bench.store.origins(list({item.origin for item in evidence})),
         bench.store.get_many(sorted(bearing)),
         bench.trust,
+        bench.lang,
     )
 
 
-def _between(agreed: Verdict, alone: Verdict, doubted: Evidence) -> Verdict:
+def _between(agreed: Verdict, alone: Verdict, doubted: Evidence, lang: str) -> Verdict:
     """What two judges who differ leave of a verdict: ``agreed`` rests on what both read alike,
     ``alone`` on the verifier's word for the rest. The second judge can take certainty away, and
     not turn a verdict: whoever writes to it would else turn it with words."""
@@ -125,7 +129,7 @@ def _between(agreed: Verdict, alone: Verdict, doubted: Evidence) -> Verdict:
         return replace(agreed, rule=why)
     if alone.label is agreed.label or agreed.label in (Label.NOT_ENOUGH, Label.DISPUTED):
         return agreed
-    return replace(alone, label=Label.DISPUTED, rule=why, reason=disputed(alone))
+    return replace(alone, label=Label.DISPUTED, rule=why, reason=disputed(alone, lang))
 
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from gnomon.errors import ConfigError, ModelMismatch
+from gnomon.truth import phrases
 from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
@@ -239,19 +240,19 @@ class Trust:
         verdicts = {k: table for k, table in self.calibration.verdicts.items() if k != DOCUMENT}
         return replace(self, calibration=replace(self.calibration, verdicts=verdicts))
 
-    def abstains(self, confidence: float, kind: str) -> str:
-        """Why a verdict of this confidence is not given; "" where it is."""
+    def abstains(self, confidence: float, kind: str, lang: str = "en") -> str:
+        """Why a verdict of this confidence is not given, in ``lang``; "" where it is."""
         table = self.calibration.table(kind)
         least = table.threshold(self.risk)
-        behind = f"calibrated {self.calibration.date} on n={table.n:,}"
+        behind = phrases.say("calibrated", lang, day=self.calibration.date, n=f"{table.n:,}")
         risk = f"{100 * self.risk:g} %"
         if least is None:
-            return f"{ABSTAINS}no confidence holds a risk of {risk} ({behind})"
+            return ABSTAINS + phrases.say("no threshold", lang, risk=risk, behind=behind)
         if confidence >= least:
             return ""
-        return (
-            f"{ABSTAINS}confidence {_short(confidence)} under {_short(least)}, "
-            f"the threshold for a {risk} risk ({behind})"
+        sure, bar = _short(confidence), _short(least)
+        return ABSTAINS + phrases.say(
+            "under threshold", lang, sure=sure, bar=bar, risk=risk, behind=behind
         )
 
 

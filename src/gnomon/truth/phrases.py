@@ -42,6 +42,18 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "What is held leans to one side, but not surely enough: {why}.",
         "zh": "现有证据偏向一方，但把握不足：{why}。",
     },
+    "calibrated": {
+        "en": "calibrated {day} on n={n}",
+        "zh": "{day}校准，样本数{n}",
+    },
+    "no threshold": {
+        "en": "no confidence holds a risk of {risk} ({behind})",
+        "zh": "任何置信度都不能保证{risk}的风险上限（{behind}）",
+    },
+    "under threshold": {
+        "en": "confidence {sure} under {bar}, the threshold for a {risk} risk ({behind})",
+        "zh": "置信度{sure}低于{bar}，即{risk}风险所要求的阈值（{behind}）",
+    },
     "newest count": {
         "en": " The count is as of {at}; older ones are lower.",
         "zh": "数字截至{at}；更早的数字较低。",

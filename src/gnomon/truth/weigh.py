@@ -36,21 +36,25 @@ def weigh(
     origins: Mapping[str, Origin],
     roots: Mapping[str, Post] | None = None,
     trust: Trust | None = None,
+    lang: str = "",
 ) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
     ``roots`` which post of it came first (held ones only). With ``trust`` the confidence is
-    calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence"."""
+    calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence".
+    ``lang`` is the language of the reason, the claim's unless given."""
     left = standing(evidence, roots or {})
     for_, against = sides(left.evidence)
     label, rule = decide(claim, for_, against)
     if left.because:
         rule = f"{rule} ({'; '.join(left.because)})"
-    reason = _reason(claim, label, for_, against, counted=TOLLS in left.because)
+    lang = lang or _lang(claim)
+    reason = _reason(lang, label, for_, against, counted=TOLLS in left.because)
     sure = _confidence(label, for_, against, trust)
     abstains = "" if trust is None else _abstains(label, sure, for_, against, trust)
     if abstains:
+        said = _abstains(label, sure, for_, against, trust, lang) if trust else ""
         label, rule = Label.NOT_ENOUGH, abstains
-        reason = phrases.say("unsure", _lang(claim), why=abstains.removeprefix(ABSTAINS))
+        reason = phrases.say("unsure", lang, why=said.removeprefix(ABSTAINS))
     shown = (*for_.leaders, *against.leaders)
     stands_for = {
         group[0].origin: _posts(group, origins) for group in (*for_.groups, *against.groups)
@@ -239,11 +243,15 @@ def _confidence(label: Label, for_: Votes, against: Votes, trust: Trust | None) 
     return quiet_for * quiet_against
 
 
-def _abstains(label: Label, sure: float, for_: Votes, against: Votes, trust: Trust) -> str:
-    """Why a verdict for or against is not given; "" where it is."""
+def _abstains(
+    label: Label, sure: float, for_: Votes, against: Votes, trust: Trust, lang: str = "en"
+) -> str:
+    """Why a verdict for or against is not given, in ``lang``; "" where it is."""
     if label not in (Label.SUPPORTED, Label.REFUTED):
         return ""
-    return trust.abstains(sure, _kind((for_ if label is Label.SUPPORTED else against).leaders))
+    return trust.abstains(
+        sure, _kind((for_ if label is Label.SUPPORTED else against).leaders), lang
+    )
 
 
 def _kind(leaders: Sequence[Evidence]) -> str:
@@ -258,9 +266,9 @@ def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:
     )
 
 
-def disputed(verdict: Verdict) -> str:
+def disputed(verdict: Verdict, lang: str = "") -> str:
     """The reason of a verdict that is disputed, whatever the masses say."""
-    lang = _lang(verdict.claim)
+    lang = lang or _lang(verdict.claim)
     n, m = (
         phrases.origins(count, lang) for count in (verdict.origins_for, verdict.origins_against)
     )
@@ -271,9 +279,8 @@ def _lang(claim: Claim) -> str:
     return "zh" if (claim.lang or "en").startswith("zh") else "en"
 
 
-def _reason(claim: Claim, label: Label, for_: Votes, against: Votes, *, counted: bool) -> str:
-    """The verdict as a sentence in the claim's language; ``counted``: with the time of a toll."""
-    lang = _lang(claim)
+def _reason(lang: str, label: Label, for_: Votes, against: Votes, *, counted: bool) -> str:
+    """The verdict as a sentence in ``lang``; ``counted``: with the time of a toll."""
     n, m = phrases.origins(for_.origins, lang), phrases.origins(against.origins, lang)
     if label is Label.NOT_ENOUGH:
         return phrases.say("not enough", lang)

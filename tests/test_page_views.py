@@ -254,7 +254,7 @@ def test_settings_explain_themselves_and_models_are_pulled(
             page = context.new_page()
             page.goto(f"{url}/#settings")
             expect(page.locator("#view")).to_contain_text("Answers are composed of quotes")
-            expect(page.locator(".leaves .badge")).to_have_text(["Stays"] * 3)
+            expect(page.locator(".leaves .badge")).to_have_text(["Stays"] * 4)
             expect(page.locator("#view")).to_contain_text("about 5% of the verdicts")
             page.locator("summary", has_text="with what they mean").click()
             expect(page.locator(".rows.all")).to_contain_text("deadline for one call of a chat")

@@ -84,10 +84,11 @@ function models() {
 }
 
 function leaves() {
-  const { chat, sources } = told.leaves;
+  const { chat, sources, web } = told.leaves;
   const line = (out, words) => h("li", {}, badge(out ? "disputed" : "supported", out ? t.leavesYes : t.leavesNo), h("span", {}, words));
   return h("ul", { class: "leaves" },
     chat ? line(true, t.leavesChat(chat)) : line(false, t.leavesNoChat),
+    web ? line(true, t.leavesWeb(web)) : line(false, t.leavesNoWeb),
     sources ? line(true, t.leavesSources) : line(false, t.leavesNoSources),
     line(false, t.leavesPage));
 }

@@ -23,6 +23,8 @@ NUMBERS = {
     ],
     "1.2m views of a 1.2m wall": [(1.2e6, "view"), (1.2, "m")],
     "3k likes": [(3000, "like")],
+    "repairs cost 84,000 pounds, annual dues are 40 pounds": [(84000, "GBP"), (40, "GBP")],
+    "the crane lifts 200 pounds": [(90.718474, "kg")],
     "two hundred and five houses": [(205, "house")],
     "a dozen eggs, half a million trees": [(12, "egg"), (5e5, "tree")],
     "half of voters": [(50, "%")],

@@ -232,6 +232,16 @@ def _scale(text: str, start: int, end: int) -> tuple[float, int] | None:
     return numerals.SCALES[word], m.end()
 
 
+# Pounds that are paid are money, however few.
+_PAID_BEFORE = re.compile(
+    r"\b(?:cost(?:s|ing)?|pa(?:y|ys|id|ying|yments?)|spen[dt](?:s|ing)?|pric(?:e|es|ed)|worth|fees?|"
+    r"fin(?:e|es|ed)|dues|fares?|rents?|salar(?:y|ies)|wages?|budgets?|loans?|grants?|debts?|taxe?s?|"
+    r"charg(?:e|es|ed)|rais(?:e|es|ed|ing)|donat(?:e|es|ed|ions?)|s(?:old|ells) for|bought for)\b"
+    r"[^.!?;\n]{0,50}$",
+    re.IGNORECASE,
+)
+
+
 def _with_unit(text: str, start: int, end: int, value: float) -> Slot | None:
     sign = _SIGN.search(text, max(0, start - 5), start)
     if sign:
@@ -240,8 +250,9 @@ def _with_unit(text: str, start: int, end: int, value: float) -> Slot | None:
     if m:
         surface = (m["cjk"] or m["latin"]).lower().lstrip("多余餘來来").replace("-", " ")
         base, factor = UNITS.get(surface) or UNITS[surface.replace(" ", "-")]
-        sterling = surface in ("pound", "pounds") and abs(value) >= 1e5
-        if sterling:
+        if surface in ("pound", "pounds") and (
+            abs(value) >= 1e5 or _PAID_BEFORE.search(text, max(0, start - 80), start)
+        ):
             base, factor = "GBP", 1.0
         if base == "°F":
             return number(text, start, m.end(), (value - 32) * 5 / 9, "°C")

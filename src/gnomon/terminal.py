@@ -544,6 +544,23 @@ def progress(shown: bool) -> Iterator[Callable[[Any], None] | None]:
 
 
 @contextmanager
+def catching_up(rising: Any) -> Iterator[None]:
+    """A line on standard error that says how far trends or stories are that have to be caught up
+    first; nothing where nobody looks."""
+    if not err.is_terminal:
+        yield
+        return
+    with err.status("looking at what came in") as shown_line:
+        rising.watch = lambda name, done, of: shown_line.update(
+            f"{name}: {done:,} of {of:,} changes"
+        )
+        try:
+            yield
+        finally:
+            rising.watch = None
+
+
+@contextmanager
 def download(shown: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Called with bytes done and bytes in all (0: nobody knows): a bar on a terminal, now and
     then a plain line elsewhere."""

@@ -6,21 +6,19 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gnomon.assemble.background import Background
 from gnomon.assemble.rising import Pulse
 from gnomon.errors import InputError, StoreError
 from gnomon.store.contract import Store
 from gnomon.trends import stories as telling
 from gnomon.trends.agreement import Verifier
+from gnomon.trends.reading import read, seq_of
 from gnomon.trends.spread import spread
 from gnomon.trends.story_file import story_id
 from gnomon.trends.story_view import StoryView
 from gnomon.types import Spread, Stories, Story
 
 DAY_S = 86_400.0
-FOLLOW_S = 1.0
 MOST_STORIES = 100
-STEPS = 3
 
 
 class Chronicle(Pulse):
@@ -45,7 +43,6 @@ class Chronicle(Pulse):
         self._stories_readonly = readonly
         self._stories_lock = threading.Lock()
         self._stories_view: StoryView | None = None
-        self._followed = False
 
     def stories(
         self,
@@ -99,7 +96,7 @@ class Chronicle(Pulse):
         """The view of stories, with everything placed that is held (read-only: as it was last
         written). Where it is followed in the background anyway, nobody waits for all of it."""
         view = self._story_view()
-        view.catch_up(steps=STEPS if self._followed else None)
+        self._advance("stories", lambda: view.catch_up(steps=1), lambda: view.seq)
         return view
 
     def _story_view(self) -> StoryView:
@@ -112,23 +109,23 @@ class Chronicle(Pulse):
                 self._stories_view = StoryView(self._store, path, readonly=readonly)
             return self._stories_view
 
-    def follow(self, background: Background) -> None:
-        """Keep trends and stories up with the record until ``background`` stops."""
-        super().follow(background)
+    def _held(self) -> dict[str, int]:
+        view, path = self._stories_view, self._stories_path
+        # From the file, so that nobody waits for a step that is being taken.
+        held = seq_of(path) if path is not None else view.seq if view is not None else None
+        return super()._held() | ({} if held is None else {"stories": held})
 
-        def run() -> None:
-            while not background.stop.is_set():
-                try:
-                    self._story_view().catch_up(background.stop)
-                except StoreError as error:
-                    background.health["stories"] = str(error)
-                else:
-                    background.health.pop("stories", None)
-                background.stop.wait(FOLLOW_S)
-
-        if not self._stories_readonly:
-            self._followed = True
-            background.start("stories", run)
+    def _step(self, health: dict[str, str]) -> int:
+        if self._stories_readonly:
+            return super()._step(health)
+        try:
+            given = read(self._store, self._story_view().seq)
+        except StoreError as error:
+            health["stories"] = str(error)
+            return super()._step(health)
+        trends = self._take("trends", lambda: self._opened().take(given), health)
+        stories = self._take("stories", lambda: self._story_view().step(given=given), health)
+        return max(trends, stories)
 
     def close(self) -> None:
         super().close()

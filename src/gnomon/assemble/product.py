@@ -246,7 +246,7 @@ class Gnomon:
         held = self.store.status()
         followed = {row["source"]: row for row in self.supply.told()}
         health = {name: str(row["health"]) for name, row in followed.items()}
-        health |= self._background.health
+        health |= self.rising.progress(held.seq) | self._background.health
         if self.supply.trouble:
             health["sources"] = self.supply.trouble
         if "web" in self.__dict__ and self.web.trouble:

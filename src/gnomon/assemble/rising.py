@@ -13,11 +13,19 @@ from gnomon.errors import InputError, StoreBusy, StoreError
 from gnomon.store.contract import Store
 from gnomon.store.database import WriterPlace
 from gnomon.trends import KINDS, TrendsView, explain, rising
+from gnomon.trends.reading import STEP, seq_of
 from gnomon.types import Trend, Trends
 
 log = logging.getLogger(__name__)
+Watch = Callable[[str, int, int], None]
 
 FOLLOW_S = 1.0
+PAUSE_S = 0.005
+"""Between two steps of catching up, for those who wait for the view."""
+STEPS = 1
+"""How many steps a question takes itself where the views are followed in the background anyway."""
+LAG_TOLD = 2 * STEP
+"""Changes from which on it is told that a view is behind."""
 _KEPT_LISTS = 32
 _FRESH = 200
 """Changes of the record within which a list that was made for the same minute is shown again."""
@@ -45,6 +53,9 @@ class Pulse:
         self._lock = threading.Lock()
         self._place: WriterPlace | None = None
         self._view: TrendsView | None = None
+        self._followed = False
+        self.watch: Watch | None = None
+        """Told how far a view is that a question has to wait for: name, changes done, of all."""
         self._lists: OrderedDict[tuple[object, ...], tuple[int, Trends]] = OrderedDict()
 
     # -- trends -------------------------------------------------------------------------------
@@ -110,8 +121,37 @@ class Pulse:
         """The view of trends, with everything counted that is held (read-only: as it was last
         written)."""
         view = self._opened()
-        view.catch_up()
+        self._advance("trends", lambda: view.catch_up(most=1), lambda: view.seq)
         return view
+
+    def _advance(self, name: str, step: Callable[[], int], seq: Callable[[], int]) -> None:
+        """Bring a view to the end of the record; where it is followed in the background anyway,
+        nobody waits for all of it."""
+        of = self._store.status().seq if self.watch is not None else 0
+        taken = 0
+        while step():
+            taken += 1
+            if self._followed and taken == STEPS:
+                break
+            if self.watch is not None:
+                self.watch(name, seq(), max(of, seq()))
+
+    def progress(self, seq: int) -> dict[str, str]:
+        """By view, where it is far behind the record, whose last sequence number is ``seq``: how
+        far it is. As it was last written, where another process keeps it."""
+        return {
+            name: f"{held:,} of {seq:,} changes"
+            for name, held in self._held().items()
+            if seq - held >= LAG_TOLD
+        }
+
+    def _held(self) -> dict[str, int]:
+        """The last sequence number of each view that there is."""
+        view, folder = self._view, self._folder
+        if view is not None and not view.readonly:
+            return {"trends": view.seq}
+        held = seq_of(folder / "trends.db") if folder is not None else None
+        return {} if held is None else {"trends": held}
 
     def _opened(self) -> TrendsView:
         with self._lock:
@@ -134,20 +174,30 @@ class Pulse:
         return True
 
     def follow(self, background: Background) -> None:
-        """Keep the view up with the record until ``background`` stops."""
+        """Keep the views up with the record until ``background`` stops: in one thread, so that they
+        read each step of it once, and never two of them are before those who ask."""
+        self._followed = True
 
         def run() -> None:
             while not background.stop.is_set():
-                try:
-                    view = self._opened()
-                    view.catch_up(background.stop)
-                except StoreError as error:
-                    background.health["trends"] = str(error)
-                else:
-                    background.health.pop("trends", None)
-                background.stop.wait(FOLLOW_S)
+                done = self._step(background.health)
+                background.stop.wait(PAUSE_S if done >= STEP else FOLLOW_S)
 
-        background.start("trends", run)
+        background.start("rising", run)
+
+    def _step(self, health: dict[str, str]) -> int:
+        """Take every view one step on; the most changes that one of them took."""
+        return self._take("trends", lambda: self._opened().take(), health)
+
+    @staticmethod
+    def _take(name: str, take: Callable[[], int], health: dict[str, str]) -> int:
+        try:
+            done = take()
+        except StoreError as error:
+            health[name] = str(error)
+            return 0
+        health.pop(name, None)
+        return done
 
     def close(self) -> None:
         with self._lock:

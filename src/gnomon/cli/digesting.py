@@ -51,6 +51,8 @@ def digest(args: argparse.Namespace) -> int:
     with opened(args, "ask", chat_model=args.model) as gnomon:
         until = parse_time(args.until) if args.until else None
         since = _since(args.since, until, gnomon)
+        with terminal.catching_up(gnomon.rising):
+            gnomon.rising.stories_caught_up()
         for event in gnomon.digests.make(
             since=since, until=until, about=args.about, langs=args.of, lang=args.lang, k=args.k
         ):

@@ -59,6 +59,8 @@ def stories(args: argparse.Namespace) -> int:
     since = parse_time(args.since) if args.since else None
     until = parse_time(args.until) if args.until else None
     with opened(args, "ask") as gnomon:
+        with terminal.catching_up(gnomon.rising):
+            gnomon.rising.stories_caught_up()
         found = gnomon.rising.stories(
             since=since, until=until, langs=args.lang, k=args.k, by=args.by
         )
@@ -78,9 +80,12 @@ def stories(args: argparse.Namespace) -> int:
 
 
 def story(args: argparse.Namespace) -> int:
+    from gnomon import terminal
     from gnomon.wire import to_json
 
     with opened(args, "ask") as gnomon:
+        with terminal.catching_up(gnomon.rising):
+            gnomon.rising.stories_caught_up()
         told = gnomon.rising.story(args.id)
         if args.json:
             print_json(to_json(told))

@@ -38,11 +38,14 @@ def add_trends(commands: Any) -> None:
 
 
 def trends(args: argparse.Namespace) -> int:
+    from gnomon import terminal
     from gnomon.wire import parse_span, parse_time, to_json
 
     window_s = parse_span(args.window)
     now = parse_time(args.now) if args.now else None
     with opened(args) as gnomon:
+        with terminal.catching_up(gnomon.rising):
+            gnomon.rising.caught_up()
         if args.term:
             one = gnomon.rising.explain(
                 " ".join(args.term), window_s=window_s, lang=args.lang, now=now

@@ -4,7 +4,11 @@ once."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
 
 from gnomon.store.contract import Change, Store
 from gnomon.types import Link, Post
@@ -32,3 +36,17 @@ def read(store: Store, after: int, limit: int = STEP) -> Step:
     told = list(dict.fromkeys(change.ref for change in changes if change.kind in TOLD))
     posts = store.get_many(told) if told else {}
     return Step(after, changes, posts, store.links(list(posts)) if posts else {})
+
+
+def seq_of(path: Path) -> int | None:
+    """The last sequence number that the view in ``path`` was written with, None where none is: for
+    those who look on, without opening it as a view."""
+    if not path.exists():
+        return None
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        with closing(db):
+            found = db.execute("SELECT value FROM meta WHERE name = 'seq'").fetchone()
+    except apsw.Error:  # just being made, or none of ours: then nothing is known of it
+        return None
+    return int(found[0]) if found else 0

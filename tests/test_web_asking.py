@@ -263,7 +263,7 @@ def test_while_another_batch_is_written_it_waits_only_so_long(
 def test_the_pieces_of_one_page_are_one_post_and_no_edits_of_its_author(
     tmp_path: Path, engine: HttpServer
 ) -> None:
-    engine.pages["/ferry"] = (503, {}, b"")
+    engine.pages["/ferry"] = (404, {}, b"")
     with opened(tmp_path, engine) as gnomon:
         for content in (
             "It carries 412 people.",
@@ -281,7 +281,7 @@ def test_the_pieces_of_one_page_are_one_post_and_no_edits_of_its_author(
         (held,) = gnomon.store.scan(limit=10)
         assert held.text.startswith("The Tarn ferry")
         assert gnomon.show(held.id).revisions == ()
-        engine.pages["/ferry"] = (503, {}, b"")
+        engine.pages["/ferry"] = (404, {}, b"")
         list(gnomon.ask(QUESTION, live=True))
         (held,) = gnomon.store.scan(limit=10)
         assert held.text.startswith("The Tarn ferry"), "a snippet does not take a page's place"

@@ -19,6 +19,7 @@ from gnomon.assemble import Gnomon, open_for_asking, open_gnomon, open_sample
 from gnomon.assemble.web import Web, edits, settled
 from gnomon.config import load
 from gnomon.ingest import take
+from gnomon.sources.driver import Network
 from gnomon.types import Event, Filter, Finished, Post, Revision, Step, Turn
 from serving import running
 from source_servers import HttpServer, http_server
@@ -265,6 +266,7 @@ def test_the_pieces_of_one_page_are_one_post_and_no_edits_of_its_author(
 ) -> None:
     engine.pages["/ferry"] = (404, {}, b"")
     with opened(tmp_path, engine) as gnomon:
+        gnomon.web._network = Network(allow=[engine.authority], politeness_s=0.0, retries=0)
         for content in (
             "It carries 412 people.",
             "It was built in 1931.",

@@ -59,7 +59,7 @@ class StoriesAlone(Chronicle):
     """Stories followed, trends not."""
 
     def _step(self, health: dict[str, str]) -> int:
-        return self._take("stories", self._story_view().step, health)
+        return self._take("stories", lambda: self._story_view().step(), health)
 
 
 def run(row: str, posts: Sequence[Post]) -> dict[str, float]:

@@ -106,6 +106,8 @@ class Chronicle(Pulse):
                 if self._stories_readonly and path is not None and not path.exists():
                     path = None
                 readonly = self._stories_readonly and path is not None
+                if path is not None and not readonly:
+                    path.parent.mkdir(parents=True, exist_ok=True)
                 self._stories_view = StoryView(self._store, path, readonly=readonly)
             return self._stories_view
 

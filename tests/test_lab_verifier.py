@@ -26,6 +26,9 @@ from gnomon.lab.verifier import Recipe, probabilities, stance_loss, train
 
 RECIPE = Recipe(epochs=5, batch=16, rate=2e-4)
 
+# Real training on two cores that other tests share.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def base() -> Path:

@@ -92,7 +92,7 @@ class Engine:
             if not readonly:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._place = WriterPlace(folder / "writer.lock")
-            self._db = Database(folder / "record.db", readonly=readonly, max_bytes=max_bytes)
+            self._db = self._opened(folder / "record.db", readonly, max_bytes)
             self._keys = KeyLookup(self._db)
             self._text = TextView(folder, self._db)
             self._vectors = VectorView(folder, self._db)
@@ -108,6 +108,16 @@ class Engine:
             self._thread = threading.Thread(target=self._follow, name="gnomon-views", daemon=True)
             self._thread.start()
         atexit.register(self.close)
+
+    def _opened(self, path: Path, readonly: bool, max_bytes: int) -> Database:
+        """The record. On a disk without a free page the room that was set aside is given up: even
+        to open it, SQLite needs a few, and what is to make room must be able to begin."""
+        try:
+            return Database(path, readonly=readonly, max_bytes=max_bytes)
+        except StoreFull:
+            if readonly or not self._reserve.release():
+                raise
+        return Database(path, readonly=readonly, max_bytes=max_bytes)
 
     def _release(self) -> None:
         if self._place is not None:

@@ -60,4 +60,3 @@ class _Api:
         require(request, "admin")
         stop = partial(self._desk.engine.setup.stop, request.path_params["model"])
         return json_response(await self._desk.call(stop))
-

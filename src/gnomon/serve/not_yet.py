@@ -35,4 +35,6 @@ def routes(context: Context) -> Sequence[BaseRoute]:
 
 
 async def _not_yet(reason: str, request: Request) -> Response:
-    raise ApiError(501, reason, type="server_error", code="not_implemented")
+    # OpenAI's clients try every 5xx again unless they are told not to.
+    headers = {"x-should-retry": "false"}
+    raise ApiError(501, reason, type="server_error", code="not_implemented", headers=headers)

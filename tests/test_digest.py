@@ -28,7 +28,7 @@ from gnomon.digest.markdown import markdown, plain
 from gnomon.digest.page import page
 from gnomon.errors import ConfigError, InputError, NotFound
 from gnomon.models.doubles import ScriptedChat
-from gnomon.types import Batch, Deletion, Digest, Label
+from gnomon.types import Batch, Deletion, Difference, Digest, Gap, Label
 from serving import running
 
 NOW = time.time()
@@ -452,3 +452,35 @@ def test_a_digest_over_the_web(gnomon):
 def test_labels_are_kept(gnomon):
     lines = [line for brief in made(gnomon).briefs for line in brief.lines]
     assert {line.label for line in lines} <= set(Label) | {None}
+
+
+def test_every_place_where_a_strangers_words_may_stand_is_escaped(gnomon):
+    """Sentences of strangers are chosen carefully; this does not rely on it."""
+    evil = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>' [x](javascript:y) `z`"
+    digest = made(gnomon)
+    brief, citation = digest.briefs[0], digest.citations[0]
+    line = replace(brief.lines[0], text=evil, by=evil, kind="alone")
+    hostile = replace(
+        digest,
+        about=evil,
+        briefs=(
+            replace(brief, title=evil, lines=(line,), first=replace(brief.first, author=evil)),
+        ),
+        citations=(
+            replace(
+                citation,
+                evidence=replace(citation.evidence, quote=evil, author=evil, url="javascript:x"),
+            ),
+        ),
+        changes=(Difference("new", evil),),
+        gaps=(Gap(evil, None, NOW, evil),),
+        model=evil,
+    )
+    shown = page(hostile)
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert 'href="javascript' not in shown
+    assert shown.count("&lt;script&gt;") >= 8
+    text = markdown(hostile)
+    assert not re.search(r"(?<!\\)<(?:script|img)", text)
+    assert not re.search(r"(?<!\\)\[x(?<!\\)\]\(javascript", text)

@@ -14,6 +14,8 @@ import pytest
 
 from gnomon import assemble
 from gnomon.config import load
+from gnomon.serve.database import Database
+from gnomon.serve.keys import Keys
 from gnomon.sources.specs import is_remote
 from serving import running
 
@@ -109,3 +111,30 @@ def test_bad_input_is_named(base, body):
 )
 def test_what_is_on_the_network(spec, remote):
     assert is_remote(spec) is remote
+
+
+def test_only_the_owner_changes_what_is_fetched(tmp_path):
+    config = load(tmp_path / "home", {}, chat_model="none", embed_model="none", feeds=())
+    kept = Database()
+    writer, _ = Keys(kept).create("writer", scopes=("ask", "write"))
+    owner, _ = Keys(kept).create("owner", scopes=("ask", "write", "admin"))
+    with assemble.open_gnomon(config) as gnomon, running(gnomon, database=kept) as base:
+
+        def status(key: str, method: str, road: str, body: Any = None) -> int:
+            data = None if body is None else json.dumps(body).encode()
+            headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+            try:
+                with urlopen(Request(base + road, data, headers, method=method), timeout=30) as got:
+                    return int(got.status)
+            except HTTPError as error:
+                return error.code
+
+        for method, road, body in (
+            ("POST", "/v1/sources", {"spec": "hn"}),
+            ("POST", "/v1/sources/test", {"spec": "hn", "for_s": 10}),
+            ("POST", "/v1/sources/pause", {"spec": "bluesky"}),
+            ("DELETE", "/v1/sources?spec=bluesky", None),
+        ):
+            assert status(writer, method, road, body) == 403, road
+        assert status(writer, "GET", "/v1/sources") == 200
+        assert status(owner, "POST", "/v1/sources", {"spec": "hn"}) == 201

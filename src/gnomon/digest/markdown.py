@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gnomon.digest.words import count, say, when
 from gnomon.types import Brief, Citation, Digest, Line
@@ -48,7 +49,7 @@ def _lines(digest: Digest) -> Iterator[str]:
         yield ""
         yield from (_citation(citation, lang) for citation in digest.citations)
         yield ""
-    yield made_line(digest)
+    yield made_line(replace(digest, model=plain(digest.model)))
 
 
 def _brief(number: int, brief: Brief, lang: str) -> Iterator[str]:

@@ -22,6 +22,9 @@ ARGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+# Two cores that other tests share: what is late is not wrong.
+expect.set_options(timeout=20_000)
+
 
 def find() -> str:
     """The path of a Chromium on this machine."""

@@ -118,7 +118,9 @@ class ChatConformance:
             thread.join(30)
         assert all(isinstance(done, Completion) and done.text for done in together)
         # Batching sums in another order, so a weak model may waver, but not swap its callers.
-        assert sum(done.text == text for done, text in zip(together, alone, strict=True)) >= 2
+        for own, done in zip(alone, together, strict=True):
+            assert done.text == own or done.text not in alone
+        assert any(done.text == own for own, done in zip(alone, together, strict=True))
 
 
 class EmbedConformance:

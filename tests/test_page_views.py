@@ -22,7 +22,7 @@ Opened = Callable[..., Page]
 
 TEXT = (
     "Marrowick this week 🌊. Cliff Road will reopen on 20 March.\r\n\r\n"
-    "The fire at Lunde Kiln Works destroyed nine kilns. I think it is a lovely town."
+    "Ondle Vale Hospital is closing its emergency department. I think it is a lovely town."
 )
 
 
@@ -151,7 +151,7 @@ def test_a_text_is_checked_in_place(opened: Opened, url: str) -> None:
     expect(page.locator("#check-edit")).to_be_visible()
     expect(page.locator(".tally")).to_contain_text("Refuted")
     refuted = page.locator(".spot.refuted")
-    expect(refuted).to_have_text(re.compile("^The fire at Lunde Kiln Works destroyed nine"))
+    expect(refuted).to_have_text(re.compile("^Ondle Vale Hospital is closing its"))
     proof = page.evaluate(
         "() => { const n = document.querySelector('.proof').cloneNode(true);"
         " n.querySelectorAll('.hidden').forEach(h => h.remove()); return n.textContent; }"
@@ -179,7 +179,7 @@ def test_a_kept_check_opens_by_its_address(browser: Browser, url: str) -> None:
         page.get_by_role("button", name="Copy link").click()
         page.goto(page.evaluate("navigator.clipboard.readText()"))
         expect(page.locator(".checked .tally")).to_contain_text("1 Refuted")
-        page.locator(".claims .card", has_text="nine kilns").click()
+        page.locator(".claims .card", has_text="closing its emergency").click()
         expect(page.locator("#panel .badge").first).to_have_text("Refuted")
 
 

@@ -527,6 +527,26 @@ class StoreConformance:
         assert (status.posts, status.set_aside, status.gaps) == (1, 3, 2)
         assert set(status.views) == {"text", "vectors"}
 
+    def test_a_journalled_answer_loses_the_headline_of_a_deleted_post(self, store):
+        store.write(batch(post("a", "The ferry sank at dawn.", title="Ferry lost off Norwick")))
+        evidence = {
+            "post": "a",
+            "quote": "The ferry sank at dawn.",
+            "title": "Ferry lost off Norwick",
+        }
+        short = {"post": "a", "quote": "sank", "title": "Update"}
+        body = {
+            "over": "Ferry lost off Norwick, they say",
+            "say": "Update now",
+            "of": [evidence, short],
+        }
+        receipt = store.append_journal(T0, body, ["a"])
+        store.write(delete("a", 20))
+        left = store.receipt(receipt.id).body
+        assert left["over"] == "[deleted], they say"
+        assert left["say"] == "Update now"  # a short title may be anybody's words
+        assert [one["title"] for one in left["of"]] == ["", ""]
+
     def test_a_journalled_answer_loses_the_words_of_a_deleted_post(self, store):
         store.write(batch(post("a", "the very words"), post("b", "other words")))
         body = {

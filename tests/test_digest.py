@@ -204,6 +204,27 @@ def test_what_changed_since_the_last_one(gnomon, tmp_path):
     assert any(c.kind == "confirmed" and "240" in c.text for c in second.changes)
 
 
+def test_a_headline_is_cited_by_the_words_of_its_text_and_goes_with_them(gnomon, tmp_path):
+    rows = [
+        post("t1", "The pier of Hesk fell into the sea at 12:10. Nobody was hurt.", 2, "gazette",
+             title="Hesk loses its old pier to the storm"),
+        post("t2", "At 12:10 the old pier of Hesk fell into the sea, the port says.", 1.5, "port",
+             title="Old Hesk pier lost to the storm"),
+    ]  # fmt: skip
+    gnomon.pull([str(write_lines(tmp_path / "pier.jsonl", rows))])
+    digest = made(gnomon, about="Hesk pier")
+    assert digest.briefs
+    for citation in digest.citations:
+        evidence = citation.evidence
+        held = gnomon.store.get(evidence.post)
+        assert held.text[evidence.start : evidence.end] == evidence.quote != ""
+    gone = tuple(Deletion("x", time.time(), post=name) for name in ("t1", "t2"))
+    gnomon.store.write(Batch("x", deletions=gone))
+    left = json.dumps(gnomon.digests.shown(gnomon.digests.digest(digest.id), "json"))
+    for words in ("fell into the sea", "loses its old pier", "pier lost to the storm"):
+        assert words not in left
+
+
 def test_a_deletion_by_an_author_is_followed_and_told(gnomon):
     *_, asked = gnomon.ask("How many people does the Norwick glass factory employ?")
     assert asked.answer.citations

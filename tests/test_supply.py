@@ -178,6 +178,22 @@ def test_another_process_sees_how_each_is_doing(config, web, tmp_path):
         assert f"feed:{web.url('/a')}" in command(config.home, "status", "--json").json["health"]
 
 
+def test_a_fault_of_ours_in_a_source_is_not_silent(config, web, monkeypatch):
+    seen: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+
+    def broken(*args: object, **how: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(supply, "ingest", broken)
+    with assemble.open_gnomon(config) as gnomon:
+        gnomon.go_live([web.url("/a")])
+        wait_for(lambda: seen)
+        assert seen[0].exc_type is ZeroDivisionError
+        source = f"feed:{web.url('/a')}"
+        wait_for(lambda: "fault of ours" in gnomon.status()["health"][source])
+
+
 def test_a_trial_keeps_nothing(config, web):
     web.pages["/a"] = feed(("1", "The harbour opened its new gate on Saturday morning"))
     with assemble.open_gnomon(config) as gnomon:

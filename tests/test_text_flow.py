@@ -72,6 +72,7 @@ def test_chinese_is_joined_without_a_space() -> None:
     assert flowed(lines) == lines.replace("\n", "")
 
 
+@pytest.mark.timeout(60)
 def test_it_is_done_in_linear_time() -> None:
     for piece in ("[", "*a", "http://a.b/ ", "- x\n", "a-\n", "| x "):
         flowed(piece * 20_000, markdown=True, typeset=True)

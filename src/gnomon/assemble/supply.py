@@ -112,7 +112,7 @@ class Supply:
     """All sources that are followed. ``make`` turns a spec and a poll interval into sources
     (raises InputError); ``network`` makes the one Network that all of them share, so that its
     politeness holds for two sources on one host. ``max_bytes`` and ``max_age_s`` are what a full
-    store is brought down to; ``on_batch`` is called after each durable batch.
+    store is brought down to.
     """
 
     def __init__(
@@ -124,7 +124,6 @@ class Supply:
         *,
         max_bytes: int = 0,
         max_age_s: float = 0.0,
-        on_batch: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.list = SourceList(home / "sources.json")
@@ -133,7 +132,6 @@ class Supply:
         self._make = make
         self._make_network = network
         self._room = (max_bytes, max_age_s)
-        self._on_batch = on_batch
         self._clock = clock
         self._lane = threading.Lock()
         self._lock = threading.Lock()
@@ -206,9 +204,9 @@ class Supply:
         finally:
             timer.cancel()
         if not (posts or aside or error):
-            error = (
-                f"Nothing came of it in {for_s:.0f} s; give it more time, or see to the network."
-            )
+            error = "It ended, and gave nothing."
+            if stop.is_set():
+                error = f"Nothing came of it in {for_s:.0f} s; give it more time, or see to it."
         names = tuple(source.name for source in sources)
         seconds = time.monotonic() - began
         return Tried(
@@ -264,7 +262,7 @@ class Supply:
         for followed in wanted:
             try:
                 made = self._make(followed.spec, followed.every_s)
-            except InputError as error:
+            except GnomonError as error:
                 bad = Health(followed.spec, followed.spec, "failed", error=str(error))
                 self._failed[followed.spec] = bad
                 continue
@@ -285,6 +283,17 @@ class Supply:
                     worker.thread.start()
 
     def _follow(self, worker: _Worker) -> None:
+        """``_keep_following``; threading's own hook prints a bug in it, and the health says so."""
+        ended = False
+        try:
+            self._keep_following(worker)
+            ended = True
+        finally:
+            if not ended:
+                worker.health.state = "failed"
+                worker.health.error = "Stopped by a fault of ours; start gnomon again."
+
+    def _keep_following(self, worker: _Worker) -> None:
         health, pause_s = worker.health, FIRST_PAUSE_S
         assert self._network is not None
         while not worker.stop.is_set():
@@ -314,7 +323,6 @@ class Supply:
             if report.newest is not None:
                 health.last_item = max(health.last_item or 0.0, report.newest)
             health.error, health.errors = "", 0
-            self._on_batch()
 
         return ingest(
             worker.source,
@@ -368,7 +376,7 @@ class Supply:
         for followed in self._listed(None):
             try:
                 names = [source.name for source in self._make(followed.spec, followed.every_s)]
-            except InputError as error:
+            except GnomonError as error:
                 bad = Health(followed.spec, followed.spec, "failed", error=str(error))
                 rows.append(self._row(followed, followed.spec, bad.as_json(self._clock()), None))
                 continue

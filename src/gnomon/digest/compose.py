@@ -24,6 +24,7 @@ from gnomon.digest.choice import (
 )
 from gnomon.errors import ModelError, NotFound
 from gnomon.models.protocols import Chat
+from gnomon.text.sentences import split
 from gnomon.truth import draft, rewrite
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
@@ -368,17 +369,18 @@ def _cite_saying(saying: Saying, sheet: _Sheet) -> int:
 
 
 def _cite_words(post_id: str, quote: str, posts: int, sheet: _Sheet) -> int:
-    """The number of a citation of these words of a post; of its beginning, where they are not in
-    its text (a headline); 0 where it is no longer held."""
+    """The number of a citation of these words of a post; of its first sentence, where they are not
+    in its text (a headline, which stands in ``Evidence.title``); 0 where it is no longer held."""
     post = sheet.bench.store.get(post_id)
     if post is None:
         return 0
-    start = max(post.text.find(quote), 0) if quote else 0
-    end = min(start + len(quote), len(post.text)) if quote in post.text else len(quote)
-    shown = quote if quote and quote not in post.text else post.text[start:end]
+    start = post.text.find(quote) if quote else -1
+    end = start + len(quote)
+    if start < 0:
+        start, end = next(iter(split(post.text)), (0, len(post.text)))
     evidence = Evidence(
         post=post.id,
-        quote=shown,
+        quote=post.text[start:end],
         start=start,
         end=end,
         hash=post.hash,

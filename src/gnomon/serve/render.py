@@ -78,7 +78,7 @@ class Answering(Generic[T]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._desk.ask(self._work.begin, receive) as asked:
             try:
-                first = await _next(asked, None)
+                first = await next_of(asked, None)
                 if self._work.stream:
                     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
                     await self._stream(first, asked, send)
@@ -91,7 +91,7 @@ class Answering(Generic[T]):
                         pass
                     if is_last(event):
                         break
-                    event = await _next(asked, None)
+                    event = await next_of(asked, None)
             except HungUp:
                 return
         await json_response(self._renderer.whole())(scope, receive, send)
@@ -110,7 +110,7 @@ class Answering(Generic[T]):
                     break
                 while True:
                     try:
-                        event = await _next(asked, BEAT_S)
+                        event = await next_of(asked, BEAT_S)
                         break
                     except TimeoutError:
                         await out(iter((BEAT,)))
@@ -119,13 +119,15 @@ class Answering(Generic[T]):
         except HungUp:
             raise
         except Exception:
-            await out(self._renderer.failed(_our_fault()))
+            await out(self._renderer.failed(our_fault()))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             raise
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _next(asked: Asked[T], timeout_s: float | None) -> T:
+async def next_of(asked: Asked[T], timeout_s: float | None = None) -> T:
+    """The next event of the engine; one that ended without its last event was stopped by the
+    server's closing (ApiError 503)."""
     event = await asked.next(timeout_s)
     if event is None:
         raise ApiError(
@@ -138,5 +140,6 @@ async def _next(asked: Asked[T], timeout_s: float | None) -> T:
     return event
 
 
-def _our_fault() -> ApiError:
+def our_fault() -> ApiError:
+    """What a stream that has begun says of a fault of ours."""
     return ApiError(500, "gnomon failed; its log says where.", type="server_error", code="internal")

@@ -19,6 +19,7 @@ from gnomon.serve.desk import Asked, Desk, HungUp
 from gnomon.serve.http import ApiError, api_error
 from gnomon.serve.ledger import Kept, Ledger
 from gnomon.serve.making import Made, Wanted
+from gnomon.serve.render import next_of, our_fault
 from gnomon.serve.responses_events import Maker
 from gnomon.serve.responses_object import before_output, shaped
 from gnomon.serve.sse import BEAT_S
@@ -77,14 +78,14 @@ class Run:
             if not desk.closing:
                 await self._end(self.maker.cancelled())
         except Exception:
-            await self._end(self.maker.failed(_our_fault()))
+            await self._end(self.maker.failed(our_fault()))
             raise
         finally:
             self.over = True
             self._news()
 
     async def _make(self, asked: Asked[Made]) -> None:
-        event = await _next(asked)
+        event = await next_of(asked)
         if not self.events:
             self._publish(self.maker.created())
         self._publish(self.maker.begin())
@@ -95,7 +96,7 @@ class Run:
                 await self._end(events)
                 return
             self._publish(events)
-            event = await _next(asked)
+            event = await next_of(asked)
 
     async def background(self, desk: Desk) -> asyncio.Task[None]:
         """Set it going without a caller; returns once it has a place in the queue. Raises ApiError
@@ -210,23 +211,6 @@ class Runs:
 
     def all_of(self, owner: str) -> list[Run]:
         return [run for run, _ in self._runs.values() if run.kept.owner == owner]
-
-
-async def _next(asked: Asked[Made]) -> Made:
-    event = await asked.next()
-    if event is None:
-        raise ApiError(
-            503,
-            "The server is closing; ask again when it is back.",
-            type="server_error",
-            code="closing",
-            headers={"retry-after": "5"},
-        )
-    return event
-
-
-def _our_fault() -> ApiError:
-    return ApiError(500, "gnomon failed; its log says where.", type="server_error", code="internal")
 
 
 def pruned(event: Mapping[str, Any]) -> Data:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 GONE = "[deleted]"
+TELLING = 12
+"""A shorter title ("Update") may be anybody's words; it goes only where the post is named."""
 
 
 def canonical_json(body: Mapping[str, Any]) -> str:
@@ -23,9 +25,10 @@ def receipt_id(body: Mapping[str, Any]) -> str:
 def forget(body: Mapping[str, Any], post: str) -> dict[str, Any]:
     """``body`` without the words of ``post``.
 
-    Every object that names the post (``"post": id``) loses its ``quote`` and is marked
-    ``"deleted": true``; wherever else the same words stand (a sentence composed of the quote), they
-    become ``[deleted]``, and a claim made of them loses its names and numbers.
+    Every object that names the post (``"post": id``) loses its ``quote`` and ``title`` and is
+    marked ``"deleted": true``; wherever else the same words stand (a sentence composed of the
+    quote, a headline), they become ``[deleted]``, and a claim made of them loses its names and
+    numbers.
     """
     quotes: set[str] = set()
     _collect(body, post, quotes)
@@ -39,6 +42,9 @@ def _collect(value: Any, post: str, quotes: set[str]) -> None:
     if isinstance(value, Mapping):
         if value.get("post") == post and isinstance(value.get("quote"), str):
             quotes.add(value["quote"])
+            title = value.get("title")
+            if isinstance(title, str) and len(title) >= TELLING:
+                quotes.add(title)
         for item in value.values():
             _collect(item, post, quotes)
     elif isinstance(value, list | tuple):
@@ -51,8 +57,7 @@ def _strip(value: Any, post: str, quotes: list[str]) -> Any:
         out = {key: _strip(item, post, quotes) for key, item in value.items()}
         if value.get("post") == post:
             out["deleted"] = True
-            if "quote" in out:
-                out["quote"] = ""
+            out |= {name: "" for name in ("quote", "title") if name in out}
         if value.get("slots") and out.get("text") != value.get("text"):
             out["slots"] = []  # names and numbers out of those words
         return out

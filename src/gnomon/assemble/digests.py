@@ -176,9 +176,11 @@ class Digests:
         tried = 0.0
         while not stop.wait(LOOK_EVERY_S):
             due = last_due(time.time(), hour, minute)
-            if tried >= due or any(one.made_at >= due and not one.about for one in self.kept(5)):
+            if tried >= due:
                 continue
-            tried = time.time()
+            tried = time.time()  # looked at once for each due time: the journal may be long
+            if any(one.made_at >= due and not one.about for one in self.kept(5)):
+                continue
             try:
                 for _ in self.make(lang=lang):
                     if stop.is_set():

@@ -242,6 +242,8 @@ def test_a_deletion_by_an_author_is_followed_and_told(gnomon):
     assert "240 people" not in markdown(second)
     lost = [change for change in second.changes if change.kind == "lost"]
     assert {change.receipt for change in lost} == {first.id, asked.answer.id}
+    # Others than who asked read a digest.
+    assert "How many people" not in json.dumps(gnomon.digests.shown(second, "json"))
     assert not [c for c in made(gnomon).changes if c.kind == "lost"]  # told once
 
 

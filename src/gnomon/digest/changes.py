@@ -18,11 +18,12 @@ MOST_OF_A_KIND = 8
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A receipt that cites posts whose authors deleted them. ``kind`` is "answer", "check" or
-    "digest"; ``about`` is its question, or when it was made."""
+    "digest"; ``at`` is when it was made. What was asked is not told: a digest is read by others
+    than who asked."""
 
     receipt: str
     kind: str
-    about: str
+    at: str
     posts: int
 
 
@@ -33,12 +34,12 @@ def losses(receipts: Iterable[Mapping[str, Any]], known: Mapping[str, int]) -> l
         count = len(receipt["lost"])
         if count <= known.get(receipt["id"], 0):
             continue
-        kind, about = "answer", str(receipt.get("question") or "")
+        kind, at = "answer", str(receipt.get("as_of") or "")
         if receipt.get("object") == "gnomon.digest":
-            kind, about = "digest", str(receipt.get("made_at") or "")[:16].replace("T", " ")
-        elif not about:
+            kind, at = "digest", str(receipt.get("made_at") or "")
+        elif not receipt.get("question"):
             kind = "check"
-        found.append(Loss(receipt["id"], kind, about, count))
+        found.append(Loss(receipt["id"], kind, at[:16].replace("T", " "), count))
     return found
 
 
@@ -115,7 +116,5 @@ def _standings(before: Mapping[str, Any], made: Digest) -> Iterator[Difference]:
 
 
 def _loss(loss: Loss, lang: str) -> Difference:
-    text = words.say(
-        f"lost {loss.kind}", lang, question=loss.about[:120], when=loss.about, n=loss.posts
-    )
+    text = words.say(f"lost {loss.kind}", lang, when=loss.at, n=loss.posts)
     return Difference("lost", text, receipt=loss.receipt)

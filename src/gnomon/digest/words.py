@@ -55,16 +55,16 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "contested": {"en": "Now disputed: {text}", "zh": "现有争议：{text}"},
     "lost answer": {
-        "en": "An answer to “{question}” has lost {n} of its sources: their authors deleted them.",
-        "zh": "对“{question}”的回答失去了{n}个来源：已被作者删除。",
+        "en": "An answer of {when} has lost {n} of its sources: their authors deleted them.",
+        "zh": "{when}的一个回答失去了{n}个来源：已被作者删除。",
     },
     "lost digest": {
         "en": "The digest of {when} has lost {n} of its sources: their authors deleted them.",
         "zh": "{when}的简报失去了{n}个来源：已被作者删除。",
     },
     "lost check": {
-        "en": "A check of a text has lost {n} of its sources: their authors deleted them.",
-        "zh": "一次核查失去了{n}个来源：已被作者删除。",
+        "en": "A check of {when} has lost {n} of its sources: their authors deleted them.",
+        "zh": "{when}的一次核查失去了{n}个来源：已被作者删除。",
     },
     "left out": {"en": "Left out", "zh": "未收入"},
     "sources": {"en": "Sources", "zh": "来源"},

@@ -451,6 +451,8 @@ def test_no_pointer_is_needed(browser: Browser, busy: str) -> None:
     with watched(browser) as context:
         page = context.new_page()
         page.goto(busy)
+        # The page puts the cursor into its box when it is ready; before that, keys are not its own.
+        expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("g")
         page.keyboard.press("b")

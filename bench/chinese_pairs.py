@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.pairs import Pair
 from gnomon.text.sentences import split
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"

@@ -37,9 +37,9 @@ import chinese_pairs  # bench/chinese_pairs.py
 from gnomon.assemble.models import load_chat, load_embed
 from gnomon.config import load
 from gnomon.errors import ModelError, ModelTimeout
-from gnomon.lab.pairs import Pair
-from gnomon.lab.sets import fever_rows
-from gnomon.lab.splits import held_back
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.sets import fever_rows
+from gnomon.lab.verifier.splits import held_back
 from gnomon.models.protocols import Chat, Embed, Message
 from gnomon.text.tokens import tokens
 from gnomon.truth.judge import ChatJudge

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import ModelError, ModelTimeout
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.pairs import Pair
 from gnomon.models.doubles import ScriptedChat
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))

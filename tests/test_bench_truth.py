@@ -33,7 +33,7 @@ from bench.truth import (  # noqa: E402
 from bench.truth.__main__ import MEASURES, rows_of  # noqa: E402
 from bench.truth.run import Run, few  # noqa: E402
 
-from gnomon.lab.splits import (  # noqa: E402
+from gnomon.lab.verifier.splits import (  # noqa: E402
     calibrates,
     claim_key,
     held_back,

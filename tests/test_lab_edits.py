@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from gnomon.lab import (
+from gnomon.lab.verifier import (
     edit_adjuncts,
     edit_chinese,
     edit_clauses,
@@ -15,15 +15,15 @@ from gnomon.lab import (
     edit_values,
     edits,
 )
-from gnomon.lab.claims_from_text import derived
-from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS
-from gnomon.lab.event_kinds import KINDS
-from gnomon.lab.informal import informal, posted
-from gnomon.lab.invented import Said, invented, stand
-from gnomon.lab.nearest import Index, named, settles, terms
-from gnomon.lab.pairs import Pair
-from gnomon.lab.rewordings import reworded
-from gnomon.lab.verbs import inside, main_verb, negated, with_infinitive, with_participle
+from gnomon.lab.verifier.claims_from_text import derived
+from gnomon.lab.verifier.edit_values import NEITHER, REFUTES, SUPPORTS
+from gnomon.lab.verifier.event_kinds import KINDS
+from gnomon.lab.verifier.informal import informal, posted
+from gnomon.lab.verifier.invented import Said, invented, stand
+from gnomon.lab.verifier.nearest import Index, named, settles, terms
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.rewordings import reworded
+from gnomon.lab.verifier.verbs import inside, main_verb, negated, with_infinitive, with_participle
 from gnomon.text import numerals, quantities
 
 ARTICLE = """Mara Lindqvist (born 4 May 1951) is a Swedish painter. She moved to Turin in 1975 \

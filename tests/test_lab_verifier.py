@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gnomon.errors import InputError, ModelError, ModelMismatch
-from gnomon.lab.corpus import batches, encode, padded, prepared
-from gnomon.lab.edits import invented
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.corpus import batches, encode, padded, prepared
+from gnomon.lab.verifier.edits import invented
+from gnomon.lab.verifier.pairs import Pair
 from gnomon.models.verifier import OnnxVerifier, tempered
 from model_files import pulled
 
@@ -20,9 +20,9 @@ pytest.importorskip("torch", reason="the lab's packages are not installed: pip i
 import torch
 from tokenizers import Tokenizer
 
-from gnomon.lab.export import export, logits
-from gnomon.lab.recipe import fitted_temperature, make_card
-from gnomon.lab.verifier import Recipe, probabilities, stance_loss, train
+from gnomon.lab.verifier.export import export, logits
+from gnomon.lab.verifier.recipe import fitted_temperature, make_card
+from gnomon.lab.verifier.training import Recipe, probabilities, stance_loss, train
 
 RECIPE = Recipe(epochs=5, batch=16, rate=2e-4)
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from bench.truth.data import NEITHER, REFUTES, SUPPORTS, Case
 
-from gnomon.lab.splits import calibrates
+from gnomon.lab.verifier.splits import calibrates
 from gnomon.text import polarity
 from gnomon.text.tokens import tokens
 from gnomon.truth.terms import content_terms, term_set

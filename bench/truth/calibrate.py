@@ -31,9 +31,9 @@ from bench.truth import data, metrics, scores, subject
 from bench.truth.data import CITINT, CLIMATE, FEVER, HEALTHVER, SCIFACT, Case, Set
 from bench.truth.run import Run
 
-from gnomon.lab import edits
-from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import calibrates, claim_key
+from gnomon.lab.verifier import edits
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.splits import calibrates, claim_key
 from gnomon.truth import calibrate, confidence
 from gnomon.truth.confidence import ANY, Calibration, PairTable, VerdictTable
 from gnomon.truth.standing import standing

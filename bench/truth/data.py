@@ -20,8 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gnomon.lab import sets
-from gnomon.lab.splits import claim_key, held_back
+from gnomon.lab.verifier import sets
+from gnomon.lab.verifier.splits import claim_key, held_back
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CASES = Path(__file__).resolve().parents[2] / "tests" / "cases"

@@ -31,7 +31,7 @@ from bench.truth.majority import by_posts
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
-from gnomon.lab.splits import claim_key
+from gnomon.lab.verifier.splits import claim_key
 from gnomon.types import Judgement, Label, Post, Stance
 from gnomon.wire import parse_time
 

@@ -21,9 +21,9 @@ import numpy as np
 from bench.truth import data as sets_of
 from bench.truth.subject import weights_over
 
-from gnomon.lab import edits, sets
-from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import calibrates, held_back
+from gnomon.lab.verifier import edits, sets
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.splits import calibrates, held_back
 from gnomon.models.verifier import SHIPPED, OnnxVerifier
 from gnomon.truth.trained import BELIEVE_MODEL, FEATURES, SETTLED, SILENT, features, permitted
 from gnomon.truth.verify import Ground, LexicalEntail, Ruling

@@ -84,11 +84,11 @@ LOG.md says what was tried.
   set that is not there is skipped, and the table says so. `bench/truth/splits.json` freezes each
   set by the SHA-256 of its files and of its split.
 - **No claim is shared** between what the verifier was trained on and what it is measured on
-  (`src/gnomon/lab/splits.py`; compared by letters and digits, since the same claim stands in two
-  sets with other spacing). A tenth of FEVER's and SciFact's claims is held back.
+  (`src/gnomon/lab/verifier/splits.py`; compared by letters and digits, since the same claim stands
+  in two sets with other spacing). A tenth of FEVER's and SciFact's claims is held back.
 - **Halves**: whatever is fitted to development data (temperatures, thresholds, how far rules and
-  model are believed) is fitted on one half of a set's claims (`lab.splits.calibrates`). Rows over
-  pairs, documents and slices are measured on the other half.
+  model are believed) is fitted on one half of a set's claims (`lab.verifier.splits.calibrates`).
+  Rows over pairs, documents and slices are measured on the other half.
 - **Intervals** are 95 %: bootstrap by claim (1,000 draws), Wilson's for counts of events. For
   counts (flips, quotes, merges) the score is the number of events among *n*, and so is the
   interval.

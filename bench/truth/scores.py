@@ -11,7 +11,7 @@ from bench.truth import subject
 from bench.truth.data import NEITHER, REFUTES, SUPPORTS, Case, Set
 from bench.truth.run import Run
 
-from gnomon.lab.splits import calibrates
+from gnomon.lab.verifier.splits import calibrates
 
 CHUNK = 512
 

@@ -20,8 +20,8 @@ from bench.truth.rows import Row
 from bench.truth.run import Run
 from bench.truth.scores import Scores
 
-from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import calibrates
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.splits import calibrates
 from gnomon.text import polarity, slots
 from gnomon.types import SlotKind
 

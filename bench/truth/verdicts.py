@@ -16,7 +16,7 @@ from bench.truth.data import CLIMATE
 from bench.truth.rows import Row
 from bench.truth.run import Run
 
-from gnomon.lab.splits import calibrates, claim_key
+from gnomon.lab.verifier.splits import calibrates, claim_key
 from gnomon.types import Label, Post
 
 CLAIMS = 150

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.pairs import Pair
 
 _OPENERS = (
     "BREAKING: ", "Breaking: ", "JUST IN: ", "UPDATE: ", "NEW: ", "ICYMI: ", "RT @{h}: ", "@{h} ",

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
-from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS, Case, other_value, square
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.edit_values import NEITHER, REFUTES, SUPPORTS, Case, other_value, square
+from gnomon.lab.verifier.pairs import Pair
 from gnomon.text.sentences import split
 
 SHORTEST, LONGEST, LONGEST_CLAIM = 12, 120, 60

@@ -20,7 +20,7 @@ from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from transformers import BertForSequenceClassification
 
-from gnomon.lab.corpus import Batch
+from gnomon.lab.verifier.corpus import Batch
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OPSET = 17

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gnomon.lab import edits, sets
-from gnomon.lab.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
-from gnomon.lab.mixture import training_pairs
-from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import calibrates, held_back
+from gnomon.lab.verifier import edits, sets
+from gnomon.lab.verifier.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
+from gnomon.lab.verifier.mixture import training_pairs
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.splits import calibrates, held_back
 from gnomon.models.verifier import tempered
 
 if TYPE_CHECKING:
-    from gnomon.lab.verifier import Progress, Recipe
+    from gnomon.lab.verifier.training import Progress, Recipe
 
 WATCHED = 500
 LIMITS = (
@@ -75,8 +75,8 @@ def run(
     pairs, to try the recipe. What is done already in ``out`` is not done again."""
     from tokenizers import Tokenizer
 
-    from gnomon.lab.export import export
-    from gnomon.lab.verifier import train
+    from gnomon.lab.verifier.export import export
+    from gnomon.lab.verifier.training import train
 
     pairs = make_pairs(data, out, seed=recipe.seed, report=report)
     taken = pairs[:limit] if limit else pairs
@@ -101,7 +101,7 @@ def run(
 def fitted_temperature(model: Path, items: Sequence[Encoded]) -> float:
     """The temperature at which the given pairs are least surprising (Guo et al. 2017,
     https://arxiv.org/abs/1706.04599), from 0.5 to 4 in steps of 0.05."""
-    from gnomon.lab.export import logits
+    from gnomon.lab.verifier.export import logits
 
     found = np.concatenate(
         [logits(model, padded(items[i : i + 16])) for i in range(0, len(items), 16)]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from gnomon.lab.edit_values import MONTH, MONTHS, NEITHER, REFUTES, SUPPORTS, Case, square
+from gnomon.lab.verifier.edit_values import MONTH, MONTHS, NEITHER, REFUTES, SUPPORTS, Case, square
 
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _DAY = "|".join(_DAYS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.pairs import Pair
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -1,19 +1,25 @@
-"""`gnomon lab ...`: the recipes from the command line, with progress; a cut run goes on."""
+"""`gnomon lab verifier`: the recipe from the command line, with progress; a cut run goes on."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gnomon.errors import InputError, ModelMissing
+from gnomon.lab.command import Bench, require
 from gnomon.models import installed
 
 if TYPE_CHECKING:
-    from gnomon.lab.verifier import Progress
+    from gnomon.lab.verifier.training import Progress
 
+SUMMARY = "train the model that checks claims"
+DETAIL = (
+    "From published sets to the folder that the setting `verifier` takes, which comes back. Fails "
+    "where gnomon[lab] is not installed, a set or the base model is not here, or the folder holds "
+    "another run."
+)
 BASE = "all-minilm-l6-v2"
 NEEDS = ("torch", "transformers", "onnx")
 
@@ -31,48 +37,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def verifier(args: argparse.Namespace, models_dir: Path, threads: int) -> Path:
-    """Run the verifier's recipe; the folder of the finished verifier.
+def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
+    """Run the verifier's recipe; ``folder`` is that of the finished verifier.
 
     Raises InputError where the lab's packages, the data or the base encoder are not here."""
-    lacking = [name for name in NEEDS if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise InputError(
-            f"the lab needs {', '.join(lacking)}; install it with: pip install 'gnomon[lab]'"
-        )
-    base = installed.find(models_dir, BASE)
+    require(NEEDS)
+    base = installed.find(bench.models_dir, BASE)
     if base is None:
         raise ModelMissing(f"{BASE} is not on this machine; run `gnomon models pull {BASE}`.")
     installed.verify(base)
     import torch
 
-    from gnomon.lab.recipe import run
-    from gnomon.lab.verifier import Recipe
+    from gnomon.lab.verifier import recipe as whole
+    from gnomon.lab.verifier.training import Recipe
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(bench.threads)
     recipe = Recipe(seed=args.seed)
     if args.epochs is not None:
         if not 0 < args.epochs <= 100:
             raise InputError(f"--epochs is {args.epochs}; give a number above 0, up to 100.")
         recipe = Recipe(seed=args.seed, epochs=args.epochs)
     out = Path(args.out)
+
+    def show(at: Progress) -> None:
+        bench.reporter.say(_line(at))
+
     try:
-        return run(
+        folder = whole.run(
             Path(args.data), base.folder, out, recipe,
-            report=_say, progress=_show, limit=args.limit,
+            report=bench.reporter.say, progress=show, limit=args.limit,
         )  # fmt: skip
     except KeyboardInterrupt:
-        _say(f"stopped; the same command goes on from {out / 'checkpoint.pt'}")
+        bench.reporter.say(f"stopped; the same command goes on from {out / 'checkpoint.pt'}")
         raise
+    return {"stage": "verifier", "folder": str(folder)}
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _show(at: Progress) -> None:
+def _line(at: Progress) -> str:
     scores = ", ".join(f"{name} {value:.3f}" for name, value in at.scores.items())
-    _say(
+    return (
         f"step {at.step} of {at.steps}: loss {at.loss:.3f}, {at.pairs_per_s:.0f} pairs/s, "
         f"{at.left_s / 60:.0f} min left{'; ' + scores if scores else ''}"
     )

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gnomon.errors import InputError
-from gnomon.lab.pairs import Pair
-from gnomon.lab.splits import claim_key, reserved_claims, trainable
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.splits import claim_key, reserved_claims, trainable
 
 SUPPORTS, REFUTES, NEITHER = 0, 1, 2
 # A set of two labels ("grounded", "not grounded") does not say which of the other two it is.

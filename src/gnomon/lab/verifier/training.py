@@ -22,8 +22,8 @@ import torch
 from transformers import BertForSequenceClassification
 
 from gnomon.errors import InputError
-from gnomon.lab.corpus import Batch, Encoded, batches, padded
-from gnomon.lab.sets import NOT_SUPPORTED, SUPPORTS
+from gnomon.lab.verifier.corpus import Batch, Encoded, batches, padded
+from gnomon.lab.verifier.sets import NOT_SUPPORTED, SUPPORTS
 
 LABELS = ("supports", "refutes", "neither")
 

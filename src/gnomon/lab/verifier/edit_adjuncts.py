@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from random import Random
 
-from gnomon.lab.edit_values import NEITHER, SUPPORTS, Case
-from gnomon.lab.verbs import PARTICIPLES, main_verb, sentence_case
+from gnomon.lab.verifier.edit_values import NEITHER, SUPPORTS, Case
+from gnomon.lab.verifier.verbs import PARTICIPLES, main_verb, sentence_case
 
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from gnomon.lab.edit_adjuncts import apposition, dropped, fronted, without_brackets
-from gnomon.lab.verbs import main_verb
+from gnomon.lab.verifier.edit_adjuncts import apposition, dropped, fronted, without_brackets
+from gnomon.lab.verifier.verbs import main_verb
 from gnomon.text.sentences import split
 
 SHORTEST, LONGEST = 35, 300

@@ -11,7 +11,7 @@ from random import Random
 
 import numpy as np
 
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier.pairs import Pair
 
 # Okapi BM25 with the usual constants (Robertson and Zaragoza 2009,
 # https://doi.org/10.1561/1500000019).

@@ -12,15 +12,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-from gnomon.lab import edit_adjuncts, edit_clauses, edit_dates, edit_names, edit_values
-from gnomon.lab.claims_from_text import derived
-from gnomon.lab.edit_chinese import chinese
-from gnomon.lab.edit_values import Case
-from gnomon.lab.informal import informal
-from gnomon.lab.invented import invented
-from gnomon.lab.nearest import terms, unrelated
-from gnomon.lab.pairs import Pair
-from gnomon.lab.rewordings import reworded
+from gnomon.lab.verifier import edit_adjuncts, edit_clauses, edit_dates, edit_names, edit_values
+from gnomon.lab.verifier.claims_from_text import derived
+from gnomon.lab.verifier.edit_chinese import chinese
+from gnomon.lab.verifier.edit_values import Case
+from gnomon.lab.verifier.informal import informal
+from gnomon.lab.verifier.invented import invented
+from gnomon.lab.verifier.nearest import terms, unrelated
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.rewordings import reworded
 
 __all__ = ["FAMILIES", "chinese", "edited", "informal", "invented", "statements", "unrelated"]
 

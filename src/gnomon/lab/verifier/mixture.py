@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
-from gnomon.lab import edits, sets
-from gnomon.lab.pairs import Pair
+from gnomon.lab.verifier import edits, sets
+from gnomon.lab.verifier.pairs import Pair
 
 # At most so many of a published set: the three of lexical templates would drown the rest.
 MOST: Mapping[str, int] = {"conjnli": 5000, "med": 1500, "breaking_nli": 1000}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from random import Random
 
-from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS, Case, square
-from gnomon.lab.verbs import (
+from gnomon.lab.verifier.edit_values import NEITHER, REFUTES, SUPPORTS, Case, square
+from gnomon.lab.verifier.verbs import (
     PARTICIPLE,
     PAST,
     inside,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS, Case, square
+from gnomon.lab.verifier.edit_values import NEITHER, REFUTES, SUPPORTS, Case, square
 
 PLACES = tuple(
     "France;Germany;Italy;Spain;Portugal;Japan;China;India;Brazil;Canada;Mexico;Australia;Egypt;"

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from gnomon.lab.edit_names import PLACES
-from gnomon.lab.edit_values import NEITHER, REFUTES, SUPPORTS, other_value
-from gnomon.lab.event_kinds import KINDS, Kind
-from gnomon.lab.informal import informal
-from gnomon.lab.pairs import Pair
-from gnomon.lab.verbs import sentence_case
+from gnomon.lab.verifier.edit_names import PLACES
+from gnomon.lab.verifier.edit_values import NEITHER, REFUTES, SUPPORTS, other_value
+from gnomon.lab.verifier.event_kinds import KINDS, Kind
+from gnomon.lab.verifier.informal import informal
+from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.verbs import sentence_case
 
 _FIRST = (
     "Anna James Maria John Fatima Peter Elena David Aisha Thomas Ingrid Carlos Mei Robert "

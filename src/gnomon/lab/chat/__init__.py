@@ -1,0 +1,1 @@
+"""Chat tuning: conversations, loss on answers only."""

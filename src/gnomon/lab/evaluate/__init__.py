@@ -1,0 +1,1 @@
+"""Our own light runner of the field's evaluations, offline."""

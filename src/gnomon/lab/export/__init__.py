@@ -1,0 +1,1 @@
+"""The stock model folder and GGUF that the assistant serves."""

@@ -1,0 +1,1 @@
+"""The model, the one training loop, and pretraining."""

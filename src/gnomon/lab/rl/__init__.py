@@ -1,0 +1,1 @@
+"""Tasks that the machine sets and checks itself; learning from them."""

@@ -1,0 +1,1 @@
+"""Byte-level BPE, and the corpus as token ids."""

@@ -1,0 +1,2 @@
+"""The verifier's recipe: published sets and generated edits to pairs, pairs to a model, the model
+to eight bits with a card."""

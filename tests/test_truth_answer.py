@@ -140,6 +140,44 @@ def test_a_draft_that_is_no_json_falls_back_to_quotes():
     assert "03:30" in events[-1].answer.text
 
 
+def test_a_model_of_the_owners_is_asked_about_the_quotes_and_checked():
+    own = ScriptedChat(
+        lambda messages, schema: (
+            "The fire at Lunde Works was put out at 03:30. It was put out at 05:45."
+            " The mayor of Fernside resigned."
+        ),
+        name="my-model",
+        context_tokens=256,
+    )
+    result = ask(world(FIRE), "When was the fire at Lunde Works put out?", own=own)
+    assert [s.text for s in result.sentences][0] == "The fire at Lunde Works was put out at 03:30."
+    assert "The mayor of Fernside resigned." in {item.text for item in result.left_out}
+    assert "05:45" not in result.text
+    assert result.model == "my-model"
+    (request,) = own.requests
+    assert request[0].content == (
+        "> The fire at Lunde Works was put out at 03:30.\n\n"
+        "When was the fire at Lunde Works put out?"
+    )
+
+
+def test_where_a_model_of_the_owners_babbles_the_quotes_answer():
+    own = ScriptedChat(lambda messages, schema: "the the boat mayor of of", name="my-model")
+    question = "When was the fire at Lunde Works put out?"
+    result = ask(world(FIRE), question, own=own)
+    assert "03:30" in result.text
+    assert result.model == "quotes"
+    assert ask(world(FIRE), question).text == result.text
+
+
+def test_a_model_of_the_owners_is_not_asked_where_nothing_answers():
+    own = ScriptedChat(lambda messages, schema: "Yes.", name="my-model")
+    assert ask(world(FIRE), "Who wrote the harbour's anthem?", own=own).abstained
+    narrow = ScriptedChat(lambda messages, schema: "Yes.", name="my-model", context_tokens=90)
+    assert not ask(world(FIRE), "When was the fire at Lunde Works put out?", own=narrow).abstained
+    assert own.requests == narrow.requests == []
+
+
 def test_no_sentence_is_sent_before_it_is_checked():
     events = list(answer("When was the fire at Lunde Works put out?", bench(world(FIRE)), now=NOW))
     kinds = [e.name if isinstance(e, Step) else type(e).__name__ for e in events]

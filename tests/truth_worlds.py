@@ -54,7 +54,7 @@ def verdict(store, claim: str, *, now: float = NOW, **more) -> Verdict:
     return check_claim(made, bench(store, **more), where=Filter(until=now + 1), now=now)
 
 
-def ask(store, question: str, *, chat=None, now: float = NOW) -> Answer:
-    events = list(answer(question, bench(store), now=now, chat=chat))
+def ask(store, question: str, *, chat=None, own=None, now: float = NOW) -> Answer:
+    events = list(answer(question, bench(store), now=now, chat=chat, own=own))
     assert isinstance(events[-1], Finished)
     return events[-1].answer

@@ -44,6 +44,12 @@ class Models:
                 self._tried.add("chat")
             return self._chat
 
+    def own(self) -> Chat | None:
+        """The chat model, where the owner trained it and it is too small to be a strong one.
+        Raises ModelError, InputError."""
+        chat = self.chat()
+        return chat if chat and not chat.strong and chat_choice(self._config).own else None
+
     def embed(self) -> Embed | None:
         """Raises ModelError, InputError."""
         with self._lock:

@@ -137,6 +137,7 @@ class Gnomon:
             where=where,
             turns=turns,
             chat=chat,
+            own=self._models.own(),
             look=look if live and self.web.engine else None,
             max_chars=self.config.max_question_chars,
             timeout_s=self.config.model_timeout_s,

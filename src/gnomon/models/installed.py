@@ -21,6 +21,8 @@ from gnomon.errors import InputError, ModelError, ModelMismatch, ModelMissing
 from gnomon.models.table import TABLE, KnownModel, known
 
 MANIFEST = "pulled.json"
+OWN = "gnomon lab"
+"""The ``source`` of a model that the owner's lab exported."""
 URL_CONTEXT_TOKENS = 8192
 """What we assume of a model behind a URL, which does not say."""
 
@@ -57,7 +59,8 @@ class Installed:
 class Choice:
     """What a setting comes to. ``path`` is set for gguf and encoder (its folder), ``url`` for url.
 
-    ``none`` is an answer, too: gnomon then works without such a model.
+    ``none`` is an answer, too: gnomon then works without such a model. ``own``: the owner trained
+    it.
     """
 
     kind: Literal["none", "gguf", "url", "encoder"]
@@ -67,6 +70,7 @@ class Choice:
     strong: bool = False
     context_tokens: int = 4096
     slots: int = 2
+    own: bool = False
 
 
 def write_manifest(folder: Path, name: str, files: Iterable[HeldFile], source: str) -> Installed:
@@ -186,7 +190,7 @@ def _held(models_dir: Path, name: str, argument: str) -> Installed:
 def _choose(held: Installed) -> Choice:
     model = held.known
     if model is None:
-        return Choice("gguf", held.name, path=held.path)
+        return Choice("gguf", held.name, path=held.path, own=held.source == OWN)
     if model.task == "embed":
         return Choice("encoder", model.name, path=held.folder)
     return Choice(

@@ -16,7 +16,7 @@ from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
 from gnomon.text.tokens import normalise
-from gnomon.truth import arithmetic, asked, draft, phrases, rewrite, sought
+from gnomon.truth import arithmetic, asked, draft, own_words, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.follow_up import standing_alone
@@ -63,6 +63,7 @@ class _Page:
     citations: list[Citation] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    writer: str = "quotes"
 
     def cite(self, evidence: Evidence, posts: int) -> int:
         """The number of a citation, new or given before."""
@@ -104,6 +105,7 @@ def answer(
     where: Filter | None = None,
     turns: Sequence[Turn] = (),
     chat: Chat | None = None,
+    own: Chat | None = None,
     look: Look | None = None,
     max_chars: int = 4000,
     timeout_s: float = 60.0,
@@ -111,8 +113,9 @@ def answer(
     """Answer ``question`` as of ``now`` from what is held, as a stream of events.
 
     ``turns`` are those before it, oldest first: what the question takes from them is written into
-    it, the first step says how, and ``Answer.question`` is what was asked then. ``look`` takes in
-    more before what is held is searched, unless it is a sum that is asked for.
+    it, the first step says how, and ``Answer.question`` is what was asked then. ``own`` is a small
+    model of the owner's, whose words about the quotes are tried before the quotes. ``look`` takes
+    in more before what is held is searched, unless it is a sum that is asked for.
 
     Raises InputError for a question that cannot be used. A model that fails is reported as a step
     and the answer goes on without it.
@@ -146,18 +149,18 @@ def answer(
         {"posts": posts, "origins": len(found.origins)},
     )
 
-    page = _Page(plan.lang)
+    page = _Page(plan.lang, writer=strong.name if strong else "quotes")
     if sum_ is not None:
         yield page.note(phrases.say("computed", plan.lang, expression=sum_))
     elif found.passages:
         if kind is rewrite.Asks.WHETHER:
             yield from _whether(plan, found, bench, page, now)
         if not page.sentences:
-            yield from _what(plan, found, bench, page, now, strong, timeout_s)
+            yield from _what(plan, found, bench, page, now, strong or own, timeout_s)
     reason = "" if page.sentences else _why_unknown(plan, found, bench, page, posts)
     if reason:
         yield page.note(phrases.say("unknown", plan.lang, reason=reason))
-    yield Finished(_finish(plan, found, bench, page, now, chat, posts, reason))
+    yield Finished(_finish(plan, found, bench, page, now, posts, reason))
 
 
 def _planned_again(
@@ -252,20 +255,17 @@ def _what(
     bench: Bench,
     page: _Page,
     now: float,
-    strong: Chat | None,
+    writer: Chat | None,
     timeout_s: float,
 ) -> Iterator[Event]:
-    """Drafted sentences, each checked before it is sent."""
-    drafts: list[draft.Draft] = []
-    if strong is not None:
-        try:
-            drafts = draft.write(plan, found.passages, strong, timeout_s=timeout_s)
-        except ModelError as error:
-            yield Step("draft", f"{error} Composing from quotes instead.")
-    if drafts:
-        yield Step("draft", f"{len(drafts)} sentences by {strong.name if strong else ''}")
-        for item in drafts:
-            yield from _check_draft(item, plan, found.passages, bench, page, now)
+    """Drafted sentences, each checked before it is sent: a strong model's about what was found, or
+    one of the owner's own about the quotes that answer; then the quotes."""
+    if writer is not None and writer.strong:
+        yield from _written(
+            writer,
+            lambda: draft.write(plan, found.passages, writer, timeout_s=timeout_s),
+            plan, found, bench, page, now,
+        )  # fmt: skip
     if not page.sentences:
         # What does not settle a yes-or-no question is quoted beside it only when it is close.
         # There, what others are said to say would read as an answer.
@@ -282,8 +282,36 @@ def _what(
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
         if arithmetic.asks_over_evidence(plan.question):
             yield from _computed(plan, found, bench, page, now)
+        if writer is not None and not writer.strong and quotes and not page.sentences:
+            yield from _written(
+                writer,
+                lambda: own_words.drafts(plan, quotes, writer, timeout_s=timeout_s),
+                plan, found, bench, page, now,
+            )  # fmt: skip
+            page.writer = writer.name if page.sentences else page.writer
         if not page.sentences:
             yield from _compose(quotes, plan, found.passages, bench, page, now)
+
+
+def _written(
+    writer: Chat,
+    write: Callable[[], list[draft.Draft]],
+    plan: QueryPlan,
+    found: Retrieved,
+    bench: Bench,
+    page: _Page,
+    now: float,
+) -> Iterator[Event]:
+    """A model's sentences, each checked. A model that fails is a step, not the end."""
+    try:
+        drafts = write()
+    except ModelError as error:
+        yield Step("draft", f"{error} Composing from quotes instead.")
+        return
+    if drafts:
+        yield Step("draft", f"{len(drafts)} sentences by {writer.name}")
+    for item in drafts:
+        yield from _check_draft(item, plan, found.passages, bench, page, now)
 
 
 # A term of a sum answers only its part of the question.
@@ -470,7 +498,6 @@ def _finish(
     bench: Bench,
     page: _Page,
     now: float,
-    chat: Chat | None,
     searched: int,
     reason: str,
 ) -> Answer:
@@ -492,6 +519,6 @@ def _finish(
         origins=len(behind) if behind else len(found.origins),
         left_out=tuple(page.left_out),
         gaps=tuple(bench.store.gaps(5)),
-        model=chat.name if chat is not None and chat.strong else "quotes",
+        model=page.writer,
     )
     return journal.record(bench.store, result)

@@ -150,7 +150,7 @@ def test_a_model_of_the_owners_is_asked_about_the_quotes_and_checked():
         context_tokens=256,
     )
     result = ask(world(FIRE), "When was the fire at Lunde Works put out?", own=own)
-    assert [s.text for s in result.sentences][0] == "The fire at Lunde Works was put out at 03:30."
+    assert result.sentences[0].text == "The fire at Lunde Works was put out at 03:30."
     assert "The mayor of Fernside resigned." in {item.text for item in result.left_out}
     assert "05:45" not in result.text
     assert result.model == "my-model"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from argparse import ArgumentParser
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -55,10 +57,18 @@ def document() -> str:
 
     parser = build_parser()
     parts = [HEAD, _block("gnomon", parser.format_help())]
-    commands = next(a for a in parser._actions if isinstance(a.choices, dict))
-    assert isinstance(commands.choices, dict)
-    parts += [_block(f"gnomon {name}", sub.format_help()) for name, sub in commands.choices.items()]
+    for name, sub in _commands(parser, "gnomon"):
+        parts.append(_block(name, sub.format_help()))
     return "\n".join(parts)
+
+
+def _commands(parser: ArgumentParser, name: str) -> Iterator[tuple[str, ArgumentParser]]:
+    """Each command with its full name, its own subcommands after it."""
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for word, sub in action.choices.items():
+                yield f"{name} {word}", sub
+                yield from _commands(sub, f"{name} {word}")
 
 
 def settings() -> str:

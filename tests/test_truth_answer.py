@@ -9,7 +9,7 @@ from gnomon import journal
 from gnomon.ingest import take
 from gnomon.models.doubles import ScriptedChat
 from gnomon.store.memory import MemoryStore
-from gnomon.truth import arithmetic
+from gnomon.truth import arithmetic, rewrite
 from gnomon.truth.answer import answer
 from gnomon.truth.judge import ChatJudge, holds
 from gnomon.types import Batch, Checked, Deletion, Finished, Label, Post, Stance, Step
@@ -63,6 +63,31 @@ def test_an_empty_store_says_so_and_names_the_next_step():
     result = ask(MemoryStore(), "Did the bridge reopen?")
     assert result.abstained
     assert "gnomon pull" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("hello", "Hello. Ask about"),
+        ("Hi there!", "Hello. Ask about"),
+        ("你好！", "你好。请问"),
+        ("Thank you so much.", "You're welcome."),
+        ("谢谢你", "不客气。"),
+    ],
+)
+def test_a_greeting_is_no_question(said, expected):
+    store = world(post("p1", "Hello from Lunde! Hi there, thank you so much, all of you."))
+    result = ask(store, said)
+    assert result.text.startswith(expected)
+    assert not result.citations
+    assert not result.abstained
+
+
+@pytest.mark.parametrize(
+    "asked", ["Hello Kitty cafe?", "Who said hello?", "你好医院在哪里？", "Test of the pump?"]
+)
+def test_what_begins_like_a_greeting_is_asked(asked):
+    assert rewrite.courtesy(asked) == ""
 
 
 def test_yes_and_no():

@@ -21,6 +21,7 @@ HOSPITAL = "Is Ondle Vale Hospital closing its emergency department?"
         (BRIDGE, "How long was it closed?", "How long was Lantern Bridge closed?"),
         (BRIDGE, "And Cliff Road?", "When will Cliff Road open to cars?"),
         (BRIDGE, "What about the north pier?", "When will the north pier open to cars?"),
+        (BRIDGE, "And to pedestrians?", "When will Lantern Bridge open to pedestrians?"),
         (BRIDGE, "Why?", "Why will Lantern Bridge open to cars?"),
         (HOSPITAL, "When?", "When is Ondle Vale Hospital closing its emergency department?"),
         (

@@ -15,7 +15,7 @@ from itertools import combinations
 from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
-from gnomon.text.tokens import normalise
+from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth import arithmetic, asked, draft, own_words, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
@@ -124,6 +124,9 @@ def answer(
     alone = question
     if turns and len(question) <= max_chars:
         alone = standing_alone(question, turns, chat=strong, timeout_s=timeout_s)
+    if kindness := rewrite.courtesy(question):
+        yield from _courtesy(kindness, question, bench, now)
+        return
     plan = rewrite.plan(
         alone,
         now=now,
@@ -161,6 +164,17 @@ def answer(
     if reason:
         yield page.note(phrases.say("unknown", plan.lang, reason=reason))
     yield Finished(_finish(plan, found, bench, page, now, posts, reason))
+
+
+def _courtesy(kind: str, said: str, bench: Bench, now: float) -> Iterator[Event]:
+    """A greeting is greeted and thanks are taken; nothing is searched or cited for either."""
+    lang = "zh" if is_cjk(said) else "en"
+    held = bench.store.status()
+    page = _Page(lang)
+    yield page.note(phrases.say(kind, lang, posts=held.posts, origins=held.origins))
+    yield Finished(
+        _finish(QueryPlan(said, (said,), lang), Retrieved((), {}), bench, page, now, 0, "")
+    )
 
 
 def _planned_again(

@@ -184,7 +184,13 @@ def _swapped(text: str, before: str) -> str:
     if placed and _BARE_NAME.fullmatch(other) and not other_thing:
         return before[: placed.start] + other + before[placed.end :]
     if prep:
-        return f"{before.rstrip('?. ')} {prep}{other}?"
+        # "And to pedestrians?" after "... open to cars?" stands in the place of the cars.
+        last = re.search(rf"\b{prep}(?!.*\b{prep})[^?]{{2,40}}(?=[?. ]*$)", before)
+        return (
+            f"{before[: last.start()]}{prep}{other}?"
+            if last
+            else f"{before.rstrip('?. ')} {prep}{other}?"
+        )
     old = old if old in before else re.sub("^the ", "a ", old)
     old = old if old in before else re.sub("^a ", "an ", old)
     return before.replace(old, other, 1) if old in before else f"{before.rstrip('?. ')} ({other})?"

@@ -20,6 +20,16 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "I don't know. {reason}",
         "zh": "我不知道。{reason}",
     },
+    "greeting": {
+        "en": "Hello. Ask about something that people post: {posts} posts from {origins} origins "
+        "are held here, and each sentence of an answer is checked against them.",
+        "zh": "你好。请问一件人们在谈论的事：这里存有{posts}条帖子，来自{origins}个独立来源，"
+        "答案的每句话都会据此核对。",
+    },
+    "thanks": {
+        "en": "You're welcome. What else do you want to know?",
+        "zh": "不客气。还想知道什么？",
+    },
     "nothing": {
         "en": "Nothing is held that is about this.",
         "zh": "现有资料中没有与此相关的内容。",

@@ -191,6 +191,30 @@ def model_queries(question: str, chat: Chat, timeout_s: float) -> list[str]:
     return [text.strip() for text in found if isinstance(text, str) and content_terms(text)][:3]
 
 
+_GREETING = re.compile(
+    r"(?:(?:hello|hi|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|howdy|test|testing|"
+    r"ping|are you there|anyone there|gnomon|there|everyone|all)\W*)+|"
+    r"(?:[你您]们?好|早上好|上午好|下午好|晚上好|早安?|嗨|哈[喽啰]|喂|在吗|测试|[呀啊吗]|\W)+",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    r"(?:(?:ok(?:ay)?|great|good|thanks?(?: you)?(?: (?:so|very) much| a lot)?|thx|ty|cheers|"
+    r"much appreciated|perfect|cool)\W*)+|"
+    r"(?:好的?|谢谢[你您]?|多谢|感谢|非常感谢|辛苦了|[了啊呀]|\W)+",
+    re.IGNORECASE,
+)
+
+
+def courtesy(question: str) -> str:
+    """ "greeting" or "thanks", where a message is only that and asks nothing; "" otherwise."""
+    text = question.strip()
+    if len(text) > 60 or not any(character.isalpha() for character in text):
+        return ""
+    if _GREETING.fullmatch(text):
+        return "greeting"
+    return "thanks" if _THANKS.fullmatch(text) else ""
+
+
 def plan(
     question: str,
     *,

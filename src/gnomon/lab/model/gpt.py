@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from gnomon.lab.dial import Sizes
 
@@ -87,7 +87,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        return functional.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
 
 
 class Attention(nn.Module):
@@ -116,7 +116,7 @@ class Attention(nn.Module):
             cache.keys[layer][:, :, cache.length : end] = k
             cache.values[layer][:, :, cache.length : end] = v
             k, v = cache.keys[layer][:, :, :end], cache.values[layer][:, :, :end]
-        y = F.scaled_dot_product_attention(
+        y = functional.scaled_dot_product_attention(
             q, k, v, attn_mask=mask, is_causal=mask is None and length > 1,
             enable_gqa=self.shape.heads != self.shape.kv_heads,
         )  # fmt: skip
@@ -132,7 +132,7 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(shape.ffn, shape.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        out: Tensor = self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
         return out
 
 
@@ -202,7 +202,7 @@ class GPT(nn.Module):
         self, ids: Tensor, *, segments: Tensor | None = None, cache: Cache | None = None
     ) -> Tensor:
         """Logits ``[B, T, vocab]``."""
-        return F.linear(self.hidden(ids, segments=segments, cache=cache), self.head)
+        return functional.linear(self.hidden(ids, segments=segments, cache=cache), self.head)
 
     @property
     def head(self) -> Tensor:
@@ -228,15 +228,15 @@ def _mask(ids: Tensor, segments: Tensor | None, cache: Cache | None) -> Tensor |
     """Which keys a query sees, ``[B, 1, T, S]``; None: all before it."""
     start = 0 if cache is None else cache.length
     end = start + ids.shape[1]
-    keys = segments
     if cache is not None:
         if segments is not None:
             cache.segments[:, start:end] = segments
         keys = cache.segments[:, :end]
         segments = keys[:, start:end]
-    elif segments is None:
+    elif segments is not None:
+        keys = segments
+    else:
         return None
-    assert keys is not None and segments is not None
     at = torch.arange(end, device=ids.device)
     before = at[start:, None] >= at[None, :]
     return ((segments[:, :, None] == keys[:, None, :]) & before).unsqueeze(1)

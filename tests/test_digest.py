@@ -452,6 +452,8 @@ def _call(address: str, body: Mapping[str, Any] | None = None) -> tuple[int, str
 
 def test_a_digest_over_the_web(gnomon):
     with running(gnomon) as base:
+        assert 'id="main"' in _call(f"{base}/digests")[2]  # no digest yet: the page that makes one
+        assert "<updated>1970" not in _call(f"{base}/digests.atom")[2]
         _, _, said = _call(f"{base}/v1/digests", {"k": 3})
         digest = json.loads(said)
         assert digest["object"] == "gnomon.digest"

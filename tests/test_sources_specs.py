@@ -81,6 +81,9 @@ def test_networks_by_name():
         "zim:none.zim",
         "weibo:none.json",
         "gopher:x",
+        "http://[::1",
+        "https://",
+        "feed:http://a.example:99999/",
     ],
 )
 def test_what_means_nothing(spec):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -25,7 +26,7 @@ def atom(digests: Sequence[Digest], *, base: str) -> str:
     feed = Xml.Element(f"{{{ATOM}}}feed")
     _add(feed, "id", f"{base}/digests")
     _add(feed, "title", "gnomon")
-    _add(feed, "updated", iso(max((d.made_at for d in digests), default=0.0)) or "")
+    _add(feed, "updated", iso(max((d.made_at for d in digests), default=time.time())) or "")
     for rel, path in (("self", "/digests.atom"), ("alternate", "/digests")):
         Xml.SubElement(feed, f"{{{ATOM}}}link", rel=rel, href=base + path)
     author = Xml.SubElement(feed, f"{{{ATOM}}}author")

@@ -127,14 +127,10 @@ class DigestRoutes:
 
     async def newest(self, request: Request) -> Response:
         found = await self._desk.call(partial(self._desk.engine.digests.kept, 1))
-        if not found:
-            raise ApiError(
-                404,
-                "No digest has been made yet; POST /v1/digests makes one.",
-                type="not_found",
-                code="no_digest",
-            )
-        return RedirectResponse(f"/digests/{found[0].id}", status_code=302)
+        # Where none has been made yet, the page says so and makes one.
+        return RedirectResponse(
+            f"/digests/{found[0].id}" if found else "/#digests", status_code=302
+        )
 
     async def _shown(self, request: Request, form: str) -> Response:
         base, wanted = self._context.base(request), request.path_params["id"]

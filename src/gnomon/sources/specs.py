@@ -106,6 +106,7 @@ def make_sources(
     scheme = _SCHEME.match(spec)
     if scheme:
         if scheme[1].lower() in ("http", "https"):
+            _addressed(spec)
             return (_feed(spec, limits, every_s),)
         raise InputError(f"{spec!r} is no source: {scheme[1]} URLs are not read. Give {ACCEPTED}.")
     if spec and os.path.lexists(_home(spec)):
@@ -116,6 +117,14 @@ def make_sources(
         if source is not None:
             return (source,)
     raise InputError(f"{spec!r} is no source: there is no such file. Give {ACCEPTED}.")
+
+
+def _addressed(url: str) -> None:
+    """Raises InputError for what no address can be made of."""
+    try:
+        place_of(url)
+    except Refused as error:
+        raise InputError(f"{url!r} cannot be followed: {error}") from error
 
 
 def settled(spec: str) -> str:
@@ -178,10 +187,7 @@ def _named(kind: str, rest: str, wanted: _Wanted) -> Source | None:
     if kind in ("page", "sitemap", "feed"):
         from gnomon.sources.pages import Page, Sitemap
 
-        try:
-            place_of(rest)
-        except Refused as error:
-            raise InputError(f"{rest!r} cannot be followed: {error}") from error
+        _addressed(rest)
         if kind == "feed":
             return _feed(rest, limits, every_s)
         return (Page if kind == "page" else Sitemap)(rest, every_s, limits)

@@ -128,9 +128,8 @@ PATHS: Paths = {
         "get": does(
             TAG,
             "newest_digest",
-            "Leads to the newest, as a page",
+            "Leads to the newest, as a page; where there is none yet, to where one is made",
             {302: gives("To it.", location={"required": True, "schema": text()})},
-            404,
         )
     },
     "/digests/{id}": {

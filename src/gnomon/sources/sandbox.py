@@ -45,6 +45,7 @@ class Parsed:
 
 
 STANDARD = Bounds()
+PARSER = "gnomon.sources.parser"
 END_S = 5.0
 
 
@@ -70,17 +71,18 @@ def parse(
         "max_bytes": bounds.max_bytes,
     }
     with open(path, "rb") as file:
-        answer, code, late = _run(file, json.dumps(asked), bounds, stop)
+        answer, code, late = run(PARSER, file, json.dumps(asked), bounds, stop)
     return _read(answer, code, late, name, bounds)
 
 
-def _run(
-    file: IO[bytes], asked: str, bounds: Bounds, stop: threading.Event | None
+def run(
+    module: str, file: IO[bytes], asked: str, bounds: Bounds, stop: threading.Event | None = None
 ) -> tuple[bytes, int, bool]:
-    """What the process said (at most a byte more than it may), how it ended, and whether its time
-    was up."""
+    """Run ``module`` over a file, with ``asked`` (JSON) as its argument: what the process said (at
+    most a byte more than it may), how it ended, and whether its time was up. The module calls
+    ``confine`` itself, before it reads its standard input."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gnomon.sources.parser", asked],
+        [sys.executable, "-P", "-m", module, asked],
         stdin=file,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could quote the file

@@ -1,1 +1,1 @@
-"""Tasks that the machine sets and checks itself; learning from them."""
+"""Stage 5, rl: generate, judge, learn."""

@@ -1,0 +1,14 @@
+"""Tasks that a machine makes and a machine checks: a module a family."""
+
+from gnomon.lab.rl.tasks.task import (
+    Family,
+    Side,
+    Task,
+    clean,
+    drawn,
+    final,
+    rng,
+    side_of,
+)
+
+__all__ = ["Family", "Side", "Task", "clean", "drawn", "final", "rng", "side_of"]

@@ -9,8 +9,8 @@ standard input ends. Standard library and the runtime only.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -38,28 +38,9 @@ class ChatRunner:
     def __init__(self, load: Mapping[str, Any]) -> None:
         import xllamacpp
 
-        params = xllamacpp.CommonParams()
-        params.model.path = load["path"]
-        params.model_alias = {"gnomon"}
-        params.n_parallel = load["slots"]
-        params.n_ctx = load["context_tokens"] * load["slots"]
-        # Cancelling takes hold between batches of the prompt, so they are kept short.
-        params.n_batch = params.n_ubatch = load["batch_tokens"]
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = load["threads"]
-        # Its own cache of old prompts may grow to 8 GiB.
-        params.cache_ram_mib = 0
-        params.cache_idle_slots = False
-        params.enable_reasoning = 0
-        params.offline = True
-        params.verbosity = 2
-        # It opens an HTTP listener that we do not use and cannot prevent: loopback, no page, and
-        # a key that nobody knows.
-        params.hostnames = ["127.0.0.1"]
-        params.port = 0
-        params.api_keys = [secrets.token_urlsafe(32)]
-        params.ui = params.endpoint_slots = params.endpoint_props = False
-        params.n_threads_http = 1
-        self._server = xllamacpp.Server(params)
+        from gnomon.models.llamacpp_settings import settings
+
+        self._server = xllamacpp.Server(settings(load))
 
     def facts(self) -> dict[str, Any]:
         return {"listening": str(self._server.listening_address)}
@@ -243,10 +224,24 @@ class ScoreRunner:
         send("end", payload=b"" if logits is None else logits.tobytes())
 
 
+def _elsewhere(module: str, name: str) -> Callable[[Mapping[str, Any]], Runner]:
+    """A runner in a module of its own, imported where it is asked for."""
+
+    def made(load: Mapping[str, Any]) -> Runner:
+        runner: Runner = getattr(importlib.import_module(module), name)(load)
+        return runner
+
+    return made
+
+
 RUNNERS: dict[str, Callable[[Mapping[str, Any]], Runner]] = {
     "chat": ChatRunner,
     "embed": EmbedRunner,
     "score": ScoreRunner,
+    "likelihood": _elsewhere("gnomon.models.likelihood_runner", "LikelihoodRunner"),
+    "speak": _elsewhere("gnomon.models.kokoro_runner", "KokoroRunner"),
+    "listen": _elsewhere("gnomon.models.whisper_runner", "WhisperRunner"),
+    "sound": _elsewhere("gnomon.models.sound_runner", "SoundRunner"),
 }
 
 
@@ -318,6 +313,8 @@ def main() -> None:
         if frame.header["op"] == "cancel":
             cancels.get(number, threading.Event()).set()
             continue
+        if frame.payload:
+            frame.header["payload"] = frame.payload
         cancels[number] = threading.Event()
         arguments = (runner, frame.header, replies.sender(number), cancels)
         threading.Thread(target=_serve, args=arguments, daemon=True).start()

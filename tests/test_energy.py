@@ -8,15 +8,21 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from gnomon.assemble import Gnomon
+from gnomon.assemble.metered import ELSEWHERE, IDLE_S, TOGETHER, Answers, is_elsewhere
+from gnomon.config import load
 from gnomon.energy import Joules, Ledger, Meter, find
 from gnomon.energy.counters import Found
 from gnomon.energy.ledger import added
 from gnomon.errors import InputError
+from gnomon.types import Answer, Event, Finished
+from serving import ENGLISH, sample_world
 
 RANGE_UJ = 262_143_328_850
 NO_LIBRARY = "libno-such-driver.so.1"
@@ -368,3 +374,97 @@ def test_a_file_that_is_no_ledger(tmp_path: Path, text: str) -> None:
 def test_what_is_read_goes_into_a_card(tmp_path: Path) -> None:
     with Meter(Found()) as meter:
         assert json.loads(json.dumps(asdict(meter.read())))["joules"] is None
+
+
+# ---------------------------------------------------------------------------------- answers
+
+
+class Steady:
+    """A counter of a device that takes 10 J between any two looks."""
+
+    name, shortest_s, lost = "package-0 (RAPL)", 0.0, 0
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def joules(self) -> float:
+        self.looks += 1
+        return 10.0 * self.looks
+
+
+def test_an_answers_receipt_has_its_joules(tmp_path: Path) -> None:
+    with sample_world(tmp_path) as engine:
+        assert isinstance(engine, Gnomon)
+        plain = last(engine.ask(ENGLISH[0]))
+        counted = engine.energy.meter.found.counters
+        assert (plain.energy is None) is (not counted), "this machine's own"
+        engine.energy = Answers(lambda: Found((Steady(),), ("GPU 0 says no",)))
+        answer = last(engine.ask(ENGLISH[0]))
+        assert answer.energy is not None
+        assert answer.energy.joules is not None
+        assert answer.energy.joules > 0
+        assert answer.energy.device == "package-0 (RAPL)"
+        assert answer.energy.why == "not in it: GPU 0 says no"
+        kept = engine.answer(answer.id)["energy"]
+        assert kept["joules"] == answer.energy.joules
+        assert engine.status()["energy"]["device"] == "package-0 (RAPL)"
+
+
+def test_answers_at_the_same_time_say_so(tmp_path: Path) -> None:
+    with sample_world(tmp_path) as engine:
+        assert isinstance(engine, Gnomon)
+        engine.energy = Answers(lambda: Found((Steady(),)))
+        first = engine.ask(ENGLISH[0])
+        next(first)
+        other = last(engine.ask(ENGLISH[0]))
+        for answer in (last(first), other):
+            assert answer.energy is not None
+            assert TOGETHER in answer.energy.why
+        alone = last(engine.ask(ENGLISH[0]))
+        assert alone.energy is not None
+        assert alone.energy.why == ""
+        stopped = engine.ask(ENGLISH[0])
+        next(stopped)
+        stopped.close()  # type: ignore[attr-defined]
+        after = last(engine.ask(ENGLISH[0])).energy
+        assert after is not None
+        assert after.why == "", "one that was stopped is not under way any more"
+
+
+def test_a_model_elsewhere_is_not_in_it() -> None:
+    answers = Answers(lambda: Found((Steady(),)))
+    spent = answers.of_one(elsewhere=True)
+    assert list(spent.over(iter("ab"))) == ["a", "b"]
+    assert spent.joules() is not None
+    assert ELSEWHERE in spent.joules().why  # type: ignore[union-attr]
+    for model, far in (
+        ("auto", False), ("http://127.0.0.1:8000/v1", False), ("http://localhost/v1", False),
+        ("https://models.example.org/v1", True), ("http://10.0.0.7/v1", True),
+    ):  # fmt: skip
+        assert is_elsewhere(load(Path("/nowhere"), {}, chat_model=model)) is far
+
+
+def test_idle_power_is_that_between_answers() -> None:
+    clock, counter = Clock(), Steady()
+    answers = Answers(lambda: Found((counter,)))
+    answers.meter._clock = clock
+    answers.end(answers.of_one())  # the machine is quiet from now on
+    clock.now += IDLE_S - 1
+    assert one_answer(answers).idle_watts is None
+    clock.now += IDLE_S
+    # The look at the last answer, after its end, and the one at the beginning of this.
+    assert one_answer(answers).idle_watts == pytest.approx(2 * 10.0 / IDLE_S)
+
+
+def one_answer(answers: Answers) -> Joules:
+    spent = answers.of_one()
+    list(spent.over(iter("ab")))
+    made = spent.joules()
+    assert made is not None
+    return made
+
+
+def last(events: Iterator[Event]) -> Answer:
+    *_, finished = events
+    assert isinstance(finished, Finished)
+    return finished.answer

@@ -41,6 +41,7 @@ from gnomon.types import (
     Verdict,
     Verification,
 )
+from gnomon.types.measured import Joules
 
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
@@ -142,6 +143,17 @@ def _foot(answer: Answer) -> None:
         f"[dim]{count(answer.posts, 'post')}, {count(answer.origins, 'origin')}; "
         f"as of {when(answer.as_of)}{newest}{kept}[/]"
     )
+    if answer.energy is not None:
+        prose(f"[dim]{safe(joules(answer.energy))}[/]")
+
+
+def joules(energy: Joules) -> str:
+    """``41 J in 3.2 s (package-0 (RAPL); 9 W when idle)``, or why it was not measured."""
+    if energy.joules is None:
+        return f"energy {energy.why}"
+    idle = f"; {energy.idle_watts:,.3g} W when idle" if energy.idle_watts is not None else ""
+    said = f"; {energy.why}" if energy.why else ""
+    return f"{energy.joules:,.3g} J in {energy.seconds:,.1f} s ({energy.device}{idle}{said})"
 
 
 def _citation(citation: Citation) -> None:
@@ -420,6 +432,8 @@ def status(facts: Mapping[str, Any]) -> None:
         f"encoder {safe(used['embed'] or 'none')}; verifier {safe(used['entail'])}"
     )
     _confidence(facts["confidence"])
+    if told := facts.get("energy"):
+        prose(f"energy of answers: {safe(told['device'] or told['why'])}")
     for trouble in used["trouble"].values():
         prose(f"[yellow]model trouble:[/] {safe(trouble)}")
     for name, setting in facts.get("config", {}).items():

@@ -245,6 +245,7 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "left_out": [to_json(item) for item in answer.left_out],
         "gaps": [to_json(gap) for gap in answer.gaps],
         "model": answer.model,
+        "energy": to_json(answer.energy),
     }
 
 

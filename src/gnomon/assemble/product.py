@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,7 @@ from gnomon.assemble.digests import Digests, Parts
 from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
+from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.provenance import Signed
 from gnomon.assemble.setup import Setup
@@ -90,6 +91,7 @@ class Gnomon:
         self._now = now
         self._is_sample = is_sample
         self._models = Models(config)
+        self.energy = Answers()
         self._background = Background()
         self.setup = Setup(config, self._models, self._background, lambda: self.supply.live)
         self.intake = Intake(config, store)
@@ -129,11 +131,16 @@ class Gnomon:
         def look(plan: QueryPlan) -> Generator[Step, None, tuple[Bench, float]]:
             yield from self.web.look(plan)
             # What came in changes how common words are.
-            return self.bench(chat, store), self._now() if now is None else now
+            return bench(), self._now() if now is None else now
 
-        return answer(
+        spent = self.energy.of_one(elsewhere=chat is not None and is_elsewhere(self.config))
+
+        def bench() -> Bench:
+            return replace(self.bench(chat, store), spent=spent.joules)
+
+        events = answer(
             question,
-            self.bench(chat, store),
+            bench(),
             now=self._now() if now is None else now,
             where=where,
             turns=turns,
@@ -143,6 +150,7 @@ class Gnomon:
             max_chars=self.config.max_question_chars,
             timeout_s=self.config.model_timeout_s,
         )
+        return spent.over(events)
 
     @property
     def unkept(self) -> str:
@@ -287,6 +295,7 @@ class Gnomon:
             "set_aside_total": held.set_aside,
             "models": self._models.names(),
             "confidence": self._confidence(),
+            "energy": self.energy.told(),
             "examples": [{"text": text, "lang": lang} for text, lang in sample.EXAMPLES]
             if self._is_sample
             else [],
@@ -464,6 +473,7 @@ class Gnomon:
         if "talk" in self.__dict__:
             self.talk.close()
         self._models.close()
+        self.energy.close()
         self.store.close()
 
     def __enter__(self) -> Self:

@@ -534,5 +534,6 @@ def _finish(
         left_out=tuple(page.left_out),
         gaps=tuple(bench.store.gaps(5)),
         model=page.writer,
+        energy=bench.spent() if bench.spent else None,
     )
     return journal.record(bench.store, result)

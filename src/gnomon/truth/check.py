@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from gnomon.models.protocols import Embed, Entail
@@ -19,6 +19,7 @@ from gnomon.truth.trained import TrainedEntail
 from gnomon.truth.verify import LexicalEntail
 from gnomon.truth.weigh import disputed, weigh
 from gnomon.types import Claim, Evidence, Filter, Judgement, Label, Passage, Stance, Verdict
+from gnomon.types.measured import Joules
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Bench:
 
     ``second`` is a strong chat model's judge, asked about what the first finds decisive. ``trust``
     is the verifier's calibration with the owner's risk; without it confidence is uncalibrated.
-    ``lang`` is the language in which reasons are given; "": that of the claim.
+    ``lang`` is the language in which reasons are given; "": that of the claim. ``spent`` says what
+    energy the answer has taken so far, where that is measured.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Bench:
     second: Entail | None = None
     trust: Trust | None = None
     lang: str = ""
+    spent: Callable[[], Joules | None] | None = None
 
 
 UNCHECKED = "an opinion is not checked"

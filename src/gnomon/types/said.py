@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gnomon.types.held import Filter, Gap
+from gnomon.types.measured import Joules
 from gnomon.types.thought import Evidence, Label, Slot, Verdict
 
 
@@ -64,7 +65,8 @@ class Answer:
 
     ``posts`` and ``origins`` count what was held about the question. ``as_of`` is the asking time;
     ``newest`` is the time of the newest post in the index; ``gaps`` are the known holes in it.
-    ``confidence`` is the least confidence among its claims (0 when abstained).
+    ``confidence`` is the least confidence among its claims (0 when abstained). ``energy`` is what
+    it took, None where this machine has no counter that can be read.
     """
 
     id: str
@@ -83,6 +85,7 @@ class Answer:
     left_out: tuple[LeftOut, ...] = ()
     gaps: tuple[Gap, ...] = ()
     model: str = ""
+    energy: Joules | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ _ANSWER = {
     "left_out": array(ref("LeftOut")),
     "gaps": array(ref("Gap")),
     "model": text(),
+    "energy": {**null_or(ref("Joules")), "description": "Null where no counter can be read."},
 }
 _FINDING = {
     "n": whole(minimum=1),

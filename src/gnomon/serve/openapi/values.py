@@ -32,11 +32,12 @@ from gnomon.types import (
     Tried,
     Verdict,
 )
+from gnomon.types.measured import Joules
 from gnomon.wire import TIMES
 
 _ROOTS = (
-    Campaign, Citation, Digest, Evidence, Gap, LeftOut, Link, Origin, Post, PostView, SetAside,
-    Skipped, Step, Story, Trend, Tried, Verdict,
+    Campaign, Citation, Digest, Evidence, Gap, Joules, LeftOut, Link, Origin, Post, PostView,
+    SetAside, Skipped, Step, Story, Trend, Tried, Verdict,
 )  # fmt: skip
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},

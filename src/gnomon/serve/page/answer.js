@@ -167,7 +167,8 @@ function facts(answer, label) {
     fact(t.newest, answer.newest ? [when(answer.newest), lag > 0 && h("small", {}, t.lag(span(lag)))] : "–"),
     fact(answer.abstained ? t.read : t.restsOn, t.equals(answer.posts, answer.origins)),
     confidence(answer, label),
-    !answer.abstained && fact(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model));
+    !answer.abstained && fact(t.madeBy, !answer.model || answer.model === "quotes" ? t.quotes : answer.model),
+    answer.energy?.joules >= 0 && fact(t.energy, h("span", { title: [answer.energy.device, answer.energy.why].filter(Boolean).join("; ") }, `${Number(answer.energy.joules.toPrecision(3))} J`)));
 }
 
 const weakest = ["refuted", "not_enough_evidence", "disputed", "supported"];

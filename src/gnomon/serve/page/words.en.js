@@ -372,6 +372,7 @@ const en = {
   alone: "the only post of its origin",
   leftOut: (n) => `Left out, and why (${n})`,
   asOf: "As of",
+  energy: "Energy",
   newest: "Newest post held",
   lag: (t) => `${t} before the question`,
   read: "Read for it",

@@ -372,6 +372,7 @@ const zh = {
   alone: "该来源仅此一条",
   leftOut: (n) => `删去的句子及原因（${n}）`,
   asOf: "截至",
+  energy: "能耗",
   newest: "收存的最新帖子",
   lag: (t) => `比提问早 ${t}`,
   read: "为此读了",

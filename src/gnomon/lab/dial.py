@@ -43,3 +43,36 @@ def sizes(depth: int) -> Sizes:
         vocab=4096 if depth <= 3 else 16384 if depth <= 8 else 32768,
         context=256 if depth <= 3 else 512 if depth <= 8 else 1024 if depth <= 11 else 2048,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a model of some depth learns from a corpus: ``tokens`` in all, over however many passes,
+    ``batch`` of them a step; peak rates of Muon and AdamW; weight decay; ``average`` the share of
+    the steps over which weights are averaged; ``dropout``."""
+
+    tokens: int
+    batch: int
+    matrix_rate: float
+    rate: float
+    decay: float
+    average: float
+    dropout: float
+
+
+def plan(depth: int, parameters: int, corpus: int) -> Plan:
+    """For a model of so many parameters and a corpus of so many tokens.
+
+    Twenty tokens a parameter (https://arxiv.org/abs/2203.15556), but no more than sixteen passes:
+    from the fifth on they teach less and less (https://arxiv.org/abs/2305.16264)."""
+    tokens = max(1, min(20 * parameters, 16 * corpus))
+    passes = tokens / max(1, corpus)
+    return Plan(
+        tokens=tokens,
+        batch=4096 if depth <= 3 else 16384 if depth <= 8 else 131072 if depth <= 11 else 524288,
+        matrix_rate=0.02,
+        rate=3e-3,
+        decay=0.1 if passes <= 4 else 0.3,
+        average=0.0,
+        dropout=0.0 if passes <= 4 else 0.1,
+    )

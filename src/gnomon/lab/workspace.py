@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,11 @@ class Workspace:
         (folder / REPORT).unlink(missing_ok=True)
         write_json(folder / "inputs.json", {"inputs": fingerprint(inputs), **inputs})
         return folder
+
+    def clear(self, name: str) -> None:
+        """Forget what a stage made, all of it."""
+        assert name in STAGES, name
+        shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def finish(
         self, name: str, inputs: Mapping[str, Any], report: Mapping[str, Any], text: str

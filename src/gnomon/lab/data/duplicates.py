@@ -1,0 +1,126 @@
+"""One document for each origin: reposts, copies and near-copies are told, the earliest stays.
+
+What is a copy is ``gnomon.origins``' to say, the same as when posts are taken in: words that are
+nearly the same, and never across a changed number, negation or name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import cast
+
+from gnomon import origins
+from gnomon.lab.data.documents import Document
+from gnomon.store.contract import Store
+from gnomon.store.rules import BAND_MATCHES
+from gnomon.text.urls import canonical
+from gnomon.types import Link, Post
+
+TOGETHER = 2000
+"""Documents that are linked at once."""
+
+
+class Kin:
+    """What linking asks of a store, over the documents seen so far, in dictionaries."""
+
+    def __init__(self) -> None:
+        self._posts: dict[str, Post] = {}
+        self._links: dict[str, Link] = {}
+        self._members: dict[str, set[str]] = defaultdict(set)
+        self._keys: dict[str, tuple[int, ...]] = {}
+        self._bands: dict[int, list[str]] = defaultdict(list)
+        self._urls: dict[str, str] = {}
+
+    # -- the part of gnomon.store.contract.Store that origins reads ---------------------------
+    def get_many(self, ids: Sequence[str]) -> dict[str, Post]:
+        return {one: self._posts[one] for one in ids if one in self._posts}
+
+    def links(self, ids: Sequence[str]) -> dict[str, Link]:
+        return {one: self._links[one] for one in ids if one in self._links}
+
+    def members(self, origin: str, limit: int = 100) -> list[Post]:
+        found = sorted((self._posts[one] for one in self._members[origin]), key=_age)
+        return found[:limit]
+
+    def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
+        return {key: self._bands[key][:BAND_MATCHES] for key in keys if key in self._bands}
+
+    def by_url(self, urls: Sequence[str]) -> dict[str, str]:
+        return {url: self._urls[url] for url in urls if url in self._urls}
+
+    # -----------------------------------------------------------------------------------------
+    def take(self, posts: Sequence[Post]) -> None:
+        """Link posts among themselves and to those taken before."""
+        links, bands = origins.link(cast(Store, self), posts)
+        for post in posts:
+            self._posts[post.id] = post
+            if post.url:
+                self._urls.setdefault(canonical(post.url), post.id)
+        for one, keys in bands.items():
+            for key in self._keys.get(one, ()):
+                self._bands[key].remove(one)
+            self._keys[one] = keys
+            for key in keys:
+                self._bands[key].append(one)
+        for link in links:
+            self._move(link)
+
+    def _move(self, link: Link) -> None:
+        """A link; the followers of a root that moves go along."""
+        held = self._links.get(link.post)
+        if held is not None:
+            self._members[held.origin].discard(link.post)
+        self._links[link.post] = link
+        self._members[link.origin].add(link.post)
+        if link.origin != link.post:
+            for follower in sorted(self._members.pop(link.post, ())):
+                old = self._links[follower]
+                self._move(Link(follower, link.origin, old.kind, old.score))
+
+    def duplicates(self) -> dict[str, Link]:
+        """By id: the link of every document that is not its origin's earliest."""
+        return {one: link for one, link in self._links.items() if link.origin != one}
+
+
+def find(
+    documents: Iterable[Document], progress: Callable[[int], None] = lambda count: None
+) -> dict[str, Link]:
+    """The documents that another one stands for, by id, with the link that says which and why.
+    ``progress`` is told how many were linked. Documents of one id: the first stays (see
+    ``repeated``)."""
+    kin = Kin()
+    for count, chunk in _chunks(documents):
+        kin.take(chunk)
+        progress(count)
+    return kin.duplicates()
+
+
+def _chunks(documents: Iterable[Document]) -> Iterator[tuple[int, list[Post]]]:
+    chunk: dict[str, Post] = {}
+    count = 0
+    for document in documents:
+        chunk.setdefault(document.id, _post(document, count))
+        count += 1
+        if len(chunk) >= TOGETHER:
+            yield count, list(chunk.values())
+            chunk = {}
+    if chunk:
+        yield count, list(chunk.values())
+
+
+def _post(document: Document, number: int) -> Post:
+    """The document as linking reads it. Without a date the order of reading is the order."""
+    created = document.metadata.get("created_at")
+    return Post(
+        id=document.id,
+        text=document.text,
+        source=str(document.metadata.get("source", "")),
+        fetched_at=float(number),
+        author=str(document.metadata.get("author", "")),
+        created_at=created if isinstance(created, int | float) else None,
+    )
+
+
+def _age(post: Post) -> tuple[float, str]:
+    return post.time, post.id

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
-ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, slots=True)

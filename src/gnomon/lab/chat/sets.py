@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from gnomon.errors import InputError
-from gnomon.lab.chat.conversations import ROLES, Conversation, Dropped, Role, Turn
+from gnomon.lab.chat.conversations import Conversation, Dropped, Role, Turn
 from gnomon.lab.workspace import file_sha256
 
 Found = Iterator[Conversation | Dropped]
+_ROLES: Mapping[Any, Role] = {
+    "system": "system", "developer": "system", "user": "user", "assistant": "assistant"
+}  # fmt: skip
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
@@ -128,9 +131,9 @@ def _own(row: Mapping[str, Any], id: str, source: str) -> Conversation | Dropped
     for message in messages:
         if not isinstance(message, Mapping) or "role" not in message:
             return Dropped(id, source, "a message without a role")
-        role = "system" if message["role"] == "developer" else message["role"]
-        if role not in ROLES:
-            return Dropped(id, source, "a role other than system, user, assistant", str(role))
+        role = _ROLES.get(message["role"])
+        if role is None:
+            return Dropped(id, source, "a role that is none of ours", str(message["role"]))
         text = _text(message.get("content"))
         if text is None or message.get("tool_calls"):
             return Dropped(id, source, "a message that is not text alone")

@@ -1,0 +1,217 @@
+"""The stage *sft*: from a model that goes on with texts to one that answers in turns."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gnomon.errors import InputError
+from gnomon.lab.chat import sets
+from gnomon.lab.chat.conversations import Turn
+from gnomon.lab.chat.gathering import Amounts, Gathered, gather, keep_lists, summary
+from gnomon.lab.chat.packing import (
+    Packed,
+    Schedule,
+    answer_loss,
+    batch,
+    held_out_loss,
+    pack,
+)
+from gnomon.lab.chat.render import prompt
+from gnomon.lab.command import Bench
+from gnomon.lab.model.generate import generate
+from gnomon.lab.model.gpt import GPT
+from gnomon.lab.model.loop import Job, Trained, train
+from gnomon.lab.model.optimizer import Recipe
+from gnomon.lab.model.parallel import World, world
+from gnomon.lab.model.stock import load, save
+from gnomon.lab.tokenizer import encoding
+from gnomon.lab.tokenizer.encoding import Words
+from gnomon.lab.workspace import Workspace, fingerprint, write_json
+
+STAGE = "sft"
+MODEL = "model"
+PLAN = "plan.json"
+MATRIX_RATE, RATE = 0.01, 1.5e-3
+"""Half of pretraining's peaks: what is known is to be put in turns, not learnt anew. Measured on
+held-out conversations at depth 2 (docs/lab-chat.md)."""
+EPOCHS_SMALL, EPOCHS = 2.0, 3.0
+_WATCHED_ROWS = 64
+_ASKED = (
+    "Hello",
+    "Who are you?",
+    "What is 2 + 3?",
+    "Say: river",
+    "Which day is 2 days after Monday?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``sets`` is a folder of published conversations and ``own`` files of the owner's. ``epochs``
+    are passes over all of it; ``minutes`` instead: as many steps as this machine does in that
+    time. ``rate_scale`` multiplies the learning rates."""
+
+    depth: int = 2
+    seed: int = 0
+    sets: str | None = None
+    own: tuple[str, ...] = ()
+    epochs: float | None = None
+    minutes: float | None = None
+    rate_scale: float = 1.0
+
+
+def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
+    """Learn from conversations what *pretrain* left; the report, with ``folder`` that of the model.
+
+    Raises InputError for settings or conversations that cannot be used, ModelError where the loss
+    is no longer a number, StoreFull where a checkpoint does not fit. Ctrl-C leaves a checkpoint;
+    the same call goes on."""
+    _check(settings)
+    before = work.needs("pretrain", wanted_by=STAGE)
+    folder = Path(settings.sets) if settings.sets else None
+    own = [Path(path) for path in settings.own]
+    licences = sets.licences(own, folder)
+    inputs = {
+        "settings": asdict(settings), "pretrain": before.get("inputs"), "licences": licences
+    }  # fmt: skip
+    if (found := work.current(STAGE, inputs)) is not None:
+        return found
+    torch.set_num_threads(bench.threads)
+    words = encoding.load(work.stage("tokenizer"))
+    model = load(Path(before["folder"]))
+    gathered = gather(
+        work, words, context=model.shape.context, amounts=Amounts.of(settings.depth),
+        seed=settings.seed, sets_folder=folder, own=own, say=bench.reporter.say,
+    )  # fmt: skip
+    with world() as at:
+        place = work.begin(STAGE, inputs) if at.first else work.folder / STAGE
+        if at.first:
+            keep_lists(place, gathered)
+        trained = _learn(model.to(at.device), gathered, settings, place, bench, at, inputs)
+        report = {
+            "folder": str(place / MODEL),
+            **summary(gathered),
+            "licences": licences,
+            "steps": trained.steps,
+            "tokens": trained.seen,
+            "train_loss": round(trained.loss, 4),
+            **{name: round(value, 4) for name, value in trained.looks.items()},
+            "seconds": round(trained.seconds, 1),
+            "tokens_per_s": round(trained.per_s, 1),
+            "replies": replies(model, words, _ASKED),
+            "seed": settings.seed,
+        }
+        if not at.first:
+            return report
+        save(model, place / MODEL)
+        return work.finish(STAGE, inputs, report, text(report))
+
+
+def _check(settings: Settings) -> None:
+    if settings.epochs is not None and not 0 < settings.epochs <= 1000:
+        raise InputError(f"--epochs is {settings.epochs}; give a number above 0, up to 1000.")
+    if settings.minutes is not None and settings.minutes <= 0:
+        raise InputError(f"--minutes is {settings.minutes}; give a number above 0.")
+    if not settings.rate_scale > 0:
+        raise InputError(f"--rate-scale is {settings.rate_scale}; give a number above 0.")
+
+
+def _learn(
+    model: GPT, gathered: Gathered, settings: Settings, folder: Path, bench: Bench, at: World,
+    inputs: Mapping[str, Any],
+) -> Trained:  # fmt: skip
+    context = model.shape.context
+    if not gathered.learnt:
+        raise InputError("there is no conversation to learn from; give --own FILE or --sets DIR.")
+    schedule = Schedule(
+        gathered.learnt, context=context, rows=max(1, 4096 // context), seed=settings.seed,
+        pieces=at.size,
+    )  # fmt: skip
+    steps = _steps(model, schedule, settings, folder, at, fingerprint(inputs))
+    watched = _watched(gathered, context)
+    recipe = Recipe(
+        steps=steps, matrix_rate=MATRIX_RATE * settings.rate_scale,
+        rate=RATE * settings.rate_scale, decay=0.05, cool_down=0.8, seed=settings.seed,
+    )  # fmt: skip
+    job = Job(
+        stage=STAGE, folder=folder, reporter=bench.reporter,
+        identity={"inputs": fingerprint(inputs)}, bf16=at.device.type == "cuda",
+        look_every=max(1, steps // 6), save_every_s=60,
+    )  # fmt: skip
+
+    def look(one: Any) -> dict[str, float]:
+        return {"held_out_loss": held_out_loss(one, watched)} if watched else {}
+
+    return train(model, schedule, answer_loss, recipe, job, at, look=look)
+
+
+def _steps(
+    model: GPT, schedule: Schedule, settings: Settings, folder: Path, at: World, inputs: str
+) -> int:
+    """How many; where they go by the clock, what was found stays for a run that was cut."""
+    if settings.minutes is None:
+        default = EPOCHS_SMALL if settings.depth <= 3 else EPOCHS
+        return max(1, round((settings.epochs or default) * schedule.steps))
+    plan = folder / PLAN
+    steps = 0
+    if at.first:
+        held = json.loads(plan.read_text("utf-8")) if plan.exists() else {}
+        steps = int(held["steps"]) if held.get("inputs") == inputs else 0
+        steps = steps or max(1, int(settings.minutes * 60 / _a_step(model, schedule, at)))
+        write_json(plan, {"inputs": inputs, "steps": steps})
+    return round(float(at.sums([steps])))
+
+
+def _a_step(model: GPT, schedule: Schedule, at: World) -> float:
+    """Seconds that one step takes, roughly; nothing is learnt."""
+    piece = schedule(0)[0].to(at.device)
+    _once(model, piece)
+    began = time.perf_counter()
+    for _ in range(2):
+        _once(model, piece)
+    return (time.perf_counter() - began) / 2
+
+
+def _once(model: GPT, piece: Packed) -> None:
+    value, _ = answer_loss(model, piece)
+    value.backward()
+    model.zero_grad(set_to_none=True)
+
+
+def _watched(gathered: Gathered, context: int) -> list[Packed]:
+    """Held-out conversations, a few thousand tokens at a time."""
+    rows = pack([len(one) for one in gathered.watched], context)[:_WATCHED_ROWS]
+    held = [[gathered.watched[i] for i in row] for row in rows]
+    return [batch(held[first : first + 16]) for first in range(0, len(held), 16)]
+
+
+def replies(model: GPT, words: Words, asked: Sequence[str], most: int = 40) -> dict[str, str]:
+    """What the model answers to each, by its likeliest tokens."""
+    prompts = [prompt(words, (Turn("user", one),)) for one in asked]
+    found = generate(model, prompts, max_new=most, temperature=0, stop=(words.turn_end, words.end))
+    return {one: words.decode(said.ids).strip() for one, said in zip(asked, found, strict=True)}
+
+
+def text(report: Mapping[str, Any]) -> str:
+    """The report for a person."""
+    lines = ["# Conversations learnt", "", "| | |", "|---|---|"]
+    plain = {k: v for k, v in report.items() if not isinstance(v, dict)}
+    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in plain.items()]
+    lines += ["", "![loss](curve.svg)", "", "## Conversations", "", "| from | used | licence |"]
+    lines += ["|---|---|---|"]
+    for source, count in report["conversations"].items():
+        licence = report["licences"].get(source, {}).get("licence", "made here")
+        lines.append(f"| {source} | {count:,} | {licence} |")
+    if report["dropped"]:
+        lines += ["", "## Left out or cut (dropped.jsonl.gz has each)", "", "| why | how many |"]
+        lines += ["|---|---|", *(f"| {why} | {n:,} |" for why, n in report["dropped"].items())]
+    lines += ["", "## What it answers now", ""]
+    lines += [f"- {asked} -> {said}" for asked, said in report["replies"].items()]
+    return "\n".join(lines) + "\n"

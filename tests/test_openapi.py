@@ -301,6 +301,7 @@ def test_what_is_there_is_shown_as_described(world: World) -> None:
 
 TAGS = (
     "held", "asking", "responses", "conversations", "chat", "models", "files", "vector stores",
+    "provenance",
     "rising", "digests", "owner", "session", "server", "page", LATER,
 )  # fmt: skip
 

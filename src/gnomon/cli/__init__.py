@@ -30,6 +30,7 @@ from gnomon.cli import (
     looking,
     mcp,
     models,
+    provenance,
     serving,
     sources,
     stories,
@@ -58,6 +59,7 @@ COMMANDS = (
     mcp.add_mcp,
     keys.add_keys,
     users.add_users,
+    provenance.add_provenance,
     lab.add_lab,
 )
 """Declares a command each, in the order in which help lists them."""

@@ -94,9 +94,10 @@ class Keys:
         self.folder = folder
 
     def all(self) -> list[Key]:
-        """Every key that there ever was, the newest first."""
+        """Every key that there ever was: the one in use, then the others, the newest first."""
         places = sorted((self.folder / "keys").glob("*/chain.pem"))
-        return sorted((_load(place.parent) for place in places), key=lambda key: -key.since)
+        held = [_load(place.parent) for place in places]
+        return sorted(held, key=lambda key: (key.retired, -key.since))
 
     def current(self, now: float) -> Key:
         """The key to sign with; made here where there is none yet, or the last one has run out.

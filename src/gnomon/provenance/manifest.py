@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon.errors import ConfigError, InputError
 from gnomon.provenance.keys import Key
-from gnomon.provenance.media import CARRIERS, plain
+from gnomon.provenance.media import BYTES, CARRIERS, plain
 from gnomon.types.provenance import EDITED_BY_MODEL, MADE_BY_MODEL, Made
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def sign(data: bytes, mime: str, made: Made, key: Key, generator: tuple[str, str
 def sidecar(data: bytes, mime: str, made: Made, key: Key, generator: tuple[str, str]) -> bytes:
     """A manifest to lie beside ``data`` as a ``.c2pa`` file, for any format. Raises as ``sign``."""
     # A sidecar binds the bytes as such, of whatever kind.
-    kind = plain(mime) if plain(mime) in CARRIERS else "application/octet-stream"
+    kind = plain(mime) if plain(mime) in CARRIERS else BYTES
     return _signed(data, kind, made, key, generator, embed=False)[1]
 
 
@@ -70,7 +70,7 @@ def _signed(
     except c2pa.C2paError as error:
         raise InputError(
             f"A {made.kind} of {len(data):,} bytes could not be signed as {mime} "
-            f"({short(error)}); it is no file of that type."
+            f"({short(error)}); give a whole file of that type."
         ) from error
     return out.getvalue(), bytes(manifest)
 

@@ -10,8 +10,10 @@ CARRIERS = frozenset(
 )
 """What can carry a manifest; Opus and Vorbis in Ogg, AAC and bare PCM cannot: they get a sidecar.
 https://github.com/contentauth/c2pa-rs/blob/main/docs/supported-formats.md"""
-READS = CARRIERS | {"image/heic", "image/heif", "image/jxl", "video/quicktime", "application/pdf",
-                    "video/x-msvideo"}  # fmt: skip
+READS = CARRIERS | {
+    "image/heic", "image/heif", "image/jxl", "video/quicktime", "video/x-msvideo",
+}  # fmt: skip
+"""Not PDF: the library reads it with threads, which the process that reads may not have."""
 ALIASES = {
     "image/jpg": "image/jpeg",
     "audio/x-wav": "audio/wav",
@@ -23,6 +25,7 @@ ALIASES = {
     "audio/m4a": "audio/mp4",
     "audio/x-flac": "audio/flac",
 }
+BYTES = "application/octet-stream"
 
 
 def kind_of(data: bytes) -> str:
@@ -57,7 +60,6 @@ _BEGINS = (
     (b"\0\0\0\x0cJXL ", "image/jxl"),
     (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
-    (b"%PDF-", "application/pdf"),
 )
 _RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
 _BRANDS = {
@@ -78,7 +80,7 @@ def readable(data: bytes, said: str = "") -> str:
     if not kind:
         named = f" (it is called {said[:80]!r})" if said else ""
         raise Unsupported(
-            f"The file{named} is no picture, sound, video or PDF that a manifest is looked for in; "
+            f"The file{named} is no picture, sound or video that a manifest is looked for in; "
             f"give one of {', '.join(sorted(READS))}."
         )
     return kind

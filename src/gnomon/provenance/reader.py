@@ -41,16 +41,18 @@ def read(
     ours: Sequence[Key] = (),
     trusted: str = "",
     *,
+    sidecar: bytes = b"",
     bounds: Bounds = BOUNDS,
     stop: threading.Event | None = None,
 ) -> Provenance:
     """What the manifest of anybody's file says, read in a process that can do nothing else.
 
-    ``trusted`` are certificates (PEM) of others. Raises Unsupported for a type that no manifest is
+    ``trusted`` are certificates (PEM) of others; ``sidecar`` is a manifest that lies beside the
+    file. Raises Unsupported for a type that no manifest is
     looked for in, InputError for a file over the bounds, SourceError where the process could not
     do its work, ConfigError without the library.
     """
-    if len(data) > bounds.max_bytes:
+    if len(data) + len(sidecar) > bounds.max_bytes:
         raise InputError(
             f"The file is {len(data):,} bytes, over {bounds.max_bytes:,}; give a smaller one."
         )
@@ -59,11 +61,13 @@ def read(
         "mime": mime,
         "ours": "".join(key.root for key in ours),
         "others": trusted,
+        "sidecar": len(sidecar),
         "cpu_s": bounds.cpu_s,
         "memory_bytes": bounds.memory_bytes,
         "max_bytes": bounds.max_bytes,
     }
     with tempfile.TemporaryFile() as file:
+        file.write(sidecar)
         file.write(data)
         file.seek(0)
         answer, code, late = run(__name__, file, json.dumps(asked), bounds, stop)
@@ -75,6 +79,10 @@ def _said(answer: bytes, code: int, late: bool, bounds: Bounds) -> dict[str, Any
         raise InputError(
             f"Its manifest takes more to read than one may ({bounds.cpu_s} s of CPU, "
             f"{bounds.memory_bytes:,} bytes); it was not read."
+        )
+    if code < 0:
+        raise InputError(
+            "The reader broke on the file; whatever it is, its manifest cannot be read."
         )
     try:
         said = json.loads(answer)
@@ -97,8 +105,9 @@ def main() -> None:
     library()
     fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     try:
+        beside = sys.stdin.buffer.read(asked["sidecar"])
         data = sys.stdin.buffer.read(asked["max_bytes"] + 1)
-        said = report.report(data, asked["ours"], asked["others"], asked["mime"])
+        said = report.report(data, asked["ours"], asked["others"], asked["mime"], beside)
         answer: dict[str, Any] = {**said, "fences": fences}
     except Unsupported as error:
         answer = {"refused": str(error), "code": "unsupported_file"}

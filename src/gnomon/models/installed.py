@@ -21,6 +21,9 @@ from gnomon.errors import InputError, ModelError, ModelMismatch, ModelMissing
 from gnomon.models.table import TABLE, KnownModel, known
 
 MANIFEST = "pulled.json"
+CARD = "card.json"
+CONTEXT_TOKENS = 4096
+"""What one request may hold where nothing says otherwise."""
 OWN = "gnomon lab"
 """The ``source`` of a model that the owner's lab exported."""
 URL_CONTEXT_TOKENS = 8192
@@ -69,7 +72,7 @@ class Choice:
     path: Path | None = None
     url: str = ""
     strong: bool = False
-    context_tokens: int = 4096
+    context_tokens: int = CONTEXT_TOKENS
     slots: int = 2
     own: bool = False
 
@@ -193,7 +196,9 @@ def _held(models_dir: Path, name: str, argument: str) -> Installed:
 def _choose(held: Installed) -> Choice:
     model = held.known
     if model is None:
-        return Choice("gguf", held.name, path=held.path, own=held.source == OWN)
+        context = _carded_context(held.folder)
+        own = held.source == OWN
+        return Choice("gguf", held.name, path=held.path, context_tokens=context, own=own)
     if model.task == "embed":
         return Choice("encoder", model.name, path=held.folder)
     if model.task in ("speak", "listen"):
@@ -206,6 +211,16 @@ def _choose(held: Installed) -> Choice:
         context_tokens=model.context_tokens,
         slots=model.slots,
     )
+
+
+def _carded_context(folder: Path) -> int:
+    """What the card of a model from the lab says that it was trained to read; the usual for a
+    model without one."""
+    try:
+        context = json.loads((folder / CARD).read_text("utf-8"))["context_tokens"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return CONTEXT_TOKENS
+    return context if isinstance(context, int) and context > 0 else CONTEXT_TOKENS
 
 
 # --------------------------------------------------------------------- between two machines

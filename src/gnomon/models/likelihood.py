@@ -64,9 +64,10 @@ class LlamaLikelihood:
         frame = self._one({"ask": "tokens", "texts": list(texts)})
         return [list(map(int, ids)) for ids in frame["tokens"]]
 
-    def text(self, ids: Sequence[int]) -> str:
-        """Bytes that make no character come out as U+FFFD."""
-        return str(self._one({"ask": "text", "ids": [int(i) for i in ids]})["text"])
+    def texts(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """Ids back to text; bytes that make no character come out as U+FFFD."""
+        found = self._one({"ask": "texts", "rows": [_ints(row) for row in rows]})["texts"]
+        return [str(text) for text in found]
 
     def distributions(self, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
         """Log-probabilities of every token after each prefix, float32 ``[len(prefixes), vocab]``.

@@ -23,7 +23,7 @@ Send = Callable[..., None]
 
 
 class LikelihoodRunner:
-    """Answers by ``ask``: tokens, text, vocabulary, distribution, forced, greedy."""
+    """Answers by ``ask``: tokens, texts, vocabulary, distribution, forced, greedy."""
 
     def __init__(self, load: Mapping[str, Any]) -> None:
         import xllamacpp
@@ -36,6 +36,8 @@ class LikelihoodRunner:
             params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._server = xllamacpp.Server(params)
         self._key = params.api_keys[0]
+        address = urlsplit(str(self._server.listening_address))
+        self._listener = http.client.HTTPConnection(address.hostname or "", address.port)
         self._busy = threading.Lock()
         plain = self._post("/tokenize", {"content": "a", "parse_special": False})["tokens"]
         self._plain = int(plain[0])
@@ -59,8 +61,9 @@ class LikelihoodRunner:
         ask = request["ask"]
         if ask == "tokens":
             return {"tokens": self._tokens(request["texts"])}
-        if ask == "text":
-            return {"text": self._post("/detokenize", {"tokens": request["ids"]})["content"]}
+        if ask == "texts":
+            told = (self._post("/detokenize", {"tokens": ids}) for ids in request["rows"])
+            return {"texts": [one["content"] for one in told]}
         if ask == "vocabulary":
             return {"tokens": [list(token) for token in self._known()]}
         for job in request["jobs"]:
@@ -172,15 +175,17 @@ class LikelihoodRunner:
 
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """What the server's object does not offer, through its own listener on loopback."""
-        address = urlsplit(str(self._server.listening_address))
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=600)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        text = json.dumps(body)
         try:
-            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-            connection.request("POST", path, json.dumps(body), headers)
-            answer = connection.getresponse()
-            told: dict[str, Any] = json.loads(answer.read())
-        finally:
-            connection.close()
+            self._listener.request("POST", path, text, headers)
+            answer = self._listener.getresponse()
+        except (ConnectionError, http.client.HTTPException):
+            # It closes a connection that was idle for some seconds, or is used up.
+            self._listener.close()
+            self._listener.request("POST", path, text, headers)
+            answer = self._listener.getresponse()
+        told: dict[str, Any] = json.loads(answer.read())
         if "error" in told:
             raise ValueError(told["error"].get("message", f"HTTP {answer.status}"))
         return told

@@ -11,7 +11,17 @@ from typing import Any
 from gnomon.config import load
 from gnomon.errors import NotFound
 from gnomon.serve import app
-from gnomon.serve.contract import Digests, Engine, Library, Provenance, Rising, Supply, Talk
+from gnomon.serve.contract import (
+    Digests,
+    Engine,
+    Library,
+    Provenance,
+    Receipts,
+    Rising,
+    Supply,
+    Talk,
+    Voice,
+)
 from gnomon.types import (
     Document,
     Event,
@@ -166,6 +176,14 @@ class Scripted:
     @property
     def provenance(self) -> Provenance:
         raise NotFound("A scripted engine signs nothing.")
+
+    @property
+    def receipts(self) -> Receipts:
+        raise NotFound("A scripted engine keeps no receipts.")
+
+    @property
+    def voice(self) -> Voice:
+        raise NotFound("A scripted engine is mute.")
 
     def now(self) -> float:
         return 1_773_000_000.0

@@ -74,6 +74,18 @@ class Config:
         "'yes' or 'no' (answers are composed of quotes)",
     )
     embed_model: str = _doc("auto", "encoder: 'none', 'auto' or a name of `gnomon models`")
+    speak_model: str = _doc(
+        "auto",
+        "what speaks: 'none', 'auto' (kokoro-82m-int8 where it is pulled, else espeak-ng), "
+        "'espeak-ng' or a name of `gnomon models`",
+    )
+    speak_voice: str = _doc("", "voice where none is asked for; '' takes one by the language")
+    listen_model: str = _doc(
+        "auto",
+        "what listens: 'none', 'auto' (the last of the table that is pulled) or a name of "
+        "`gnomon models`",
+    )
+    listen_s: float = _doc(3600.0, "longest sound that is listened to at once, in seconds")
     xai_port: int = _doc(
         0, "TCP port of xAI's gRPC services, for the official xai-sdk (gnomon[xai]); 0: not served"
     )
@@ -194,7 +206,7 @@ def _check_serving(config: Config) -> None:
                  "concurrent", "connections_address", "waiting"):  # fmt: skip
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
-    for name in ("asks", "deadline_s", "upload_mb", "uploads_mb"):
+    for name in ("asks", "deadline_s", "listen_s", "upload_mb", "uploads_mb"):
         if not getattr(config, name) > 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
     if config.log not in ("warnings", "requests", "json"):

@@ -17,7 +17,7 @@ _TIMEOUT_S = 120.0
 _GENDERS = {"f": "female", "m": "male"}
 _LANG_OF = {"a": "en", "z": "zh"}
 # What OpenAI's and xAI's clients ask for by name: the nearest in kind, not imitations.
-_ALSO = {
+ALSO = {
     "af_heart": ("marin", "eve"), "af_alloy": ("alloy",), "af_bella": ("coral", "ara"),
     "af_nova": ("nova",), "af_sarah": ("sage",), "af_sky": ("shimmer",), "af_kore": ("sal",),
     "am_michael": ("ash", "leo"), "am_fenrir": ("ballad", "rex"), "am_echo": ("echo",),
@@ -81,4 +81,4 @@ def check_pronouncing(name: str) -> None:
 def _speaker(name: str, model: str) -> Speaker:
     lang, gender = _LANG_OF.get(name[:1], ""), _GENDERS.get(name[1:2], "")
     kind = "female" if gender == "female" else "male" if gender == "male" else ""
-    return Speaker(name, lang, kind, model, _ALSO.get(name, ()))  # type: ignore[arg-type]
+    return Speaker(name, lang, kind, model, ALSO.get(name, ()))  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,8 +27,9 @@ from gnomon.types import (
 )
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
-from gnomon.types.provenance import Made
+from gnomon.types.provenance import Made, ReceiptCheck
 from gnomon.types.provenance import Provenance as Origins
+from gnomon.types.spoken import Heard, Recording, Segment, Speaker, Spoken
 
 
 class Setup(Protocol):
@@ -284,6 +285,89 @@ class Provenance(Protocol):
         ...
 
 
+class Voice(Protocol):
+    """Speaking and listening. PCM is signed 16-bit little-endian mono."""
+
+    @property
+    def listen_s(self) -> float:
+        """The longest sound that is listened to at once, in seconds."""
+        ...
+
+    def speakers(self) -> list[Speaker]: ...
+
+    def models(self) -> list[Mapping[str, Any]]:
+        """Plain JSON, what is here: ``id``, ``task`` (speak or listen), ``sha256``, ``licence``,
+        ``created``, ``owned_by``."""
+        ...
+
+    def say(
+        self, text: str, *, voice: str = "", lang: str = "", speed: float = 1.0
+    ) -> Iterator[Spoken]:
+        """A text aloud, sentence by sentence. Raises InputError, ModelError."""
+        ...
+
+    def encode(self, pieces: Iterable[bytes], form: str, rate: int) -> Iterator[bytes]:
+        """PCM as a file, as it is made. Raises ModelError."""
+        ...
+
+    def file(self, pcm: bytes, form: str, rate: int) -> bytes:
+        """The same at once. Raises ModelError."""
+        ...
+
+    def resampled(self, pcm: bytes, rate: int, wanted: int) -> bytes: ...
+
+    def expanded(self, data: bytes, law: str) -> bytes:
+        """The telephone's eight bits (mulaw, alaw) as PCM."""
+        ...
+
+    def signed(self, data: bytes, form: str, text: str, model: str) -> tuple[bytes, str]:
+        """A file with its manifest, and "" or why it carries none."""
+        ...
+
+    def sidecar(self, data: bytes, form: str, text: str, model: str) -> tuple[bytes, str]:
+        """The manifest that belongs to a file; b"" and why where there is none."""
+        ...
+
+    def decode(self, path: Path, name: str) -> Recording:
+        """A stranger's file as sound, decoded in a confined process. Raises Unsupported,
+        InputError, SourceError, ModelError."""
+        ...
+
+    def listen(
+        self,
+        sound: Recording,
+        *,
+        lang: str = "",
+        translate: bool = False,
+        prompt: str = "",
+        words: bool = False,
+        temperature: float | None = None,
+        quick: bool = False,
+    ) -> Iterator[Segment | Heard]:
+        """Phrases as they are heard, then all of it. Closing the iterator stops the model. Raises
+        InputError, ModelError."""
+        ...
+
+    def hear(self, stream: str, pcm: bytes, *, last: bool = False) -> list[float]:
+        """How likely somebody speaks in each further 32 ms of ``stream``, PCM at 16 kHz. Raises
+        ModelError."""
+        ...
+
+
+class Receipts(Protocol):
+    """The signed receipts of what is in the journal."""
+
+    def show(self, id: str) -> Mapping[str, Any]:
+        """The receipt of an answer or a check, to take away: ``statement``, ``jws``, ``leaves``,
+        the ``answer``, ``public_key``. Raises NotFound, StoreError."""
+        ...
+
+    def verify(self, given: Mapping[str, Any], public: str = "") -> ReceiptCheck:
+        """Whether a receipt holds, by our own keys or the ``public`` one (PEM). Raises
+        InputError."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
@@ -337,6 +421,12 @@ class Engine(Protocol):
 
     @property
     def provenance(self) -> Provenance: ...
+
+    @property
+    def receipts(self) -> Receipts: ...
+
+    @property
+    def voice(self) -> Voice: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

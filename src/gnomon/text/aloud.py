@@ -36,7 +36,7 @@ _EMOJI = re.compile(
 )
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f\u200d\u2640\u2642\u20e3]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|_+")
-_STRAY = re.compile(r"[#*|\\^{}<>=~]+|(?<=[^\W\d_])[-](?=[^\W\d_])")
+_STRAY = re.compile(r"[#*|\\^{}<>=~_]+")
 _SPACES = re.compile(r"[^\S\n]+")
 _ENDS = re.compile(r"\s+([,.;:!?，。；：！？])")
 
@@ -51,8 +51,9 @@ _SHORT = {"\u2764": "heart", "\U0001f602": "tears of joy", "\U0001f923": "rollin
           "face", "\u2728": "sparkles", "\u2705": "check mark", "\u274c": "cross mark"}  # fmt: skip
 _CHINESE = {"\u2764": "爱心", "\U0001f602": "笑哭", "\U0001f923": "笑得打滚", "\U0001f62d": "大哭",
             "\U0001f64f": "双手合十", "\U0001f525": "火", "\U0001f44d": "点赞",
-            "\U0001f389": "庆祝", "\U0001f914": "思考", "\u2728": "闪亮", "\u2705": "对勾", "\u274c": "叉",
-            "\U0001f600": "笑脸", "\U0001f60a": "微笑", "\U0001f60d": "爱慕", "\U0001f622": "流泪",
+            "\U0001f389": "庆祝", "\U0001f914": "思考", "\u2728": "闪亮", "\u2705": "对勾",
+            "\u274c": "叉", "\U0001f600": "笑脸", "\U0001f60a": "微笑", "\U0001f60d": "爱慕",
+            "\U0001f622": "流泪",
             "\U0001f621": "生气", "\U0001f44f": "鼓掌", "\U0001f4aa": "加油", "\U0001f680": "火箭",
             "\U0001f30d": "地球", "\U0001f4c8": "上涨", "\U0001f4c9": "下跌", "\u26a0": "警告",
             "\U0001f6a8": "警报"}  # fmt: skip
@@ -134,6 +135,8 @@ def _emoji(text: str, lang: str) -> str:
         return f"，{name}，" if lang == "zh" else f", {name}, "
 
     said = _EMOJI.sub(named, text)
+    if said == text:
+        return text
     said = re.sub(r"(?:\s*[,，]){2,}\s*", "，" if lang == "zh" else ", ", said)
     said = re.sub(r"[,，]\s*(?=[.!?。！？\n]|$)", "", said)
     return re.sub(r"(?m)(^|[.!?。！？,，])\s*[,，]\s*", r"\1 ", said).strip(" ,，")

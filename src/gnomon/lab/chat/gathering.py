@@ -146,8 +146,7 @@ def _published(folder: Path | None, most: int) -> Iterator[Conversation | Droppe
 
 
 def _held(document: Document) -> made.Held:
-    author = document.metadata.get("author")
-    return made.Held(document.post, document.text, str(author or ""), _seconds(document.metadata))
+    return made.Held(document.post, document.text, _seconds(document.metadata))
 
 
 def _seconds(metadata: Mapping[str, Any]) -> float | None:

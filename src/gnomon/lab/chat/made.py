@@ -32,12 +32,11 @@ _UNKNOWN_ZH = "我不知道：这些帖子没有说。"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A post as a conversation shows it; ``author`` and ``at`` (seconds since 1970) may be
-    unknown."""
+    """A post as a conversation shows it: without its author, whom the corpus does not name either.
+    ``at`` is in seconds since 1970, None where it is not known."""
 
     id: str
     text: str
-    author: str = ""
     at: float | None = None
 
 
@@ -82,8 +81,7 @@ def _listing(seen: Sequence[Held]) -> str:
 
 
 def _head(one: Held) -> str:
-    known = [one.author, _day(one)]
-    return f"{', '.join(part for part in known if part)}: " if any(known) else ""
+    return f"{day}: " if (day := _day(one)) else ""
 
 
 def _day(one: Held) -> str:
@@ -104,14 +102,14 @@ def _quote(seen: Sequence[Held], other: Held, random: Random) -> _Asked:
     return f"Quote the {_PLACES[at]} post.", f'"{_line(seen[at])}"'
 
 
-def _who(seen: Sequence[Held], other: Held, random: Random) -> _Asked:
+def _which(seen: Sequence[Held], other: Held, random: Random) -> _Asked:
     at = random.randrange(len(seen))
     found = _only(seen, at, random)
-    if not found or not seen[at].author:
+    if not found or len(seen) < 2:
         return None
     if is_cjk(found):
-        return f"谁说到“{found}”？", f"{seen[at].author}。[{at + 1}]"
-    return f'Who said something of "{found}"?', f"{seen[at].author} did. [{at + 1}]"
+        return f"哪条帖子说到“{found}”？", f"第{_PLACES_ZH[at]}条。[{at + 1}]"
+    return f'Which post speaks of "{found}"?', f"The {_PLACES[at]}. [{at + 1}]"
 
 
 def _when(seen: Sequence[Held], other: Held, random: Random) -> _Asked:
@@ -169,7 +167,7 @@ def _only(seen: Sequence[Held], at: int, random: Random) -> str:
 
 
 _KINDS: tuple[Callable[[Sequence[Held], Held, Random], _Asked], ...] = (
-    _quote, _who, _when, _sum_up, _about, _absent,
+    _quote, _which, _when, _sum_up, _about, _absent,
 )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
     GnomonError
     ├── ConfigError          a setting that cannot be used
     ├── InputError           a question, file or value that cannot be used
-    │   └── Unsupported      a file in a format that is not read here
+    │   ├── Unsupported      a file in a format that is not read here
+    │   └── Forbidden        a picture that the owner's policy refuses
     ├── NotFound             a post, answer, model or source that is not here
     ├── SourceError          a source that could not be read
     │   ├── Refused          a fetch that our own rules forbid (robots, private address, too large)
@@ -36,6 +37,15 @@ class InputError(GnomonError):
 
 class Unsupported(InputError):
     """A file in a format that is not read here."""
+
+
+class Forbidden(InputError):
+    """A picture that the owner's policy refuses. ``kind`` and ``rule`` name what it breaks, and
+    ``reference`` the entry of the owner's log."""
+
+    def __init__(self, message: str, *, kind: str, rule: str, reference: str) -> None:
+        super().__init__(message)
+        self.kind, self.rule, self.reference = kind, rule, reference
 
 
 class NotFound(GnomonError):

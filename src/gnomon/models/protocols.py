@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from gnomon.types import Judgement
+from gnomon.types.pictures import Brush, Raster, Sketch, Stroke
 from gnomon.types.spoken import Heard, Recording, Segment, Speaker
 
 
@@ -198,6 +199,24 @@ class Listen(Protocol):
 
     def listen(self, sound: Recording, how: Hearing) -> Iterator[Segment | Heard]:
         """Phrases as they are heard, then all of it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Draw(Protocol):
+    """A model that draws. Thread-safe; one picture at a time."""
+
+    @property
+    def name(self) -> str: ...
+
+    def brush(self) -> Brush:
+        """What it can do; may load the model. Raises ModelError."""
+        ...
+
+    def draw(self, sketch: Sketch, *, timeout_s: float = 600.0) -> Iterator[Stroke | Raster]:
+        """A Stroke for each step, then the picture. Closing the iterator stops the model. Raises
+        ModelError, ModelTimeout, InputError for a size or wish that it cannot serve."""
         ...
 
     def close(self) -> None: ...

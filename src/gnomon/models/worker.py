@@ -242,6 +242,9 @@ RUNNERS: dict[str, Callable[[Mapping[str, Any]], Runner]] = {
     "speak": _elsewhere("gnomon.models.kokoro_runner", "KokoroRunner"),
     "listen": _elsewhere("gnomon.models.whisper_runner", "WhisperRunner"),
     "sound": _elsewhere("gnomon.models.sound_runner", "SoundRunner"),
+    "draw-onnx": _elsewhere("gnomon.models.draw_onnx_runner", "OnnxDrawRunner"),
+    "draw-diffusers": _elsewhere("gnomon.models.draw_diffusers_runner", "DiffusersRunner"),
+    "draw-look": _elsewhere("gnomon.models.draw_look_runner", "LookRunner"),
 }
 
 

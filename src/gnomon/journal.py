@@ -1,8 +1,9 @@
 """The journal: every answer, and every check of a text, is kept as a receipt named by the hash of
 what it says.
 
-A receipt is append-only. When a cited post is deleted by its author, the store takes the quotes of
-that post out of the receipt's body and notes what was lost; the receipt keeps its name.
+A receipt is append-only. It may be signed (``assemble.receipts``); ``read`` leaves that away. When
+a cited post is deleted by its author, the store takes the quotes of that post out of the receipt's
+body and notes what was lost; the receipt keeps its name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from gnomon.errors import NotFound
 from gnomon.store.contract import Store
+from gnomon.store.receipts import SIGNED
 from gnomon.types import Answer, Verification
 from gnomon.wire import answer_to_json, verification_to_json
 
@@ -45,4 +47,5 @@ def read(store: Store, id: str) -> Mapping[str, Any]:
     receipt = store.receipt(id)
     if receipt is None:
         raise NotFound(f"No answer {id[:80]!r} in the journal; `gnomon status` counts those kept.")
-    return {"id": receipt.id, **receipt.body, "lost": list(receipt.lost)}
+    said = {name: value for name, value in receipt.body.items() if name != SIGNED}
+    return {"id": receipt.id, **said, "lost": list(receipt.lost)}

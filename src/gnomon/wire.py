@@ -49,6 +49,23 @@ TIMES = frozenset(
     }
 )
 """Fields that hold a time wherever they hold a float: epoch seconds inside, ISO 8601 outside."""
+FIXED = TIMES | {
+    "hash",
+    "id",
+    "kind",
+    "label",
+    "lang",
+    "modality",
+    "model",
+    "object",
+    "origin",
+    "post",
+    "sha256",
+    "source",
+    "stance",
+    "unit",
+}
+"""Fields whose strings are ids, hashes, times or terms of a fixed list: never anybody's words."""
 _MOMENTS = ("float", "float | None")
 _STRINGS = ("id", "author", "title", "lang", "url", "reply_to", "repost_of", "quotes", "source")
 _LISTS = ("links", "media", "labels")

@@ -24,11 +24,13 @@ from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.provenance import Signed
+from gnomon.assemble.receipts import Receipts
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
 from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
+from gnomon.assemble.voice import Voice
 from gnomon.assemble.web import Web, edits
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError
@@ -86,11 +88,12 @@ class Gnomon:
         """``reader`` says why the store is only read, so that answers are not journalled."""
         self.config = config
         self.store = store
-        self._forgiving = Forgiving(store, reader)
         self._only_reads = bool(reader)
         self._now = now
         self._is_sample = is_sample
         self._models = Models(config)
+        self.receipts = Receipts(config, store, self.provenance)
+        self._forgiving = Forgiving(self.receipts.witness(store), reader)
         self.energy = Answers()
         self._background = Background()
         self.setup = Setup(config, self._models, self._background, lambda: self.supply.live)
@@ -198,7 +201,7 @@ class Gnomon:
         """What a claim is checked with: the store (unless another is given), its term weights, the
         verifiers."""
         embed = self._models.embed()
-        store = self._forgiving.as_store if store is None else store
+        store = self._forgiving.as_store if store is None else self.receipts.witness(store)
         weights = Weights(store.frequencies, store.status().posts)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
         entail = self._models.entail(weights, embed)
@@ -263,6 +266,8 @@ class Gnomon:
             health["web search"] = self.web.trouble
         if self.unkept:
             health["journal"] = f"answers are not kept: {self.unkept}"
+        if self.receipts.trouble:
+            health["signing"] = self.receipts.trouble
         return {
             "version": __version__,
             "home": str(self.config.home),
@@ -391,6 +396,11 @@ class Gnomon:
         return Signed(self.config)
 
     @cached_property
+    def voice(self) -> Voice:
+        """Speaking and listening."""
+        return Voice(self.config, lambda: self.provenance)
+
+    @cached_property
     def web(self) -> Web:
         """The search engine that the owner set, if one is, for questions that may go there."""
         why_not = "web read only" if self._only_reads else "web sample" if self._is_sample else ""
@@ -472,6 +482,8 @@ class Gnomon:
             self.rising.close()
         if "talk" in self.__dict__:
             self.talk.close()
+        if "voice" in self.__dict__:
+            self.voice.close()
         self._models.close()
         self.energy.close()
         self.store.close()

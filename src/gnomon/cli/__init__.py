@@ -31,6 +31,7 @@ from gnomon.cli import (
     mcp,
     models,
     provenance,
+    receipts,
     serving,
     sources,
     stories,
@@ -60,6 +61,7 @@ COMMANDS = (
     keys.add_keys,
     users.add_users,
     provenance.add_provenance,
+    receipts.add_receipt,
     lab.add_lab,
 )
 """Declares a command each, in the order in which help lists them."""

@@ -20,12 +20,14 @@ _ADMIN = re.compile(r"/v1/(keys|users|settings|pulls)(/.*)?")
 # for anybody else: "ask" is enough for these whatever the method.
 _ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|search"
-    r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks)(/.*)?"
+    r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks|receipts)(/.*)?"
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )
 _FEEDS = frozenset({"/digests.atom", "/digests.rss"})
-_UPLOADS = re.compile(r"/v1/(files|uploads|images/edits|audio/\w+|content_provenance_checks)(/.*)?")
+_UPLOADS = re.compile(
+    r"/v1/(files|uploads|images/edits|audio/\w+|stt|content_provenance_checks)(/.*)?"
+)
 
 
 def needed(method: str, path: str) -> str | None:

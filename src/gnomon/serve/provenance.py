@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from gnomon.errors import ConfigError
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Provenance as Signed
-from gnomon.serve.http import ApiError, json_response
+from gnomon.serve.http import ApiError, field, json_response, read_json
 from gnomon.serve.multipart import read_form
 from gnomon.types.provenance import Provenance
 from gnomon.wire import iso, to_json
@@ -35,6 +35,8 @@ def routes(context: Context) -> Sequence[BaseRoute]:
     return [
         Route("/v1/content_provenance_checks", partial(check, context), methods=["POST"]),
         Route("/v1/provenance/keys", partial(keys, context)),
+        Route("/v1/answers/{id}/receipt", partial(receipt, context)),
+        Route("/v1/receipts/verify", partial(verify, context), methods=["POST"]),
     ]
 
 
@@ -72,6 +74,22 @@ async def keys(context: Context, request: Request) -> Response:
     signed = context.desk.engine.provenance
     told = await context.desk.call(signed.about)
     return json_response({"object": "list", "data": told["keys"]})
+
+
+async def receipt(context: Context, request: Request) -> Response:
+    """The signed receipt of a kept answer, with all that verifying it needs."""
+    show = partial(context.desk.engine.receipts.show, request.path_params["id"])
+    return json_response(await context.desk.call(show))
+
+
+async def verify(context: Context, request: Request) -> Response:
+    """A receipt as ``receipt`` gives it, and if given ``key``, a public key (PEM) to trust."""
+    given = await read_json(request)
+    public = field(given, "key", str, "")
+    check = partial(context.desk.engine.receipts.verify, given, public)
+    found = await context.desk.call(check)
+    at = iso(found.at) if found.at is not None else None
+    return json_response({"object": "gnomon.receipt_check", **to_json(found), "at": at})
 
 
 def result(found: Provenance, now: int) -> dict[str, Any]:

@@ -7,6 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gnomon.wire import FIXED
+
+SIGNED = "receipt"
+"""Where a body keeps its signature, which is over the rest and no part of its name."""
 GONE = "[deleted]"
 TELLING = 12
 """A shorter title ("Update") may be anybody's words; it goes only where the post is named."""
@@ -19,7 +23,8 @@ def canonical_json(body: Mapping[str, Any]) -> str:
 
 def receipt_id(body: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON, hexadecimal: what a receipt is named by."""
-    return hashlib.sha256(canonical_json(body).encode("utf-8", "surrogatepass")).hexdigest()
+    said = {name: value for name, value in body.items() if name != SIGNED}
+    return hashlib.sha256(canonical_json(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def forget(body: Mapping[str, Any], post: str) -> dict[str, Any]:
@@ -28,14 +33,37 @@ def forget(body: Mapping[str, Any], post: str) -> dict[str, Any]:
     Every object that names the post (``"post": id``) loses its ``quote`` and ``title`` and is
     marked ``"deleted": true``; wherever else the same words stand (a sentence composed of the
     quote, a headline), they become ``[deleted]``, and a claim made of them loses its names and
-    numbers.
+    numbers. Of a signed body, the salts of what went go too, so that nobody can try words against
+    what was signed.
     """
+    said = {name: value for name, value in body.items() if name != SIGNED}
     quotes: set[str] = set()
-    _collect(body, post, quotes)
+    _collect(said, post, quotes)
     ordered = sorted((q for q in quotes if q.strip()), key=len, reverse=True)
-    stripped = _strip(body, post, ordered)
+    stripped = _strip(said, post, ordered)
     assert isinstance(stripped, dict)
+    if isinstance(body.get(SIGNED), Mapping):
+        stripped[SIGNED] = _unsalted(body[SIGNED], said, stripped)
     return stripped
+
+
+def _unsalted(
+    signed: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The signature, without the salts of those texts that are not what they were."""
+    leaves = [
+        [pointer, digest, salt if _at(before, pointer) == _at(after, pointer) else ""]
+        for pointer, digest, salt in signed["leaves"]
+    ]
+    return {**signed, "leaves": leaves}
+
+
+def _at(value: Any, pointer: str) -> Any:
+    """What a JSON pointer (RFC 6901) points at."""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        value = value[int(name)] if isinstance(value, list | tuple) else value[name]
+    return value
 
 
 def _collect(value: Any, post: str, quotes: set[str]) -> None:
@@ -54,7 +82,10 @@ def _collect(value: Any, post: str, quotes: set[str]) -> None:
 
 def _strip(value: Any, post: str, quotes: list[str]) -> Any:
     if isinstance(value, Mapping):
-        out = {key: _strip(item, post, quotes) for key, item in value.items()}
+        out = {
+            key: item if key in FIXED and isinstance(item, str) else _strip(item, post, quotes)
+            for key, item in value.items()
+        }
         if value.get("post") == post:
             out["deleted"] = True
             out |= {name: "" for name in ("quote", "title") if name in out}

@@ -72,6 +72,22 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptCheck:
+    """Whether the receipt of an answer holds: "trusted" (signed by our own key, or by the one that
+    was given), "valid" (signed by the key that it brings along), "invalid" (``why``). ``answer`` is
+    the answer's id, ``key`` the key's, ``at`` when it was signed. ``kept`` texts hold; ``erased``
+    were taken out since, and what is left of them is not covered any more."""
+
+    state: State
+    why: str
+    answer: str
+    key: str
+    at: float | None
+    kept: int = 0
+    erased: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """What the detector of our invisible watermark says. ``score`` is in standard deviations from
     what unmarked pictures give; ``found`` where that is over the threshold, whose rate of false

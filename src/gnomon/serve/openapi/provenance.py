@@ -6,7 +6,10 @@ from gnomon.serve.openapi.parts import (
     Paths,
     Schema,
     always,
+    anything,
     array,
+    asked,
+    at,
     body,
     does,
     flag,
@@ -16,6 +19,7 @@ from gnomon.serve.openapi.parts import (
     number,
     obj,
     one_of,
+    record,
     ref,
     text,
     whole,
@@ -91,6 +95,33 @@ SCHEMAS: dict[str, Schema] = {
             "gnomon": ref("Provenance"),
         }
     ),
+    "Receipt": obj(
+        {
+            "object": always("gnomon.receipt"),
+            "id": text("The id of the answer."),
+            "statement": record(anything(), "What is signed: models, index, joules, hashes."),
+            "jws": text("Detached, ES256, over the statement in its canonical form (RFC 8785)."),
+            "leaves": array(
+                array(text(), minItems=3, maxItems=3),
+                "For each text: where it is, its digest, its salt (empty: it was erased).",
+            ),
+            "answer": record(anything(), "What was answered, as it is kept."),
+            "public_key": text("PEM."),
+            "certificates": text("PEM: the key's certificate and its root."),
+        }
+    ),
+    "ReceiptCheck": obj(
+        {
+            "object": always("gnomon.receipt_check"),
+            "state": one_of(*_STATES),
+            "why": text("One sentence."),
+            "answer": text(),
+            "key": text(),
+            "at": null_or(text(format="date-time")),
+            "kept": whole("Texts that hold.", minimum=0),
+            "erased": whole("Texts that were taken out since.", minimum=0),
+        }
+    ),
     "SigningKey": obj(
         {
             "id": text("The beginning of the SHA-256 of its public key."),
@@ -119,6 +150,38 @@ PATHS: Paths = {
                 ),
                 {"svg": {"file": '<svg xmlns="http://www.w3.org/2000/svg"/>'}},
                 FORM,
+            ),
+        )
+    },
+    "/v1/answers/{id}/receipt": {
+        "get": does(
+            TAG,
+            "receipt",
+            "The signed receipt of a kept answer or check",
+            {200: gives("To take away and verify.", ref("Receipt"))},
+            404,
+            params=[at("id", "The `id` of an answer.")],
+        )
+    },
+    "/v1/receipts/verify": {
+        "post": does(
+            TAG,
+            "verify_receipt",
+            "Whether a receipt holds",
+            {200: gives("What holds of it.", ref("ReceiptCheck"))},
+            body=body(
+                asked(
+                    {
+                        "statement": record(anything()),
+                        "jws": text(),
+                        "leaves": array(array(text(), minItems=3, maxItems=3)),
+                        "answer": record(anything()),
+                        "public_key": text(),
+                        "key": text("A public key (PEM) to trust for it."),
+                    },
+                    ["statement", "jws", "leaves", "answer"],
+                ),
+                {},
             ),
         )
     },

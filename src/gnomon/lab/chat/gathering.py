@@ -33,22 +33,25 @@ _GREETINGS = 12
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much of each: conversations about held posts, draws a difficulty and the hardest
-    difficulty of tasks, conversations of a published set at most."""
+    """How much of each: conversations about held posts, and how long a post may be that is shown,
+    in characters; draws a difficulty and the hardest difficulty of tasks; conversations of a
+    published set at most."""
 
     posts: int
+    longest_post: int
     per_level: int
     hardest: int
     published: int
 
     @classmethod
     def of(cls, depth: int) -> Amounts:
-        """By the dial; a small model learns the easy half first, in a minute."""
+        """By the dial. A million parameters and a minute learn what is easy, or nothing: with long
+        quotes and every difficulty among it, not even that (docs/lab-chat.md)."""
         if depth <= 3:
-            return cls(posts=1_200, per_level=160, hardest=4, published=1_000)
+            return cls(200, 60, per_level=300, hardest=2, published=500)
         if depth <= 8:
-            return cls(posts=8_000, per_level=600, hardest=8, published=10_000)
-        return cls(posts=40_000, per_level=2_000, hardest=8, published=100_000)
+            return cls(8_000, 300, per_level=600, hardest=8, published=10_000)
+        return cls(40_000, 600, per_level=2_000, hardest=8, published=100_000)
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class Gathered:
 
 def longest_line(context: int) -> int:
     """Characters of one line in a task: several of them fit the context in any script."""
-    return min(160, context // 4)
+    return min(160, max(48, context // 4))
 
 
 def held_posts(work: Workspace, split: str = "train") -> Iterator[Document]:
@@ -127,7 +130,7 @@ def _made(work: Workspace, context: int, amounts: Amounts, seed: int) -> Iterato
             families, per_level=amounts.per_level, seed=seed, hardest=amounts.hardest
         )
         yield from made.from_judging(
-            families, per_level=amounts.per_level // 4, seed=seed, hardest=amounts.hardest
+            families, per_level=amounts.per_level // 8, seed=seed, hardest=amounts.hardest
         )
     yield from made.about_itself(work.name)
 

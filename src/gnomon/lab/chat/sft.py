@@ -131,7 +131,7 @@ def _learn(
     if not gathered.learnt:
         raise InputError("there is no conversation to learn from; give --own FILE or --sets DIR.")
     schedule = Schedule(
-        gathered.learnt, context=context, rows=max(1, 4096 // context), seed=settings.seed,
+        gathered.learnt, context=context, rows=_rows(settings.depth, context), seed=settings.seed,
         pieces=at.size,
     )  # fmt: skip
     steps = _steps(model, schedule, settings, folder, at, fingerprint(inputs))
@@ -150,6 +150,11 @@ def _learn(
         return {"held_out_loss": held_out_loss(one, watched)} if watched else {}
 
     return train(model, schedule, answer_loss, recipe, job, at, look=look)
+
+
+def _rows(depth: int, context: int) -> int:
+    """Rows a step: a small model does better with many small steps."""
+    return max(1, (1024 if depth <= 3 else 16_384 if depth <= 8 else 131_072) // context)
 
 
 def _steps(

@@ -11,9 +11,9 @@ from gnomon.lab.command import Bench, add_common, require
 SUMMARY = "let the model try tasks that a machine can check"
 DETAIL = (
     "The model replies to tasks at the edge of what it can do; what did better than its other "
-    "tries becomes likelier (GRPO). Reports the gain in pass@1 on held-out tasks with its interval; "
-    "no gain is a result. A hidden monitor ends a run whose own score rises while what is right "
-    "falls. Ctrl-C keeps what was learnt: the same command goes on."
+    "tries becomes likelier (GRPO). Reports the gain in pass@1 on held-out tasks with its "
+    "interval; no gain is a result. A hidden monitor ends a run whose own score rises while what "
+    "is right falls. Ctrl-C keeps what was learnt: the same command goes on."
 )
 NEEDS = ("torch", "safetensors")
 

@@ -35,7 +35,8 @@ class Grounded:
     levels = 3
 
     def __init__(self, passages: Sequence[Passage], entail: Entail, *, longest: int = 160) -> None:
-        """``longest`` sentence, in characters. Raises InputError where none is that short."""
+        """``longest`` sentence, in characters; where none is that short, the shortest there are.
+        Raises InputError where there is no passage."""
         self._entail = entail
         self._passages = [
             short
@@ -43,7 +44,12 @@ class Grounded:
             if (short := tuple(s for s in one.sentences if len(s) <= longest))
         ]
         if not self._passages:
-            raise InputError("there is no passage to speak about; the corpus holds none that fits.")
+            shortest = sorted(
+                {s for one in passages for s in one.sentences}, key=lambda s: (len(s), s)
+            )
+            self._passages = [(s,) for s in shortest[:_CANDIDATES]]
+        if not self._passages:
+            raise InputError("there is no passage to speak about; give the corpus more.")
 
     def generate(self, seed: int, difficulty: int) -> Task:
         random = rng(NAME, seed, difficulty)

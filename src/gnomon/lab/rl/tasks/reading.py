@@ -14,6 +14,7 @@ from gnomon.text.tokens import is_cjk
 NAME = "reading"
 _LINES = {2: 1, 3: 2, 4: 3, 5: 5}
 """Level to the lines that are shown."""
+_LEAST = 100
 _SHORT = 60
 """Characters of a line at the two lowest levels."""
 
@@ -29,11 +30,13 @@ class Reading:
     levels = 5
 
     def __init__(self, passages: Sequence[Passage], *, longest: int = 160) -> None:
-        """``longest`` line, in characters. Raises InputError where no sentence is that short."""
-        lines = sorted({s for one in passages for s in one.sentences if len(s) <= longest})
+        """``longest`` line, in characters; where none is that short, the shortest there are.
+        Raises InputError where there is no passage."""
+        every = sorted({s for one in passages for s in one.sentences})
+        if not every:
+            raise InputError("there is no sentence to read; give the corpus more.")
+        lines = [s for s in every if len(s) <= longest] or sorted(every, key=len)[:_LEAST]
         short = [line for line in lines if len(line) <= _SHORT]
-        if not lines:
-            raise InputError("there is no sentence to read; the corpus holds none of a fit length.")
         self._short = _by_side(short or lines)
         self._lines = _by_side(lines)
 

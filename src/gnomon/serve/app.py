@@ -47,7 +47,9 @@ from gnomon.serve import (
     rising,
     signing,
     sources,
+    speech,
     stories,
+    transcriptions,
 )
 from gnomon.serve.connections import allow_connections, protocol
 from gnomon.serve.context import Context
@@ -86,6 +88,8 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     digests.routes,
     sources.routes,
     rising.routes,
+    speech.routes,
+    transcriptions.routes,
     provenance.routes,
     not_yet.routes,
     description,

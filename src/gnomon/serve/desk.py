@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from starlette.types import Receive
 
@@ -88,10 +88,11 @@ class Desk:
         self.metrics = metrics or Metrics()
         self._deadline_s = deadline_s
         self._at_once = asks
-        self._room = {"ask": asks + waiting, "call": calls + 16 * waiting}
-        self._taken = {"ask": 0, "call": 0}
+        self._room = {"ask": asks + waiting, "call": calls + 16 * waiting, "voice": asks + waiting}
+        self._taken = {"ask": 0, "call": 0, "voice": 0}
         self._asks = ThreadPoolExecutor(asks, thread_name_prefix="gnomon-ask")
         self._calls = ThreadPoolExecutor(calls, thread_name_prefix="gnomon-call")
+        self._voices = ThreadPoolExecutor(asks, thread_name_prefix="gnomon-voice")
         self._closing = threading.Event()
         self._draining = False
 
@@ -126,13 +127,19 @@ class Desk:
 
     @asynccontextmanager
     async def ask(
-        self, begin: Callable[[Engine], Iterator[T]], receive: Receive
+        self,
+        begin: Callable[[Engine], Iterator[T]],
+        receive: Receive,
+        *,
+        line: Literal["ask", "voice"] = "ask",
+        deadline_s: float = 0.0,
     ) -> AsyncIterator[Asked[T]]:
         """Have the engine do what ``begin`` asks of it, while ``receive`` is watched for the
-        caller's leaving."""
+        caller's leaving. Speaking and listening wait in a ``line`` of their own, so that an answer
+        is spoken while it is made; ``deadline_s`` is for what lasts longer than a question may."""
         leave = seat()
         try:
-            self._enter("ask")
+            self._enter(line)
         except ApiError:
             leave()
             raise
@@ -149,10 +156,10 @@ class Desk:
             self.metrics.waited(time.monotonic() - came)
             self._answer(begin, put, left)
 
-        future = self._asks.submit(answer)
-        future.add_done_callback(lambda _: self._leave(loop, "ask", leave))
+        future = (self._asks if line == "ask" else self._voices).submit(answer)
+        future.add_done_callback(lambda _: self._leave(loop, line, leave))
         watcher = asyncio.create_task(_watch(receive, queue))
-        asked = Asked(queue, future, self._deadline_s)
+        asked = Asked(queue, future, max(deadline_s, self._deadline_s))
         try:
             yield asked
         finally:
@@ -170,6 +177,7 @@ class Desk:
         """Stop every question at its next event; nothing new is begun."""
         self._closing.set()
         self._asks.shutdown(wait=False, cancel_futures=True)
+        self._voices.shutdown(wait=False, cancel_futures=True)
         self._calls.shutdown(wait=False, cancel_futures=True)
 
     def _answer(

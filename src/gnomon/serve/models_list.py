@@ -55,7 +55,8 @@ async def show_model(context: Context, request: Request) -> Response:
 
 def listed(engine: Engine) -> list[Mapping[str, Any]]:
     """The entries of the list."""
-    return [_GNOMON, *(_entry(row) for row in engine.talk.models())]
+    rows = [*engine.talk.models(), *engine.voice.models()]
+    return [_GNOMON, *(_entry(row) for row in rows)]
 
 
 def not_here(name: str, here: Sequence[Mapping[str, Any]]) -> ApiError:
@@ -87,6 +88,18 @@ def model_for(engine: Engine, name: str, task: str) -> str:
             code="model_not_found",
         )
     raise not_here(name, here)
+
+
+def model_for_voice(engine: Engine, name: str, task: str) -> str:
+    """The id of the model that speaks or listens: the one named, or "" to leave the choice to the
+    voice or the engine. The names that OpenAI's clients send by themselves (``tts-1``,
+    ``whisper-1``, ``gpt-...``) leave it, too. Raises 404 saying what is here."""
+    if name in ("", MODEL) or name.startswith(("tts-", "whisper-1", "gpt-", "grok")):
+        return ""
+    here = [_entry(row) for row in engine.voice.models() if row["task"] == task]
+    if not any(model["id"] == name for model in here):
+        raise not_here(name, [_GNOMON, *here])
+    return name
 
 
 def _entry(row: Mapping[str, Any]) -> Mapping[str, Any]:

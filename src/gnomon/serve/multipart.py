@@ -31,8 +31,8 @@ _UNSAFE = re.compile(r"[\\/:*?\"<>|\x00-\x1f\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form; ``name`` and ``size`` are those of its file, ``has_file`` whether it
-    had one."""
+    """The fields of a form, lists (``name[]``) joined by commas; ``name`` and ``size`` are those
+    of its file, ``has_file`` whether it had one."""
 
     fields: dict[str, str]
     name: str
@@ -175,7 +175,11 @@ class _Reading:
     def _finish(self) -> None:
         part = self._part
         if part.name != self._file:
-            self.fields[part.name] = part.data.decode("utf-8", "replace")
+            value = part.data.decode("utf-8", "replace")
+            before = self.fields.get(part.name)
+            # OpenAI's clients send a list as the same name with brackets, again and again.
+            several = part.name.endswith("[]") and before is not None
+            self.fields[part.name] = f"{before},{value}" if several else value
 
     def _end(self) -> None:
         self.ended = True

@@ -13,17 +13,11 @@ from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError
 
 _PICTURES = "There is no model for pictures here yet."
-_SOUND = "There is no model for speech or sound here yet."
 REASONS = {
     "/v1/images/generations": _PICTURES,
     "/v1/images/edits": _PICTURES,
     "/v1/images/variations": _PICTURES,
     "/v1/videos": "There is no model for videos here yet.",
-    "/v1/audio/speech": _SOUND,
-    "/v1/audio/transcriptions": _SOUND,
-    "/v1/audio/translations": _SOUND,
-    "/v1/tts": _SOUND,
-    "/v1/stt": _SOUND,
 }
 
 

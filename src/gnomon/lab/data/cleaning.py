@@ -25,7 +25,7 @@ def clean(title: str, text: str) -> str:
     Emoji, their joiners and variation selectors stay."""
     text = _plain(text)
     title = _plain(title)
-    if title and not text.startswith(title):
+    if title and title not in text:
         text = f"{title}\n\n{text}" if text else title
     return text
 

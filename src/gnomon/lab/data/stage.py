@@ -13,7 +13,18 @@ from typing import Any
 
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
-from gnomon.lab.data import duplicates, language, reading
+from gnomon.lab.data import (
+    contamination,
+    duplicates,
+    language,
+    length,
+    personal,
+    quality,
+    reading,
+    repetition,
+    spam,
+    tidying,
+)
 from gnomon.lab.data.consent import read_left_out
 from gnomon.lab.data.documents import MANIFEST
 from gnomon.lab.data.gathering import Gathered, gather
@@ -62,6 +73,8 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     cannot be opened, StoreFull where the disk is full, CorruptShard for a damaged file."""
     reading.check_paths(settings.sources)
     inputs = {**asdict(settings), "version": VERSION, "files": reading.marks(settings.sources)}
+    if settings.eval_dir:
+        inputs["eval_sets"] = contamination.fingerprint(Path(settings.eval_dir))
     if found := work.current(STAGE, inputs):
         return found
     folder = _begin(work, inputs)
@@ -133,7 +146,7 @@ def _judged(folder: Path, bench: Bench, settings: Settings, until: float) -> int
         expected = store.status().posts if store and len(settings.sources) == 1 else 0
         seq = store.status().seq if store else 0
         judge_all(
-            spool, open_source, _rules(settings), bench.reporter,
+            spool, open_source, rules(settings), bench.reporter,
             expected=min(expected, settings.limit or expected), limit=settings.limit,
         )  # fmt: skip
     finally:
@@ -149,8 +162,22 @@ def _open(bench: Bench) -> Store:
     return open_store(bench.home / "store", readonly=True)
 
 
-def _rules(settings: Settings) -> list[Rule]:
-    return [language.named, language.within(frozenset(settings.languages))]
+def rules(settings: Settings) -> list[Rule]:
+    """The rules in their order: what looks at links and names comes before what takes them away,
+    what is cheap before what is not. Raises InputError for sets that cannot be read."""
+    found: list[Rule] = [
+        language.named,
+        language.within(frozenset(settings.languages)),
+        spam.rule,
+        personal.rule,
+        tidying.rule,
+        length.rule,
+        repetition.rule,
+        quality.rule,
+    ]
+    if settings.eval_dir:
+        found.append(contamination.clear_of(contamination.load(Path(settings.eval_dir))))
+    return found
 
 
 def _refuse_too_little(gathered: Gathered, settings: Settings) -> None:

@@ -80,7 +80,11 @@ def unmask(text: str, masked: Masked) -> tuple[str, list[Loss]]:
         if not 1 <= n <= len(masked.held) or ("⟦" not in match[0] and match[0] in masked.text):
             return "" if "⟦" in match[0] else match[0]
         seen[n] += 1
-        return masked.held[n - 1][1]
+        kind, what = masked.held[n - 1]
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        # A tag that touches a word is none, and an address would go on into it.
+        glued = kind != "url" and (before.isalnum() or before == "⟧")
+        return f"{' ' * glued}{what}{' ' * (after.isalnum())}"
 
     # Marks in other brackets are taken for ours only where there are any of ours.
     whole = _MARK.sub(put, text) if masked.held else text

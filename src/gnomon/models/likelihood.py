@@ -64,6 +64,10 @@ class LlamaLikelihood:
         frame = self._one({"ask": "tokens", "texts": list(texts)})
         return [list(map(int, ids)) for ids in frame["tokens"]]
 
+    def special(self, token: str) -> int:
+        """The id of a special token, -1 where the model has none of that name."""
+        return int(self._one({"ask": "special", "text": token})["id"])
+
     def texts(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Ids back to text; bytes that make no character come out as U+FFFD."""
         found = self._one({"ask": "texts", "rows": [_ints(row) for row in rows]})["texts"]

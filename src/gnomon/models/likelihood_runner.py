@@ -23,7 +23,7 @@ Send = Callable[..., None]
 
 
 class LikelihoodRunner:
-    """Answers by ``ask``: tokens, texts, vocabulary, distribution, forced, greedy."""
+    """Answers by ``ask``: tokens, special, texts, vocabulary, distribution, forced, greedy."""
 
     def __init__(self, load: Mapping[str, Any]) -> None:
         import xllamacpp
@@ -61,6 +61,8 @@ class LikelihoodRunner:
         ask = request["ask"]
         if ask == "tokens":
             return {"tokens": self._tokens(request["texts"])}
+        if ask == "special":
+            return {"id": self._special(request["text"])}
         if ask == "texts":
             told = (self._post("/detokenize", {"tokens": ids}) for ids in request["rows"])
             return {"texts": [one["content"] for one in told]}
@@ -81,7 +83,12 @@ class LikelihoodRunner:
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """One request for all: an id that is no text stands between two."""
         mixed: list[Any] = []
-        wall = self._wall()
+        wall = self._special("<|endoftext|>")
+        if wall < 0:
+            return [
+                self._post("/tokenize", {"content": text, "parse_special": False})["tokens"]
+                for text in texts
+            ]
         for text in texts:
             mixed += [text, wall]
         ids = self._post("/tokenize", {"content": mixed, "parse_special": False})["tokens"]
@@ -93,12 +100,11 @@ class LikelihoodRunner:
                 found[-1].append(number)
         return found[:-1]
 
-    def _wall(self) -> int:
-        """A special token's id, which no text is read as."""
-        found = self._post("/tokenize", {"content": "<|endoftext|>", "parse_special": True})
-        if len(found["tokens"]) != 1:
-            raise ValueError("the model has no token <|endoftext|>")
-        return int(found["tokens"][0])
+    def _special(self, text: str) -> int:
+        """The id of the special token that a text spells, -1 where it spells none."""
+        plain = self._post("/tokenize", {"content": text, "parse_special": False})["tokens"]
+        parsed = self._post("/tokenize", {"content": text, "parse_special": True})["tokens"]
+        return int(parsed[0]) if len(parsed) == 1 and parsed != plain else -1
 
     def _known(self) -> list[bytes]:
         if not self._vocabulary:

@@ -30,7 +30,7 @@ from gnomon.lab.export.gguf_file import Kind
 from gnomon.lab.export.sources import Trained, latest, reports
 from gnomon.lab.shards import writing
 from gnomon.lab.tokenizer import encoding
-from gnomon.lab.tokenizer.specials import CHAT_TEMPLATE
+from gnomon.lab.tokenizer.specials import CHAT_TEMPLATE, END
 from gnomon.lab.workspace import Workspace, file_sha256, write_json
 from gnomon.models import installed
 from gnomon.models.installed import HeldFile
@@ -99,7 +99,11 @@ def _refuse_foreign(target: Path) -> None:
     name = target.name
     if known(name):
         raise InputError(f"{name!r} is the name of a published model; give yours another: --name")
-    if target.exists() and (made := installed.find(target.parent, name)) and made.source != installed.OWN:
+    if (
+        target.exists()
+        and (made := installed.find(target.parent, name))
+        and made.source != installed.OWN
+    ):
         raise InputError(
             f"{target} is a model that came from {made.source!r}; give yours another: --name"
         )
@@ -137,11 +141,14 @@ def _stock(tokenizer: Path, trained: Trained, folder: Path) -> dict[str, Any]:
     """What transformers and vLLM read; the config."""
     words = encoding.load(tokenizer)
     config: dict[str, Any] = json.loads((trained.folder / "config.json").read_text("utf-8"))
-    ends = {"bos_token_id": None, "eos_token_id": words.turn_end, "pad_token_id": words.end}
+    ends = {"bos_token_id": words.end, "eos_token_id": words.turn_end, "pad_token_id": words.end}
     write_json(folder / "config.json", config | ends)
     shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copyfile(tokenizer / name, folder / name)
+    shutil.copyfile(tokenizer / "tokenizer.json", folder / "tokenizer.json")
+    told = json.loads((tokenizer / "tokenizer_config.json").read_text("utf-8"))
+    # Never added to a text by itself; named so that whoever predicts a whole text knows what it
+    # begins after.
+    write_json(folder / "tokenizer_config.json", told | {"bos_token": END})
     write_json(
         folder / "generation_config.json",
         {

@@ -97,7 +97,9 @@ def linear(train: Sequence[Row], size: int = 1 << 16, epochs: int = 12) -> Judge
     kinds = list(KINDS)
     weights, bias = np.zeros((size, len(kinds))), np.zeros(len(kinds))
     held = [features(row["text"]) for row in train]
-    goals = np.array([[row["label"] == "refuse" and row["class"] == k for k in kinds] for row in train])
+    goals = np.array(
+        [[row["label"] == "refuse" and row["class"] == k for k in kinds] for row in train]
+    )
     draw = np.random.default_rng(0)
     for epoch in range(epochs):
         for at in draw.permutation(len(train)):
@@ -142,7 +144,9 @@ def measure(look: Judge, tested: Iterable[Row]) -> dict[str, dict[str, Any]]:
         told[kind] = {what: _share(hits) for what, hits in groups.items()}
         for what in ("caught", "false"):
             means = [
-                sum(v) / len(v) for (k, w, _), v in scenes.items() if w == what and kind in (k, "all")
+                sum(v) / len(v)
+                for (k, w, _), v in scenes.items()
+                if w == what and kind in (k, "all")
             ]
             told[kind][f"{what} scenes"] = _share(means)
     return told

@@ -15,9 +15,11 @@ from gnomon.serve.contract import (
     Digests,
     Engine,
     Library,
+    Pictures,
     Provenance,
     Receipts,
     Rising,
+    Skills,
     Supply,
     Talk,
     Voice,
@@ -182,8 +184,16 @@ class Scripted:
         raise NotFound("A scripted engine keeps no receipts.")
 
     @property
+    def pictures(self) -> Pictures:
+        raise NotFound("A scripted engine draws nothing.")
+
+    @property
     def voice(self) -> Voice:
         raise NotFound("A scripted engine is mute.")
+
+    @property
+    def skills(self) -> Skills:
+        raise NotFound("A scripted engine has no skills.")
 
     def now(self) -> float:
         return 1_773_000_000.0

@@ -86,6 +86,22 @@ class Config:
         "`gnomon models`",
     )
     listen_s: float = _doc(3600.0, "longest sound that is listened to at once, in seconds")
+    draw_model: str = _doc(
+        "auto",
+        "what draws: 'none', 'auto' (an exported pipeline among the models), the name or folder of "
+        "one, a diffusers folder or hub name (owner/name), a model file for stable-diffusion.cpp, or "
+        "an OpenAI-compatible base URL",
+    )
+    draw_url_model: str = _doc("", "model name to ask for at that URL")
+    draw_url_key: str = _doc("", "key for that URL; never logged", secret=True)
+    draw_program: str = _doc("", "stable-diffusion.cpp's sd-cli; '' looks for it on the PATH")
+    draw_program_args: tuple[str, ...] = _doc((), "further arguments for it, as --vae,FILE")
+    draw_device: str = _doc("auto", "where diffusers runs: 'auto', 'cpu', 'cuda' or 'mps'")
+    draw_pixels: int = _doc(2_097_152, "largest picture, in pixels (width times height)")
+    draw_steps: int = _doc(50, "most steps of one picture")
+    draw_n: int = _doc(4, "most pictures of one request")
+    draw_timeout_s: float = _doc(280.0, "deadline for one picture, in seconds")
+    pictures_mb: int = _doc(512, "all kept pictures of one caller together, in MiB")
     xai_port: int = _doc(
         0, "TCP port of xAI's gRPC services, for the official xai-sdk (gnomon[xai]); 0: not served"
     )
@@ -209,6 +225,11 @@ def _check_serving(config: Config) -> None:
     for name in ("asks", "deadline_s", "listen_s", "upload_mb", "uploads_mb"):
         if not getattr(config, name) > 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
+    for name in ("draw_pixels", "draw_steps", "draw_n", "draw_timeout_s", "pictures_mb"):
+        if not getattr(config, name) > 0:
+            raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
+    if config.draw_device not in ("auto", "cpu", "cuda", "mps"):
+        raise ConfigError(f"draw_device is {config.draw_device!r}; give auto, cpu, cuda or mps.")
     if config.log not in ("warnings", "requests", "json"):
         raise ConfigError(f"log is {config.log!r}; give 'warnings', 'requests' or 'json'.")
     for name, urls in (("public_url", (config.public_url,)), ("origins", config.origins)):

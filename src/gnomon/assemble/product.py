@@ -23,9 +23,12 @@ from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
 from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
+from gnomon.assemble.pictures import Pictures
 from gnomon.assemble.provenance import Signed
 from gnomon.assemble.receipts import Receipts
 from gnomon.assemble.setup import Setup
+from gnomon.assemble.skills import Parts as SkillParts
+from gnomon.assemble.skills import Skills
 from gnomon.assemble.supply import Supply
 from gnomon.assemble.talk import Talk
 from gnomon.assemble.trust import trust_facts
@@ -396,6 +399,24 @@ class Gnomon:
         return Signed(self.config)
 
     @cached_property
+    def pictures(self) -> Pictures:
+        """Drawing, within the owner's policy."""
+        return Pictures(self.config, self._models.chat, lambda: self.provenance)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """A story, a debate, a translation, a reading."""
+        return Skills(
+            SkillParts(
+                chat=self._models.chat,
+                named=self.talk.chat,
+                bench=self.bench,
+                now=self._now,
+                timeout_s=self.config.model_timeout_s,
+            )
+        )
+
+    @cached_property
     def voice(self) -> Voice:
         """Speaking and listening."""
         return Voice(self.config, lambda: self.provenance)
@@ -482,8 +503,12 @@ class Gnomon:
             self.rising.close()
         if "talk" in self.__dict__:
             self.talk.close()
+        if "skills" in self.__dict__:
+            self.skills.close()
         if "voice" in self.__dict__:
             self.voice.close()
+        if "pictures" in self.__dict__:
+            self.pictures.close()
         self._models.close()
         self.energy.close()
         self.store.close()

@@ -4,7 +4,7 @@
 (``policy.py``). What is looked for is written down in ``rules/*.toml``, a file a kind.
 """
 
-from gnomon.guardrails.judge import judge
+from gnomon.guardrails.judge import about_children, judge
 from gnomon.guardrails.policy import KINDS, Policy, Ruling, load_policy, policy_text
 
-__all__ = ["KINDS", "Policy", "Ruling", "judge", "load_policy", "policy_text"]
+__all__ = ["KINDS", "Policy", "Ruling", "about_children", "judge", "load_policy", "policy_text"]

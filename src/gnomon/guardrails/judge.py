@@ -66,6 +66,12 @@ def judge(prompt: str, policy: Policy) -> list[Ruling]:
     return found
 
 
+def about_children(prompt: str) -> bool:
+    """Whether a prompt speaks of children: what is shown of them is looked at more strictly."""
+    words = _kind("minors").groups["child"]
+    return any(words.search(text) for text in readings(prompt[:MOST_CHARS], _pinyin()))
+
+
 def _first(kind: _Kind, texts: Iterable[str], prompt: str) -> tuple[str, str] | None:
     """The first rule that fires in any reading, and the words that it saw."""
     for text in texts:

@@ -35,7 +35,9 @@ _TITLED_NAME = re.compile(
     r"Governor|Chancellor|King|Queen|Prince|Princess|Pope|Sheikh|General|Sir|Dame|Lord|Lady)\.? "
     r"(?:[A-Z][\w'’-]+ ?){1,3}"
 )
-_FORM = re.compile(r"\b[A-Z][a-zà-ÿ'’]+(?: (?:de|da|van|von|bin|al|el|di|du|la))*(?: [A-Z][\w'’à-ÿ-]+){1,2}")
+_FORM = re.compile(
+    r"\b[A-Z][a-zà-ÿ'’]+(?: (?:de|da|van|von|bin|al|el|di|du|la))*(?: [A-Z][\w'’à-ÿ-]+){1,2}"
+)
 # First words of a request, styles, places and things that have the form of a name.
 _NO_NAME = re.compile(
     r"^(?:Draw|Generate|Make|Paint|Create|Show|Please|Photo|Picture|Image|Portrait|A|An|The|My|Our|I|"

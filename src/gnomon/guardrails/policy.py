@@ -65,7 +65,7 @@ class Policy:
 def policy_text() -> str:
     """The default policy as a file with its explanations, as ``gnomon draw --policy`` writes it."""
     lines = [
-        "# What pictures may show here. For each kind: \"off\" (anything goes), \"warn\" (drawn, and",
+        '# What pictures may show here. For each kind: "off" (anything goes), "warn" (drawn, and',
         '# said), or "refuse". Every refusal names its rule; `gnomon draw --log` lists them.',
         "",
         "[kinds]",

@@ -24,9 +24,15 @@ _LOOKALIKES = str.maketrans(
 )
 _LEET = str.maketrans({"@": "a", "4": "a", "3": "e", "1": "i", "!": "i", "|": "i", "0": "o",
                        "$": "s", "5": "s", "7": "t", "+": "t", "8": "b", "9": "g", "€": "e"})  # fmt: skip
-_LEET_WORD = re.compile(r"(?<![\w@$+!|])(?=[\w@$+!|]*[a-z])(?=[\w@$+!|]*[@$+!|0-9€])[a-z0-9@$+!|€]{3,24}")
-_MEANT = re.compile(r"\d+(?:k|d|p|px|mm|cm|m|s|st|nd|rd|th|x\d+|year|yo|yrs?|am|pm|gb|mb|bit|fps|%)?$|[a-z]\d+$")
-_APART = re.compile(r"(?<![a-z0-9@$])((?:[a-z0-9@$]([ .*_\-/·|]))(?:[a-z0-9@$]\2)+[a-z0-9@$])(?![a-z0-9@$])")
+_LEET_WORD = re.compile(
+    r"(?<![\w@$+!|])(?=[\w@$+!|]*[a-z])(?=[\w@$+!|]*[@$+!|0-9€])[a-z0-9@$+!|€]{3,24}"
+)
+_MEANT = re.compile(
+    r"\d+(?:k|d|p|px|mm|cm|m|s|st|nd|rd|th|x\d+|year|yo|yrs?|am|pm|gb|mb|bit|fps|%)?$|[a-z]\d+$"
+)
+_APART = re.compile(
+    r"(?<![a-z0-9@$])((?:[a-z0-9@$]([ .*_\-/·|]))(?:[a-z0-9@$]\2)+[a-z0-9@$])(?![a-z0-9@$])"
+)
 _GAP = re.compile(r"(?<=[a-z])[.*_|·-]? [.*_|·-](?=[a-z])")
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _BETWEEN_HAN = re.compile(rf"(?<=[{_HAN}])[\s.*_\-/·|~^+]{{1,3}}(?=[{_HAN}])")

@@ -16,8 +16,8 @@ The folder is laid out as Optimum exports diffusers pipelines
     vae_encoder/model.onnx              optional: to start from a picture
     scheduler/scheduler_config.json     _class_name FlowMatchEulerDiscreteScheduler, shift,
                                         num_train_timesteps
-    card.json                           gnomon: name, languages, sizes, steps, guidance, licence,
-                                        max_tokens; README.md beside it, and pulled.json with hashes
+    card.json                           gnomon: name, languages, sizes, fixed, multiple, steps,
+                                        guidance, short_prompts, licence; README.md beside it, and pulled.json with hashes
 """
 
 from __future__ import annotations
@@ -196,6 +196,7 @@ def _brush(folder: Path, parts: Mapping[str, Any]) -> Brush:
         guidance=float(card.get("guidance", 4.0)),
         edits="vae_decoder" not in parts or "vae_encoder" in parts,
         masks=True,
+        short=bool(card.get("short_prompts", False)),
         licence=str(card.get("licence", "not stated")),
     )
 

@@ -86,7 +86,12 @@ class OnnxDrawRunner:
         told, mask = self._encoded(texts)
         steps, factor = int(request["steps"]), int(self._parts["factor"])
         schedule = sigmas(steps, self._parts["sigma_shift"], self._parts["timesteps"])
-        shape = (1, self._parts["channels"], request["height"] // factor, request["width"] // factor)
+        shape = (
+            1,
+            self._parts["channels"],
+            request["height"] // factor,
+            request["width"] // factor,
+        )
         # The same numbers for the same seed, whatever the machine.
         noise = np.random.Generator(np.random.PCG64(request["seed"])).standard_normal(
             shape, dtype=np.float32

@@ -42,7 +42,11 @@ class SdCpp:
         """Raises ModelMissing, ConfigError."""
         if not model.is_file():
             raise ModelMissing(f"No model file at {str(model)!r}; give a GGUF or safetensors file.")
-        found = shutil.which(program) if program else next(filter(None, map(shutil.which, PROGRAMS)), None)
+        found = (
+            shutil.which(program)
+            if program
+            else next(filter(None, map(shutil.which, PROGRAMS)), None)
+        )
         if found is None:
             raise ConfigError(
                 f"{program or ' or '.join(PROGRAMS)} is not on this machine; build "

@@ -56,7 +56,9 @@ class UrlDraw:
             first = reply["data"][0]
             data = base64.b64decode(first["b64_json"], validate=True)
         except (KeyError, IndexError, TypeError, binascii.Error) as error:
-            raise ModelError(f"{self.name} sent no picture; see whether its model draws.") from error
+            raise ModelError(
+                f"{self.name} sent no picture; see whether its model draws."
+            ) from error
         raster = decode(data)
         yield Stroke(1, 1)
         yield fitted(raster, (sketch.width, sketch.height))
@@ -91,7 +93,9 @@ class UrlDraw:
         try:
             if sketch.source is None:
                 # gpt-image models know no response_format and always send base64; others need it.
-                asked = told | ({} if self._model.startswith("gpt-image") else {"response_format": "b64_json"})
+                asked = told | (
+                    {} if self._model.startswith("gpt-image") else {"response_format": "b64_json"}
+                )
                 request = self._client.build_request(
                     "POST", "images/generations", json=asked, timeout=timeout_s
                 )

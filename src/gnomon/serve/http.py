@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gnomon.errors import (
+    Forbidden,
     GnomonError,
     InputError,
     ModelError,
@@ -76,6 +77,10 @@ def api_error(error: GnomonError | ApiError) -> ApiError:
     message = str(error)
     if isinstance(error, NotFound):
         return ApiError(404, message, type="not_found", code="not_found")
+    if isinstance(error, Forbidden):
+        # As OpenAI's images API says it.
+        kind, code = "image_generation_user_error", "moderation_blocked"
+        return ApiError(400, message, type=kind, param="prompt", code=code)
     if isinstance(error, InputError):
         return ApiError(400, message, code="invalid_input")
     if isinstance(error, StoreBusy):

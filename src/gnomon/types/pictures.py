@@ -57,8 +57,9 @@ class Brush:
     """What a model for pictures can do. ``sizes`` are those it was trained for, the usual first;
     any other of sides that are multiples of ``multiple`` works unless ``fixed``. ``languages`` are
     those of the prompts it reads (ISO 639-1), empty: not known, all are tried. ``edits`` is whether
-    it can start from a picture, ``masks`` whether a part of one may be kept. ``sha256`` of its
-    weights, "" where they are elsewhere."""
+    it can start from a picture, ``masks`` whether a part of one may be kept. ``short``: it was
+    trained on a few words, and a fuller prompt would only confuse it. ``sha256`` of its weights, ""
+    where they are elsewhere."""
 
     name: str
     sha256: str = ""
@@ -71,6 +72,7 @@ class Brush:
     edits: bool = False
     masks: bool = False
     seeds: bool = True
+    short: bool = False
     licence: str = "not stated"
 
 
@@ -116,7 +118,8 @@ class Commission:
 class Picture:
     """A finished picture. ``signed`` is whether it carries a manifest (C2PA), ``unsigned`` why not.
     ``warnings`` are rules of the owner's policy that it met ("kind/rule"); ``checked`` is what was
-    looked for in the picture itself, ``unchecked`` what was not, and why."""
+    looked for in the picture itself, ``unchecked`` what was not, and why. A ``preview`` shows how
+    far the picture of that ``index`` is, after ``steps``."""
 
     data: bytes
     mime: str
@@ -134,6 +137,7 @@ class Picture:
     unchecked: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     index: int = 0
+    preview: bool = False
 
     def about(self) -> dict[str, Any]:
         """Plain JSON of all but the bytes."""
@@ -157,3 +161,10 @@ class Picture:
             "unchecked": dict(self.unchecked),
             "seconds": round(self.seconds, 3),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """The end of a commission: all its pictures, in their order."""
+
+    pictures: tuple[Picture, ...]

@@ -31,11 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="authors and posts to leave out, one a line")  # fmt: skip
     parser.add_argument("--limit", type=int, default=0, metavar="N",
                         help="read N documents only, to try it")  # fmt: skip
+    parser.add_argument("--check", action="store_true",
+                        help="mark corpora and models that hold posts since deleted")  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="forget what was made, start again")
 
 
 def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
     """The stage into the run of ``--name``. Raises InputError, StoreError, StoreFull."""
+    if args.check:
+        return _check(bench)
     from gnomon.lab.data.stage import Settings, stage
 
     work = bench.workspace(args.name)
@@ -55,3 +59,20 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
     except KeyboardInterrupt:
         bench.reporter.say("stopped; the same command goes on")
         raise
+
+
+def _check(bench: Bench) -> Mapping[str, Any]:
+    """Follow deletions into every corpus and model; say what was found."""
+    from dataclasses import asdict
+
+    from gnomon.lab.data import marks
+    from gnomon.store.engine import open_store
+
+    with open_store(bench.home / "store", readonly=True) as store:
+        found = marks.check(store, bench.home, bench.models_dir)
+    for mark in found:
+        bench.reporter.say(mark.line)
+    if not found:
+        bench.reporter.say("no corpus and no model here holds a post since deleted")
+    folder = str(bench.home / "lab")
+    return {"stage": "data", "folder": folder, "marks": [asdict(mark) for mark in found]}

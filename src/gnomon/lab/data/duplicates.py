@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 from gnomon import origins
@@ -15,7 +16,18 @@ from gnomon.lab.data.documents import Document
 from gnomon.store.contract import Store
 from gnomon.store.rules import BAND_MATCHES
 from gnomon.text.urls import canonical
-from gnomon.types import Link, Post
+from gnomon.types import EdgeKind, Link, Origin, Post
+
+KINDS = {
+    EdgeKind.REPOST: "a repost",
+    EdgeKind.QUOTE: "a quote without a comment",
+    EdgeKind.URL: "the same page",
+    EdgeKind.COPY: "a copy",
+    EdgeKind.MEDIA: "the same picture without a word",
+    EdgeKind.WIRE: "the story of one agency",
+    EdgeKind.MEANING: "the same facts in other words",
+}
+"""How a report says why a document is another's."""
 
 TOGETHER = 2000
 """Documents that are linked at once."""
@@ -39,8 +51,17 @@ class Kin:
     def links(self, ids: Sequence[str]) -> dict[str, Link]:
         return {one: self._links[one] for one in ids if one in self._links}
 
+    def origins(self, ids: Sequence[str]) -> dict[str, Origin]:
+        found = {}
+        for one in ids:
+            if posts := [self._posts[name] for name in self._members.get(one, ())]:
+                authors = len({post.author for post in posts})
+                first = min(post.time for post in posts)
+                found[one] = Origin(one, len(posts), authors, first)
+        return found
+
     def members(self, origin: str, limit: int = 100) -> list[Post]:
-        found = sorted((self._posts[one] for one in self._members[origin]), key=_age)
+        found = sorted((self._posts[one] for one in self._members.get(origin, ())), key=_age)
         return found[:limit]
 
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
@@ -63,20 +84,29 @@ class Kin:
             self._keys[one] = keys
             for key in keys:
                 self._bands[key].append(one)
-        for link in links:
+        for link in sorted(links, key=lambda link: link.post != link.origin):
             self._move(link)
 
     def _move(self, link: Link) -> None:
-        """A link; the followers of a root that moves go along."""
+        """Take a link in, as the store's contract has it: one to a post that has another origin
+        means that origin, and the followers of a root that moves go along."""
+        link = replace(link, origin=self._root(link.origin, besides=link.post))
         held = self._links.get(link.post)
         if held is not None:
             self._members[held.origin].discard(link.post)
         self._links[link.post] = link
         self._members[link.origin].add(link.post)
         if link.origin != link.post:
-            for follower in sorted(self._members.pop(link.post, ())):
-                old = self._links[follower]
-                self._move(Link(follower, link.origin, old.kind, old.score))
+            for follower in self._members.pop(link.post, set()):
+                self._links[follower] = replace(self._links[follower], origin=link.origin)
+                self._members[link.origin].add(follower)
+
+    def _root(self, origin: str, besides: str) -> str:
+        seen = {besides}
+        while origin not in seen and origin in self._links:
+            seen.add(origin)
+            origin = self._links[origin].origin
+        return origin
 
     def duplicates(self) -> dict[str, Link]:
         """By id: the link of every document that is not its origin's earliest."""

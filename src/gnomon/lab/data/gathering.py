@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gnomon.lab.data.documents import Document, DocumentFile, write_documents
+from gnomon.lab.data.duplicates import KINDS
 from gnomon.lab.data.judging import Spool, dropped, is_kept, reason_of
 from gnomon.lab.data.split import chosen, split_of
+from gnomon.lab.data.templates import Forms
 from gnomon.lab.shards import writing
 from gnomon.lab.workspace import file_sha256
 from gnomon.types import Link
@@ -24,12 +27,17 @@ HELD = "held.txt.gz"
 """The ids of the posts that the corpus holds, one a line: what later deletions are looked for in.
 It names whose words are in a model; leave it out of what you publish, if you publish one."""
 
+DETAILED = frozenset({"consent", "contamination", "duplicate", "language"})
+"""Reasons whose details are few and nobody's words."""
+
 FOLDERS = {"train": "docs/train", "val": "docs/val", "dropped": "dropped"}
 
 
 @dataclass
 class Gathered:
-    """What was made. ``read`` counts documents, kept and dropped; ``held.documents`` posts."""
+    """What was made. ``read`` counts documents, kept and dropped; ``held.documents`` posts.
+    ``masked`` counts e-mail addresses and the like; ``details`` says of some reasons what of them:
+    the language, the evaluation set, the kind of duplicate."""
 
     files: dict[str, list[DocumentFile]] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=lambda: {"train": 0, "val": 0})
@@ -38,6 +46,8 @@ class Gathered:
     languages: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
+    masked: Counter[str] = field(default_factory=Counter)
+    details: dict[str, Counter[str]] = field(default_factory=dict)
     held: DocumentFile = field(default_factory=lambda: DocumentFile(HELD, "", 0, 0))
 
 
@@ -63,21 +73,24 @@ class _Files:
             self._waiting, self._bytes = [], 0
 
 
-def gather(stage: Path, spool: Spool, twins: Mapping[str, Link], val: float, seed: int) -> Gathered:
+def gather(
+    stage: Path, spool: Spool, twins: Mapping[str, Link], forms: Forms, val: float, seed: int
+) -> Gathered:
     """Write ``docs/``, ``dropped/`` and the list of the posts held into the stage's folder.
 
-    ``twins`` are the documents that another stands for. Raises StoreFull, CorruptShard."""
+    ``twins`` are the documents that another stands for, ``forms`` has counted the kept
+    ones. Raises StoreFull, CorruptShard."""
     share = chosen(_origins(spool, twins), val, seed)
     out = {name: _Files(stage, folder) for name, folder in FOLDERS.items()}
     gathered = Gathered()
     posts: dict[str, None] = {}
     ids: set[str] = set()
     for document in spool.documents():
-        document = _fate(document, twins, ids)
+        document = _fate(document, twins, ids, forms)
         gathered.read += 1
         gathered.sources[str(document.metadata.get("source", ""))] += 1
         if not is_kept(document):
-            gathered.dropped[reason_of(document)] += 1
+            _tell(gathered, document)
             out["dropped"].add(document)
             continue
         ids.add(document.id)
@@ -86,6 +99,7 @@ def gather(stage: Path, spool: Spool, twins: Mapping[str, Link], val: float, see
         gathered.kept[split] += 1
         gathered.languages[document.lang or "unknown"] += 1
         gathered.licences[str(document.metadata.get("license", "not stated"))] += 1
+        gathered.masked.update(document.metadata.get("masked", {}))
         out[split].add(_bare(document))
     for name, files in out.items():
         files.flush()
@@ -94,15 +108,28 @@ def gather(stage: Path, spool: Spool, twins: Mapping[str, Link], val: float, see
     return gathered
 
 
-def _fate(document: Document, twins: Mapping[str, Link], ids: set[str]) -> Document:
+_DETAIL = re.compile(r" of \S+$| \(.*$")
+
+
+def _tell(gathered: Gathered, document: Document) -> None:
+    """Count a dropped document, by reason and for some reasons by what of it."""
+    reason = reason_of(document)
+    gathered.dropped[reason] += 1
+    if reason in DETAILED:
+        detail = _DETAIL.sub("", str(document.metadata.get("detail", "")))
+        gathered.details.setdefault(reason, Counter())[detail] += 1
+
+
+def _fate(document: Document, twins: Mapping[str, Link], ids: set[str], forms: Forms) -> Document:
     """The document, dropped where another one stands for it."""
     if not is_kept(document):
         return document
     if document.id in ids:
         return dropped(document, "duplicate: read twice")
     if link := twins.get(document.id):
-        return dropped(document, f"duplicate: a {link.kind.value} of {link.origin}")
-    return document
+        return dropped(document, f"duplicate: {KINDS.get(link.kind, 'a copy')} of {link.origin}")
+    reason = forms.too_many(document)
+    return dropped(document, reason) if reason else document
 
 
 def _origins(spool: Spool, twins: Mapping[str, Link]) -> Iterable[str]:

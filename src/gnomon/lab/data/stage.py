@@ -18,6 +18,7 @@ from gnomon.lab.data import (
     duplicates,
     language,
     length,
+    marks,
     personal,
     quality,
     reading,
@@ -26,16 +27,18 @@ from gnomon.lab.data import (
     tidying,
 )
 from gnomon.lab.data.consent import read_left_out
-from gnomon.lab.data.documents import MANIFEST
+from gnomon.lab.data.documents import MANIFEST, read_manifest
 from gnomon.lab.data.gathering import Gathered, gather
 from gnomon.lab.data.judging import Position, Rule, Spool, is_kept, judge_all
-from gnomon.lab.data.report import markdown
+from gnomon.lab.data.report import chart, markdown
+from gnomon.lab.data.templates import Forms
 from gnomon.lab.shards import writing
 from gnomon.lab.workspace import Workspace, file_sha256, write_json
 from gnomon.store.contract import Store
 from gnomon.types import Filter
 
 STAGE = "data"
+CHART = "report.svg"
 VERSION = 1
 """Of the rules: another one makes a corpus stale."""
 
@@ -76,6 +79,7 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     if settings.eval_dir:
         inputs["eval_sets"] = contamination.fingerprint(Path(settings.eval_dir))
     if found := work.current(STAGE, inputs):
+        _tell_news(work.folder / STAGE, bench, settings)
         return found
     folder = _begin(work, inputs)
     began = _began(folder, settings)
@@ -83,8 +87,9 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     spool = Spool(folder, len(settings.sources))
     kept = (document for document in spool.documents() if is_kept(document))
     bench.reporter.say(f"{STAGE}: finding which of {spool.count:,} documents are one origin")
-    twins = duplicates.find(kept)
-    gathered = gather(folder, spool, twins, settings.val, settings.seed)
+    forms = Forms()
+    twins = duplicates.find(forms.counted(kept))
+    gathered = gather(folder, spool, twins, forms, settings.val, settings.seed)
     _refuse_too_little(gathered, settings)
     manifest = _manifest(gathered, settings, began, seq)
     path = folder / MANIFEST
@@ -97,7 +102,24 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
             "documents", "bytes", "posts", "read", "dropped", "languages", "sources", "licences")},
         "seconds": {"judging": spool.position.seconds},
     }  # fmt: skip
-    return work.finish(STAGE, inputs, report, markdown(manifest, report))
+    with writing(folder / CHART):
+        (folder / CHART).write_text(chart(manifest), "utf-8")
+    return work.finish(STAGE, inputs, report, markdown(manifest))
+
+
+def _tell_news(folder: Path, bench: Bench, settings: Settings) -> None:
+    """Of a corpus that is there already: what was deleted since, and how much is new."""
+    if reading.RECORD not in settings.sources:
+        return
+    with _open(bench) as store:
+        mark = marks.note(store, folder)
+        if mark.deleted:
+            bench.reporter.say(mark.line)
+        since = read_manifest(folder)["as_of"]
+        if settings.until is None and next(iter(store.scan(Filter(since=since), limit=1)), None):
+            bench.reporter.say(
+                f"{STAGE}: the record has newer posts than this corpus; --anew takes them in"
+            )
 
 
 def _begin(work: Workspace, inputs: Mapping[str, Any]) -> Path:
@@ -210,6 +232,8 @@ def _manifest(gathered: Gathered, settings: Settings, began: float, seq: int) ->
         "languages": _most(gathered.languages),
         "sources": _most(gathered.sources),
         "licences": _most(gathered.licences),
+        "masked": _most(gathered.masked),
+        "details": {reason: _most(count) for reason, count in gathered.details.items()},
         "posts": gathered.held.documents,
         "held": asdict(gathered.held),
         "files": files,

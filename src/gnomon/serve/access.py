@@ -20,7 +20,8 @@ _ADMIN = re.compile(r"/v1/(keys|users|settings|pulls)(/.*)?")
 # for anybody else: "ask" is enough for these whatever the method.
 _ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|search"
-    r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks|receipts)(/.*)?"
+    r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks|receipts"
+    r"|skills)(/.*)?"
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )

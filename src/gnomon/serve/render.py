@@ -10,12 +10,14 @@ from starlette.types import Receive, Scope, Send
 from gnomon.errors import GnomonError
 from gnomon.serve.contract import Engine
 from gnomon.serve.desk import Asked, Desk, HungUp
+from gnomon.serve.drawing import Hung
 from gnomon.serve.http import ApiError, api_error, json_response
 from gnomon.serve.sse import BEAT, BEAT_S
 from gnomon.serve.structured import Filled
 from gnomon.serve.talking import Decided
 from gnomon.types import Digest, Finished, Verification
 from gnomon.types.generation import Spent
+from gnomon.types.skilled import Skilled
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,10 +59,10 @@ class Renderer(Protocol[T_contra]):
 
 def is_last(event: object) -> bool:
     """Whether an event is the last one: an answer, calls or a form instead of one, the count after
-    what a chat model wrote, a digest, or a check that is whole."""
+    what a chat model wrote, a digest, what a skill made, all pictures, or a check that is whole."""
     if isinstance(event, Verification):
         return event.complete
-    return isinstance(event, Finished | Filled | Decided | Spent | Digest)
+    return isinstance(event, Finished | Filled | Decided | Spent | Digest | Skilled | Hung)
 
 
 class Answering(Generic[T]):

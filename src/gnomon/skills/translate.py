@@ -19,7 +19,7 @@ from gnomon.models.protocols import Chat, Message
 from gnomon.skills.kept import Masked, lost, mask, stands, unmask
 from gnomon.text import chunks
 from gnomon.types import Step
-from gnomon.types.skilled import Loss, Segment, Translation, TranslationEvent
+from gnomon.types.skilled import Loss, Stretch, Translation, TranslationEvent
 
 LANGUAGES = {
     "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
@@ -116,10 +116,10 @@ def _translate(
         f"{LANGUAGES.get(lang, lang or 'an unknown language')} into {into}, {len(spans)} parts",
         {"lang": lang, "to": to, "parts": len(spans)},
     )
-    done: list[Segment] = []
+    done: list[Stretch] = []
     for n, (start, end) in enumerate(spans, 1):
         source = text[start:end]
-        here = Segment(n, start, end, source, source)
+        here = Stretch(n, start, end, source, source)
         if lang != to and _WORDLESS.search(source):
             before = done[-1] if done and done[-1].attempts else None
             here = _one(here, before, chat, language, lang, to, terms, timeout_s)
@@ -137,7 +137,7 @@ def segments(text: str) -> Iterator[tuple[int, int]]:
             yield line.start() + start, line.start() + end
 
 
-def _joined(text: str, done: list[Segment]) -> str:
+def _joined(text: str, done: list[Stretch]) -> str:
     """The translations, with what stands between the segments of the source between them."""
     out, at = [], 0
     for segment in done:
@@ -147,20 +147,20 @@ def _joined(text: str, done: list[Segment]) -> str:
 
 
 def _one(
-    segment: Segment,
-    before: Segment | None,
+    segment: Stretch,
+    before: Stretch | None,
     chat: Chat,
     language: Callable[[str], str],
     lang: str,
     to: str,
     terms: Mapping[str, str],
     timeout_s: float,
-) -> Segment:
+) -> Stretch:
     """A segment translated: the attempt that lost least."""
     masked = mask(segment.source)
     if not _WORDLESS.search(re.sub(r"⟦\d+⟧", "", masked.text)):
         return segment  # nothing but addresses
-    best: Segment | None = None
+    best: Stretch | None = None
     wrong: tuple[Loss, ...] = ()
     for attempt in range(1, ATTEMPTS + 1):
         asked = _asked(masked, before, lang, to, terms, wrong)
@@ -186,7 +186,7 @@ def _one(
 
 def _asked(
     masked: Masked,
-    before: Segment | None,
+    before: Stretch | None,
     lang: str,
     to: str,
     terms: Mapping[str, str],

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gnomon.types.said import Citation, LeftOut, Sentence, Step
 
@@ -153,7 +152,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Stretch:
     """A stretch of the source and its translation: ``source`` is at ``[start:end]`` of the whole.
     ``losses`` are those that no attempt was without; ``attempts`` 0: it was taken over as it is."""
 
@@ -174,7 +173,7 @@ class Translation:
     text: str
     lang: str
     to: str
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[Stretch, ...] = ()
     model: str = ""
 
     @property
@@ -223,15 +222,8 @@ class Reading:
 
 StoryEvent = Step | Piece | Told
 DebateEvent = Step | Argued | Debate
-TranslationEvent = Step | Segment | Translation
+TranslationEvent = Step | Stretch | Translation
 ReadingEvent = Step | Reading
 SkillEvent = StoryEvent | DebateEvent | TranslationEvent | ReadingEvent
-LAST = (Told, Debate, Translation, Reading)
+Skilled = Told | Debate | Translation | Reading
 """The last event of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Glossary:
-    """Terms that are always translated alike: source to target, as written."""
-
-    terms: Mapping[str, str] = field(default_factory=dict)

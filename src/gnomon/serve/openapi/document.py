@@ -21,6 +21,7 @@ from gnomon.serve.openapi import (
     rising,
     server,
     session,
+    skills,
     values,
     vector_stores,
 )
@@ -47,6 +48,7 @@ _TAGS = {
     rising.TAG: "Trends and stories.",
     provenance.TAG: "Who signed a file, and our own keys.",
     digests.TAG: "Dated briefs and their feeds.",
+    skills.TAG: "Old skills of language models: story, debate, translate, read.",
     owners.TAG: "Sources, settings, models to fetch.",
     session.TAG: "Signing in.",
     server.TAG: "The server itself, and MCP.",
@@ -98,7 +100,7 @@ def document(
 
 def paths(page_files: Sequence[str]) -> Paths:
     """Every address with its operations."""
-    made: Paths = {**held.PATHS, **rising.PATHS, **digests.PATHS, **owners.PATHS}
+    made: Paths = {**held.PATHS, **rising.PATHS, **digests.PATHS, **owners.PATHS, **skills.PATHS}
     for group in _GROUPS:
         made |= group.PATHS
     return made | server.page(page_files)
@@ -106,7 +108,7 @@ def paths(page_files: Sequence[str]) -> Paths:
 
 def _schemas() -> dict[str, Schema]:
     made = values.schemas()
-    digest = digests.schemas(made)
+    digest = digests.schemas(made) | skills.schemas(made)
     answers = checked.schemas(made)
     told: dict[str, Schema] = {"Error": errors.SCHEMA, **rising.schemas(made)}
     told |= owners.schemas(made) | answers | held.SCHEMAS

@@ -33,11 +33,13 @@ from gnomon.types import (
     Verdict,
 )
 from gnomon.types.measured import Joules
+from gnomon.types.skilled import Argued, Debate, Piece, Reading, Stretch, Told, Translation
 from gnomon.wire import TIMES
 
 _ROOTS = (
-    Campaign, Citation, Digest, Evidence, Gap, Joules, LeftOut, Link, Origin, Post, PostView,
-    SetAside, Skipped, Step, Story, Trend, Tried, Verdict,
+    Argued, Campaign, Citation, Debate, Digest, Evidence, Gap, Joules, LeftOut, Link, Origin,
+    Piece, Post, PostView, Reading, SetAside, Skipped, Step, Story, Stretch, Told, Translation,
+    Trend, Tried, Verdict,
 )  # fmt: skip
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},

@@ -341,7 +341,7 @@ def test_tasks_to_learn_from_are_of_the_train_side_only():
             if side_of((task := family.generate(seed, level)).family, task.key) != "train"
         }
     asked = {one.turns[0].content for one in talks}
-    assert len(asked) == len(talks) > 200
+    assert len(talks) > len(asked) > 200
     assert len(test) > 100
     assert not asked & test
     assert not {one.turns[0].content.split("\nReply: ")[0] for one in judged} & test
@@ -401,7 +401,7 @@ def test_settings_that_cannot_be_used_say_so(tmp_path, work):
         (Settings(epochs=0), "--epochs is 0"),
         (Settings(minutes=-1), "--minutes is -1"),
         (Settings(rate_scale=0), "--rate-scale is 0"),
-        (Settings(own=("absent.jsonl",)), "absent.jsonl"),
+        (Settings(own=("absent.jsonl",)), "'absent.jsonl' cannot be read"),
     ):
         with pytest.raises(InputError, match=why):
             sft(work, bench(tmp_path), wrong)

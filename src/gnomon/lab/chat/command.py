@@ -26,11 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         '"content"}, ...]}; may be given again')  # fmt: skip
     parser.add_argument("--sets", metavar="DIR",
                         help="a folder of published conversations (docs/lab-chat.md)")  # fmt: skip
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=float, metavar="N",
-                        help="passes over all conversations (default: by the dial)")  # fmt: skip
-    length.add_argument("--minutes", type=float, metavar="M",
-                        help="learn for about so long instead")  # fmt: skip
+    parser.add_argument("--epochs", type=float, metavar="N",
+                        help="passes over all conversations (3)")  # fmt: skip
+    parser.add_argument("--minutes", type=float, metavar="M",
+                        help="learn for about so long at most")  # fmt: skip
     parser.add_argument("--rate-scale", type=float, default=1.0, metavar="X",
                         help="times the learning rates (1)")  # fmt: skip
 

@@ -48,7 +48,7 @@ class Amounts:
         """By the dial. A million parameters and a minute learn what is easy, or nothing: with long
         quotes and every difficulty among it, not even that (docs/lab-chat.md)."""
         if depth <= 3:
-            return cls(200, 60, per_level=300, hardest=2, published=500)
+            return cls(200, 60, per_level=600, hardest=2, published=500)
         if depth <= 8:
             return cls(8_000, 300, per_level=600, hardest=8, published=10_000)
         return cls(40_000, 600, per_level=2_000, hardest=8, published=100_000)
@@ -109,13 +109,11 @@ def gather(
 ) -> Gathered:  # fmt: skip
     """Every conversation, rendered. Raises InputError for a set or file that cannot be read."""
     found = Gathered()
-    for part in (
-        _made(work, context, amounts, seed),
-        _published(sets_folder, amounts.published),
-        *(sets.read_own(path) for path in own),
-    ):
-        for one in usable(part):
-            found.add(one, words, context)
+    for one in _made(work, context, amounts, seed):
+        found.add(one, words, context)
+    for part in (_published(sets_folder, amounts.published), *map(sets.read_own, own)):
+        for given in usable(part):
+            found.add(given, words, context)
     total = sum(found.used.values())
     say(f"sft: {total:,} conversations ({', '.join(f'{k} {v:,}' for k, v in found.used.items())})")
     return found
@@ -130,7 +128,7 @@ def _made(work: Workspace, context: int, amounts: Amounts, seed: int) -> Iterato
             families, per_level=amounts.per_level, seed=seed, hardest=amounts.hardest
         )
         yield from made.from_judging(
-            families, per_level=amounts.per_level // 8, seed=seed, hardest=amounts.hardest
+            families, per_level=amounts.per_level // 12, seed=seed, hardest=amounts.hardest
         )
     yield from made.about_itself(work.name)
 

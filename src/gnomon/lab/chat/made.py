@@ -175,7 +175,7 @@ def from_tasks(
     families: Mapping[str, Family], *, per_level: int, seed: int, hardest: int = 8
 ) -> Iterator[Conversation]:
     """Right answers to tasks of the train side, ``per_level`` draws of each difficulty up to
-    ``hardest``."""
+    ``hardest``: an easy one has few tasks, and shows each several times."""
     for task in _tasks(families, per_level, seed, hardest, "train"):
         turns = (Turn("user", task.prompt), Turn("assistant", task.demonstration))
         name = f"{TASKS}:{task.family}:{task.difficulty}:{task.prompt}"
@@ -212,15 +212,10 @@ def question_of_judge(question: str, reply: str) -> str:
 def _tasks(
     families: Mapping[str, Family], per_level: int, seed: int, hardest: int, side: Side
 ) -> Iterator[Task]:
-    """Each prompt once: an easy level has fewer than ``per_level``."""
-    seen: set[str] = set()
     for family in families.values():
         for difficulty in range(1, min(hardest, family.levels) + 1):
             for number in range(per_level):
-                task = drawn(family, seed * 1_000_003 + number, difficulty, side)
-                if task.prompt not in seen:
-                    seen.add(task.prompt)
-                    yield task
+                yield drawn(family, seed * 1_000_003 + number, difficulty, side)
 
 
 def about_itself(name: str) -> Iterator[Conversation]:

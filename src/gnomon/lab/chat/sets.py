@@ -177,7 +177,8 @@ def _object(line: bytes) -> Mapping[str, Any] | str:
 
 
 def licences(paths: list[Path], folder: Path | None) -> dict[str, dict[str, str]]:
-    """For each source that is read: licence, where it comes from, SHA-256 of the file."""
+    """For each source that is read: licence, where it comes from, SHA-256 of the file. Raises
+    InputError for a file that cannot be read."""
     found = {
         one.source: {
             "licence": one.licence,
@@ -188,6 +189,8 @@ def licences(paths: list[Path], folder: Path | None) -> dict[str, dict[str, str]
         if folder is not None and (folder / one.file).is_file()
     }
     for path in paths:
+        if not path.is_file():
+            raise InputError(f"{str(path)!r} cannot be read: there is no such file.")
         found[f"own:{path.name}"] = {
             "licence": "the owner's", "from": path.name, "sha256": file_sha256(path)
         }  # fmt: skip

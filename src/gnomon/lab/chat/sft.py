@@ -38,10 +38,10 @@ from gnomon.lab.workspace import Workspace, fingerprint, write_json
 STAGE = "sft"
 MODEL = "model"
 PLAN = "plan.json"
-MATRIX_RATE, RATE = 0.01, 1.5e-3
+MATRIX_RATE, RATE = 0.02, 3e-3
 """Half of pretraining's peaks: what is known is to be put in turns, not learnt anew. Measured on
 held-out conversations at depth 2 (docs/lab-chat.md)."""
-EPOCHS_SMALL, EPOCHS = 2.0, 3.0
+EPOCHS = 3.0
 _WATCHED_ROWS = 64
 _ASKED = (
     "Hello",
@@ -55,8 +55,8 @@ _ASKED = (
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``sets`` is a folder of published conversations and ``own`` files of the owner's. ``epochs``
-    are passes over all of it; ``minutes`` instead: as many steps as this machine does in that
-    time. ``rate_scale`` multiplies the learning rates."""
+    are passes over all of it; ``minutes``: no more steps than this machine does in that time.
+    ``rate_scale`` multiplies the learning rates."""
 
     depth: int = 2
     seed: int = 0
@@ -160,16 +160,17 @@ def _rows(depth: int, context: int) -> int:
 def _steps(
     model: GPT, schedule: Schedule, settings: Settings, folder: Path, at: World, inputs: str
 ) -> int:
-    """How many; where they go by the clock, what was found stays for a run that was cut."""
+    """How many; where the clock has a say, what was found stays for a run that was cut."""
+    wanted = max(1, round((settings.epochs or EPOCHS) * schedule.steps))
     if settings.minutes is None:
-        default = EPOCHS_SMALL if settings.depth <= 3 else EPOCHS
-        return max(1, round((settings.epochs or default) * schedule.steps))
+        return wanted
     plan = folder / PLAN
     steps = 0
     if at.first:
         held = json.loads(plan.read_text("utf-8")) if plan.exists() else {}
         steps = int(held["steps"]) if held.get("inputs") == inputs else 0
-        steps = steps or max(1, int(settings.minutes * 60 / _a_step(model, schedule, at)))
+        possible = int(settings.minutes * 60 / _a_step(model, schedule, at))
+        steps = steps or max(1, min(wanted, possible))
         write_json(plan, {"inputs": inputs, "steps": steps})
     return round(float(at.sums([steps])))
 

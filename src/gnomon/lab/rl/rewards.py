@@ -8,6 +8,7 @@ messages) and the columns of the tasks, and gives a float for each
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -142,9 +143,11 @@ def _tasks(prompts: Sequence[Said], columns: Mapping[str, Any]) -> list[Task]:
     ]  # fmt: skip
 
 
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    """A table's rows all have the same fields; those that a task does not have come as None."""
-    return {name: str(value) for name, value in facts.items() if value is not None}
+def _texts(facts: Mapping[str, Any] | str) -> dict[str, str]:
+    """Facts as they came: a mapping, or JSON (``trl.rows``). A table's rows all have the same
+    fields; those that a task does not have come as None."""
+    held: Mapping[str, Any] = json.loads(facts) if isinstance(facts, str) else facts
+    return {name: str(value) for name, value in held.items() if value is not None}
 
 
 def _family(families: Mapping[str, Family], name: str) -> Family:

@@ -119,6 +119,9 @@ class Config:
         "the share of checked claims that may get a wrong verdict, 0 to 1; a verdict that is less "
         "sure becomes 'not enough evidence' (1 gives every verdict)",
     )
+    watermark: bool = _doc(
+        True, "put an invisible mark into pictures made here, beside the signed manifest"
+    )
     threads: int = _doc(2, "threads for a model on this machine")
     model_timeout_s: float = _doc(60.0, "deadline for one call of a chat model, in seconds")
     max_question_chars: int = _doc(4000, "longest question, in characters")

@@ -11,8 +11,9 @@ from typing import Any
 from gnomon import __version__
 from gnomon.config import Config
 from gnomon.errors import InputError
-from gnomon.provenance import manifest, reader
+from gnomon.provenance import manifest, pixels, reader
 from gnomon.provenance.keys import Key, Keys
+from gnomon.provenance.media import plain
 from gnomon.types.provenance import Made, Provenance
 from gnomon.wire import iso
 
@@ -45,8 +46,12 @@ class Signed:
         return time.time()
 
     def sign(self, data: bytes, mime: str, made: Made) -> bytes:
-        """``data`` with a manifest in it; a format that can carry none comes back as it is."""
-        return manifest.sign(data, mime, made, self.key(), GENERATOR)
+        """``data`` with a manifest in it; a format that can carry none comes back as it is. A
+        picture gets the invisible mark first, unless the owner said no."""
+        key = self.key()
+        if made.kind == "picture" and self._config.watermark and plain(mime) in pixels.MARKED:
+            data = pixels.marked(data, plain(mime), key.mark)
+        return manifest.sign(data, mime, made, key, GENERATOR)
 
     def sidecar(self, data: bytes, mime: str, made: Made) -> bytes:
         """A manifest to lie beside ``data`` as a ``.c2pa`` file."""

@@ -6,6 +6,7 @@ the root is trusting this one key. What is below ``folder``:
 
     keys/ID/chain.pem   the certificate and its root; kept for good
     keys/ID/key.pem     the private key (mode 600); deleted when the key is retired
+    keys/ID/mark        what the signs of watermarks are drawn from (mode 600); kept to find them
     trusted.pem         certificates of others that the owner trusts
 
 C2PA takes ES256 and demands that the certificate is not its own root, carries an organisation, the
@@ -18,6 +19,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -52,7 +54,8 @@ MAX_TRUSTED_BYTES = 4 * 2**20
 @dataclass(frozen=True, slots=True)
 class Key:
     """``id`` is the beginning of the SHA-256 of the public key (SubjectPublicKeyInfo, DER).
-    ``chain`` is PEM, the certificate before its root; ``private`` PEM, "" where it was retired.
+    ``chain`` is PEM, the certificate before its root; ``private`` PEM, "" where it was retired;
+    ``mark`` is the secret of its watermarks.
     Times are epoch seconds."""
 
     id: str
@@ -60,6 +63,7 @@ class Key:
     private: str
     since: float
     until: float
+    mark: bytes = b""
 
     @property
     def retired(self) -> bool:
@@ -181,6 +185,7 @@ class Keys:
         staged = Path(tempfile.mkdtemp(prefix=".new-", dir=keys))
         try:
             _write(staged / "key.pem", private, 0o600)
+            _write(staged / "mark", secrets.token_hex(32), 0o600)
             _write(staged / "chain.pem", chain, 0o644)
             os.rename(staged, keys / name)
         except OSError as error:
@@ -212,6 +217,8 @@ def _load(place: Path) -> Key:
         chain = (place / "chain.pem").read_text(encoding="ascii")
         private = place / "key.pem"
         secret = private.read_text(encoding="ascii") if private.is_file() else ""
+        seed = place / "mark"
+        mark = bytes.fromhex(seed.read_text(encoding="ascii")) if seed.is_file() else b""
         leaf = x509.load_pem_x509_certificates(chain.encode())[0]
         if secret:
             load_pem_private_key(secret.encode(), None)
@@ -221,7 +228,7 @@ def _load(place: Path) -> Key:
             "folder and a new key is made."
         ) from error
     since, until = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
-    return Key(place.name, chain, secret, since, until)
+    return Key(place.name, chain, secret, since, until, mark)
 
 
 def _new_chain(now: float) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gnomon.errors import GnomonError, InputError, SourceError, Unsupported
-from gnomon.provenance import report
+from gnomon.provenance import pixels, report
 from gnomon.provenance.keys import Key
 from gnomon.provenance.manifest import library
 from gnomon.sources import confine
@@ -62,6 +62,7 @@ def read(
         "ours": "".join(key.root for key in ours),
         "others": trusted,
         "sidecar": len(sidecar),
+        "marks": {key.id: key.mark.hex() for key in ours if key.mark},
         "cpu_s": bounds.cpu_s,
         "memory_bytes": bounds.memory_bytes,
         "max_bytes": bounds.max_bytes,
@@ -103,12 +104,15 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; nothing may land in the answer
     library()
+    pixels.warm()
     fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     try:
         beside = sys.stdin.buffer.read(asked["sidecar"])
         data = sys.stdin.buffer.read(asked["max_bytes"] + 1)
         said = report.report(data, asked["ours"], asked["others"], asked["mime"], beside)
-        answer: dict[str, Any] = {**said, "fences": fences}
+        marks = {name: bytes.fromhex(mark) for name, mark in asked["marks"].items()}
+        mark = pixels.look(data, marks) if said["mime"].startswith("image/") else None
+        answer: dict[str, Any] = {**said, "mark": mark, "fences": fences}
     except Unsupported as error:
         answer = {"refused": str(error), "code": "unsupported_file"}
     except GnomonError as error:

@@ -9,13 +9,21 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from gnomon.provenance.keys import Key
 from gnomon.provenance.manifest import LABEL, context, library, short
 from gnomon.provenance.media import BYTES, kind_of, readable
-from gnomon.types.provenance import EDITED_BY_MODEL, MADE_BY_MODEL, Made, Provenance, Signer
+from gnomon.types.provenance import (
+    EDITED_BY_MODEL,
+    MADE_BY_MODEL,
+    Made,
+    Mark,
+    Provenance,
+    Signer,
+)
 
 MOST = 300
 """Characters of anything that a manifest says."""
@@ -74,6 +82,19 @@ def report(
 
 def told(found: Mapping[str, Any], ours: Sequence[Key]) -> Provenance:
     """A report as the value it stands for. Nothing in it is trusted to have its form or size."""
+    return replace(_told(found, ours), mark=_mark(found.get("mark"), ours))
+
+
+def _mark(said: Any, ours: Sequence[Key]) -> Mark | None:
+    if not isinstance(said, Mapping):
+        return None
+    key = next((one.id for one in ours if one.id == said.get("key")), "")
+    figures = [said.get(name) for name in ("score", "threshold", "p_false")]
+    score, threshold, rate = (float(x) if isinstance(x, int | float) else 0.0 for x in figures)
+    return Mark(said.get("found") is True and bool(key), score, threshold, rate, key)
+
+
+def _told(found: Mapping[str, Any], ours: Sequence[Key]) -> Provenance:
     kind, state, error = (_text(found.get(name)) for name in ("mime", "state", "error"))
     if state == "absent":
         cut = f" It is not whole, either ({error})." if error else ""

@@ -101,13 +101,13 @@ def follow(events: Iterable[Event], *, steps: bool) -> Finished:
         if isinstance(event, Step) and steps:
             line(f"[dim]{event.name:>9}  {safe(event.detail[:160])}[/]", to=err)
         elif isinstance(event, Checked):
-            _sentence(event.sentence)
+            sentence(event.sentence)
             shown += 1
         elif isinstance(event, Finished):
             last = event
     assert last is not None, "an answer ends with Finished"
-    for sentence in last.answer.sentences[shown:]:
-        _sentence(sentence)
+    for more in last.answer.sentences[shown:]:
+        sentence(more)
     _foot(last.answer)
     return last
 
@@ -117,22 +117,23 @@ def step(event: Step) -> None:
     line(f"[dim]{event.name:>9}  {safe(event.detail[:160])}[/]", to=err)
 
 
-def _sentence(sentence: Sentence) -> None:
-    markers = "".join(f"\\[{n}]" for n in sentence.citations)
-    if sentence.against:
-        markers += "[/][yellow] against: " + "".join(f"\\[{n}]" for n in sentence.against)
-    words = safe(sentence.text)
-    if sentence.kind == "note":
+def sentence(said: Sentence) -> None:
+    """A checked sentence with its citations' numbers and its verdict."""
+    markers = "".join(f"\\[{n}]" for n in said.citations)
+    if said.against:
+        markers += "[/][yellow] against: " + "".join(f"\\[{n}]" for n in said.against)
+    words = safe(said.text)
+    if said.kind == "note":
         prose(f"[italic]{words}[/]")
     else:
-        mark = f"  {_MARKS[sentence.label]}" if sentence.label else ""
+        mark = f"  {_MARKS[said.label]}" if said.label else ""
         prose(f"{words} [cyan]{markers}[/]{mark}")
 
 
 def _foot(answer: Answer) -> None:
     out.print()
-    for citation in answer.citations:
-        _citation(citation)
+    for one in answer.citations:
+        citation(one)
     for item in answer.left_out:
         prose(f"[dim]left out: {safe(item.text[:160])} ({safe(item.reason)})[/]")
     for gap in answer.gaps:
@@ -156,11 +157,12 @@ def joules(energy: Joules) -> str:
     return f"{energy.joules:,.3g} J in {energy.seconds:,.1f} s ({energy.device}{idle}{said})"
 
 
-def _citation(citation: Citation) -> None:
-    evidence = citation.evidence
+def citation(cited: Citation) -> None:
+    """What a number stands for."""
+    evidence = cited.evidence
     said = f", {when(evidence.said_at)}" if evidence.said_at else ""
-    copies = f", one origin of {citation.posts} posts" if citation.posts > 1 else ""
-    prose(f"[cyan]\\[{citation.n}][/] “{safe(evidence.quote)}”")
+    copies = f", one origin of {cited.posts} posts" if cited.posts > 1 else ""
+    prose(f"[cyan]\\[{cited.n}][/] “{safe(evidence.quote)}”")
     line(
         f"    [dim]{safe(evidence.author or evidence.source)}{said}{copies}; "
         f"{safe(evidence.url or evidence.post)}[/]"

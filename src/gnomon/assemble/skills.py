@@ -14,7 +14,7 @@ from gnomon.models.protocols import Chat
 from gnomon.skills import consistency, plots, story
 from gnomon.skills.debate import ROUNDS, debate
 from gnomon.skills.read import MOST_CHARS, Tools, read
-from gnomon.skills.translate import translate
+from gnomon.skills.translate import read_glossary, translate
 from gnomon.sources import sandbox
 from gnomon.sources.parser import READS
 from gnomon.sources.reading import as_text
@@ -30,6 +30,8 @@ from gnomon.types.skilled import (
     StoryEvent,
     TranslationEvent,
 )
+
+__all__ = ["Parts", "Skills", "read_glossary"]
 
 ANY = Filter()
 _LINED = ("text", "markdown")

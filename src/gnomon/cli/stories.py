@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from gnomon.cli.arguments import DONE, command, opened, positive
+from gnomon.cli import story_telling
+from gnomon.cli.arguments import DONE, UsageError, command, opened, positive
 from gnomon.cli.output import print_json, say_set_aside
 
 if TYPE_CHECKING:
@@ -36,12 +37,17 @@ def add_stories(commands: Any) -> None:
 
 def add_story(commands: Any) -> None:
     parser = command(
-        commands, "story", story, "tell a story: timeline, agreed and disputed",
-        "Comes back: who said it first, what each origin added, what independent origins agree on, "
-        "numbers that conflict and who gives them, who carried it. Fails if no such story is held.",
+        commands, "story", story, "tell a story that is held, or continue a plot of your own",
+        "With the id of a story: who said it first, what each origin added, what independent "
+        "origins agree on, numbers that conflict and who gives them, who carried it; fails if no "
+        "such story is held. With --plot FILE: the next part of a plot, each sentence held to the "
+        "characters, threads and facts that FILE keeps; FILE then has the new part and what it "
+        "changed, to be edited. Needs a chat model.",
     )  # fmt: skip
-    parser.add_argument("id", help="the story's id, as `gnomon stories` shows it, or a post's")
+    parser.add_argument("id", nargs="*", help="the story's id, as `gnomon stories` shows it, or a "
+                        "post's; with --plot: what happens next")  # fmt: skip
     _place(parser)
+    story_telling.add_plot(parser)
 
 
 def _place(parser: argparse.ArgumentParser) -> None:
@@ -80,13 +86,20 @@ def stories(args: argparse.Namespace) -> int:
 
 
 def story(args: argparse.Namespace) -> int:
+    if args.plot is not None:
+        return story_telling.tell(args)
+    if len(args.id) != 1:
+        said = f"{' '.join(args.id)[:60]!r} is no story's id" if args.id else "which story?"
+        raise UsageError(
+            f"{said}; `gnomon stories` lists them, and --plot FILE continues a plot of your own."
+        )
     from gnomon import terminal
     from gnomon.wire import to_json
 
     with opened(args, "ask") as gnomon:
         with terminal.catching_up(gnomon.rising):
             gnomon.rising.stories_caught_up()
-        told = gnomon.rising.story(args.id)
+        told = gnomon.rising.story(args.id[0])
         if args.json:
             print_json(to_json(told))
         else:

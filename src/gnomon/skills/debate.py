@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from gnomon.truth.claims import claim_at, claims_of, unchecked
 from gnomon.truth.retrieve import Retrieved, retrieve_claim, window_of
 from gnomon.truth.rewrite import as_claim
 from gnomon.truth.speakers import is_satire
+from gnomon.truth.terms import content_terms, term_set
 from gnomon.types import (
     Citation,
     Evidence,
@@ -51,6 +52,7 @@ MOST_CITATIONS = 3
 ABOUT = 0.5
 """A quote that takes a side speaks of the motion: so much of its words are in the quote or its
 context (``Passage.scores["context"]``)."""
+TERMS = 2
 SIDES = ("for", "against")
 _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
 _FOR = re.compile(
@@ -183,7 +185,7 @@ def _debate(
             yield Step("draft", f"{error} Composing from quotes instead.")
     if not any(table.said.values()):
         writer = "quotes"
-        yield from _quoted(text, found, bench, table, where, now)
+        yield from _quoted(about, found, bench, table, where, now)
     yield Debate(
         motion=motion,
         lang=lang,
@@ -339,6 +341,7 @@ def _quoted(
             if evidence.stance is not Stance.NEITHER:
                 side = "for" if evidence.stance is Stance.SUPPORTS else "against"
                 bearing[evidence.post, evidence.start, evidence.end] = side
+    wanted = set(content_terms(motion))
     own = replace(bench, trust=bench.trust.of_own_words()) if bench.trust else bench
     origins: dict[str, set[str]] = {name: set() for name in table.said}
     for passage in found.passages:
@@ -347,10 +350,20 @@ def _quoted(
         full = len(rows) >= MOST_SENTENCES or passage.origin in origins[side]
         if full or not _usable(passage) or polarity.is_question(passage.text):
             continue
-        if passage.scores.get("context", 0.0) < ABOUT or table.has(passage.text):
+        if not _about(passage, wanted) or table.has(passage.text):
             continue
         origins[side].add(passage.origin)
         yield from _quote(side, passage, own, table, where, now)
+
+
+def _about(passage: Passage, wanted: Collection[str]) -> bool:
+    """Whether a passage speaks of the motion: of most of its words, and in its language of two (a
+    shop may be sold out where the harbour is to be sold)."""
+    if passage.scores.get("context", 0.0) < ABOUT:
+        return False
+    shared = term_set(window_of(passage)) & set(wanted)
+    across = not any(map(is_cjk, wanted)) and is_cjk(passage.text)
+    return across or len(shared) >= min(TERMS, len(wanted))
 
 
 def _side(passage: Passage) -> str:

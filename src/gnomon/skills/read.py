@@ -20,7 +20,7 @@ from gnomon.errors import InputError, ModelError
 from gnomon.models.protocols import Chat, Embed, Entail, Message
 from gnomon.skills.spans import span_of
 from gnomon.text.sentences import split
-from gnomon.text.tokens import is_cjk, tokens
+from gnomon.text.tokens import is_cjk, tokens, words
 from gnomon.truth import asked as asking
 from gnomon.truth import draft, rewrite
 from gnomon.truth.retrieve import window_of
@@ -34,6 +34,7 @@ MOST_QUESTION_CHARS = 2_000
 TRIED = 40
 """Sentences that share most with the question, and are weighed as answers."""
 SHOWN = 6
+HEADING_WORDS = 8
 MOST_QUOTES = 3
 K1, B = 0.9, 0.4
 """BM25's, as Anserini sets them for passages (https://doi.org/10.1145/3239571)."""
@@ -148,8 +149,19 @@ def _sentences(parts: Sequence[Part]) -> Iterator[_Sentence]:
                 created_at=part.date,
             )
             for start, end in split(block[0]):
+                if _is_heading(block[0][start:end]):
+                    continue
                 n += 1
                 yield _Sentence(Passage(post, start, end, str(n)), number, block.start())
+
+
+_ENDED = re.compile(r"[.!?。！？…:：;；]\W*$")
+_ROW = re.compile(r"\d|[:：=|\t]")
+
+
+def _is_heading(text: str) -> bool:
+    """Whether a line only names what follows: short, without an end and without a value."""
+    return not _ENDED.search(text) and not _ROW.search(text) and len(words(text)) < HEADING_WORDS
 
 
 def _weights(counted: Mapping[str, int], total: int) -> Weights:

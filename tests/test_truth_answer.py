@@ -187,12 +187,16 @@ def test_a_model_of_the_owners_is_asked_about_the_quotes_and_checked():
 
 
 def test_where_a_model_of_the_owners_babbles_the_quotes_answer():
-    own = ScriptedChat(lambda messages, schema: "the the boat mayor of of", name="my-model")
+    true = "The library of Fernside opened its doors in March."
+    own = ScriptedChat(lambda messages, schema: f"Fire. {true} the boat mayor of of", name="mine")
     question = "When was the fire at Lunde Works put out?"
-    result = ask(world(FIRE), question, own=own)
+    store = world(FIRE, post("library", true, author="Fernside library"), post("fire2", "Fire."))
+    result = ask(store, question, own=own)
     assert "03:30" in result.text
     assert result.model == "quotes"
-    assert ask(world(FIRE), question).text == result.text
+    # What is true of something else is no answer, nor is a single word.
+    assert {"Fire.", true} <= {item.text for item in result.left_out}
+    assert ask(store, question).text == result.text
 
 
 def test_a_model_of_the_owners_is_not_asked_where_nothing_answers():

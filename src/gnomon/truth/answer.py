@@ -325,6 +325,9 @@ def _written(
     if drafts:
         yield Step("draft", f"{len(drafts)} sentences by {writer.name}")
     for item in drafts:
+        if not writer.strong and not own_words.rests(item, plan.question):
+            page.left_out.append(LeftOut(item.text, phrases.say("not of the quotes", plan.lang)))
+            continue
         yield from _check_draft(item, plan, found.passages, bench, page, now)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from gnomon.models.protocols import Chat, Message
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
-from gnomon.truth.draft import Draft
+from gnomon.truth.draft import FEWEST_TERMS, Draft
+from gnomon.truth.terms import content_terms, term_set
 from gnomon.types import Passage, QueryPlan
 
 REPLY_TOKENS = 64
@@ -44,6 +45,20 @@ def drafts(
     whole = sentences[:-1] if reply.finish == "length" else sentences
     said = list(dict.fromkeys(text for text in whole if text))
     return [Draft(text, keys=tuple(shown)) for text in said[:MOST_SENTENCES]]
+
+
+RESTS = 0.6
+"""Of a sentence's words so many must stand in what the model was shown, or it speaks of something
+else: true, perhaps, and no answer."""
+
+
+def rests(item: Draft, question: str) -> bool:
+    """Whether a sentence states something about the quotes that it was to be made of."""
+    said = term_set(item.text)
+    if len(content_terms(item.text)) <= FEWEST_TERMS:
+        return False
+    shown = term_set("\n".join([question, *(passage.text for passage in item.keys)]))
+    return len(said & shown) >= RESTS * len(said)
 
 
 def _fitting(plan: QueryPlan, passages: Sequence[Passage], context_tokens: int) -> list[Passage]:

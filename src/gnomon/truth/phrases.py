@@ -48,6 +48,10 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "Nothing held says this clearly enough, or denies it.",
         "zh": "现有资料没有足够明确地证实或否认这一点。",
     },
+    "not of the quotes": {
+        "en": "It says nothing about the quotes that the model was shown.",
+        "zh": "这句话与模型所见的引文无关。",
+    },
     "unsure": {
         "en": "What is held leans to one side, but not surely enough: {why}.",
         "zh": "现有证据偏向一方，但把握不足：{why}。",

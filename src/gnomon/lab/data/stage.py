@@ -90,7 +90,9 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     forms = Forms()
     twins = duplicates.find(forms.counted(kept))
     gathered = gather(folder, spool, twins, forms, settings.val, settings.seed)
-    _refuse_too_little(gathered, settings)
+    if sum(gathered.kept.values()) < 2:
+        work.clear(STAGE)  # so that the same command looks again when there is more
+        raise _too_little(gathered, settings)
     manifest = _manifest(gathered, settings, began, seq)
     path = folder / MANIFEST
     with writing(path):
@@ -202,18 +204,15 @@ def rules(settings: Settings) -> list[Rule]:
     return found
 
 
-def _refuse_too_little(gathered: Gathered, settings: Settings) -> None:
-    kept = gathered.kept["train"] + gathered.kept["val"]
-    if kept >= 2:
-        return
-    read = gathered.read
-    said = ", ".join(f"{count:,} {reason}" for reason, count in gathered.dropped.items())
+def _too_little(gathered: Gathered, settings: Settings) -> InputError:
     named = " and ".join(settings.sources)
-    if not read:
-        raise InputError(f"{named} holds no post; take some in first, or name a file.")
-    left = f"{kept} document{'s' if kept != 1 else ''}"
-    raise InputError(
-        f"of {read:,} documents from {named}, {left} is left ({said or 'nothing was dropped'}); "
+    if not gathered.read:
+        return InputError(f"{named} holds no post; take some in first, or name a file.")
+    kept = sum(gathered.kept.values())
+    said = ", ".join(f"{count:,} {reason}" for reason, count in gathered.dropped.items())
+    left = "1 document is" if kept == 1 else "none is"
+    return InputError(
+        f"of {gathered.read:,} documents from {named}, {left} left ({said or 'nothing dropped'}); "
         "a corpus needs two at least, one to learn from and one to measure on."
     )
 

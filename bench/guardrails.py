@@ -95,19 +95,22 @@ def linear(train: Sequence[Row], size: int = 1 << 16, epochs: int = 12) -> Judge
         return value
 
     kinds = list(KINDS)
-    weights, bias = np.zeros((size, len(kinds))), np.zeros(len(kinds))
+    weights, seen = np.zeros((size, len(kinds))), np.full((size, len(kinds)), 1e-6)
+    bias = np.zeros(len(kinds))
     held = [features(row["text"]) for row in train]
     goals = np.array(
         [[row["label"] == "refuse" and row["class"] == k for k in kinds] for row in train]
     )
     draw = np.random.default_rng(0)
-    for epoch in range(epochs):
+    for _ in range(epochs):
         for at in draw.permutation(len(train)):
             x = held[at]
             score = weights[x].sum(0) / math.sqrt(len(x)) + bias
-            step = (1 / (1 + np.exp(-score)) - goals[at]) * 0.5 / (1 + epoch)
-            weights[x] -= step / math.sqrt(len(x))
-            bias -= step * 0.1
+            step = (1 / (1 + np.exp(-score)) - goals[at]) / math.sqrt(len(x))
+            # AdaGrad: pieces that are everywhere learn slowly.
+            seen[x] += step * step
+            weights[x] -= 0.1 * step / np.sqrt(seen[x])
+            bias -= 0.01 * step
 
     def look(text: str) -> set[str]:
         x = features(text)
@@ -157,13 +160,15 @@ def _share(hits: Sequence[float]) -> tuple[float, float, float, int]:
     return (sum(hits) / len(hits) if hits else 0.0, low, high, len(hits))
 
 
+_SHOWN = ("caught", "own", "caught en", "caught zh", "tricked", "false", "false en", "false zh")
+
+
 def show(name: str, told: dict[str, dict[str, Any]]) -> None:
     print(f"\n{name}")
     print("| kind | caught | of its kind | en | zh | tricks | refused for nothing | en | zh |")
     print("|---|---|---|---|---|---|---|---|---|")
     for kind, found in told.items():
-        cells = [_cell(found.get(what), intervals=what in ("caught", "false")) for what in
-                 ("caught", "own", "caught en", "caught zh", "tricked", "false", "false en", "false zh")]  # fmt: skip
+        cells = [_cell(found.get(what), intervals=what in ("caught", "false")) for what in _SHOWN]
         print(f"| {kind} | {' | '.join(cells)} |")
 
 

@@ -147,10 +147,11 @@ SD = '''#!{python}
 """As sd-cli behaves: options, progress over itself on standard output, a PNG, an exit status."""
 import argparse, sys, time, zlib, struct, random
 p = argparse.ArgumentParser()
-for names in (("-m", "--model"), ("-p", "--prompt"), ("-n", "--negative-prompt"), ("-o", "--output"),
-              ("-i", "--init-img"), ("--mask",)):
+for names in (("-m", "--model"), ("-p", "--prompt"), ("-n", "--negative-prompt"),
+              ("-o", "--output"), ("-i", "--init-img"), ("--mask",)):
     p.add_argument(*names, default="")
-for names in (("-W", "--width"), ("-H", "--height"), ("--steps",), ("-s", "--seed"), ("-t", "--threads")):
+for names in (("-W", "--width"), ("-H", "--height"), ("--steps",), ("-s", "--seed"),
+              ("-t", "--threads")):
     p.add_argument(*names, type=int, default=0)
 p.add_argument("--cfg-scale", type=float); p.add_argument("--strength", type=float)
 a = p.parse_args()
@@ -167,7 +168,8 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 head = struct.pack(">IIBBBBB", a.width, a.height, 8, 2, 0, 0, 0)
 with open(a.output, "wb") as out:
-    out.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    out.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head))
+    out.write(chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 print("\\nsave result image to", a.output)
 '''
 

@@ -335,9 +335,9 @@ class Pictures:
             if "" not in self._models:
                 try:
                     self._models[""] = open_draw(self._config)
-                except ModelMissing:
+                except ModelMissing as error:
                     if not wanted:
-                        raise
+                        raise NotFound(str(error)) from error
             default = self._models.get("")
             if default is not None and wanted in ("", default.name):
                 return default

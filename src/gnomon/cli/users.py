@@ -76,10 +76,15 @@ def users(args: argparse.Namespace) -> int:
 def _departed(args: argparse.Namespace, database: Database) -> Departed:
     """What removes all that is somebody's, beside a running server or without one."""
     from gnomon.assemble.library import files_dir, forget_shelf
+    from gnomon.assemble.picture_log import PictureLog
     from gnomon.serve.departed import Departed
 
     home = config_of(args).home
-    return Departed(database, lambda: files_dir(home), partial(forget_shelf, home))
+
+    def forget_words(owner: str) -> None:
+        PictureLog(home).forget(caller=owner)
+
+    return Departed(database, lambda: files_dir(home), partial(forget_shelf, home), forget_words)
 
 
 def _list(args: argparse.Namespace, held: Users) -> int:

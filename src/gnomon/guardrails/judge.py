@@ -134,7 +134,8 @@ def _kind(name: str) -> _Kind:
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     """Words as one pattern: Latin ones whole, Chinese ones anywhere."""
-    latin, han = [], []
+    latin: list[str] = []
+    han: list[str] = []
     for word in words:
         (latin if re.match(r"[\x00-\x7f]*$", word) else han).append(word)
     parts = [rf"(?<![a-z0-9])(?:{'|'.join(latin)})(?![a-z0-9])"] if latin else []

@@ -1,4 +1,4 @@
-"""The worker's side of ``draw_diffusers``. Loads torch, which nothing else of the assistant does."""
+"""The worker's side of ``draw_diffusers``: it alone of the assistant loads torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class DiffusersRunner:
         self._torch, self._diffusers = torch, diffusers
         self._device = _device(torch, load["device"])
         kind = torch.float32 if self._device == "cpu" else torch.bfloat16
-        pipe = diffusers.DiffusionPipeline.from_pretrained(
+        pipe: Any = diffusers.DiffusionPipeline
+        pipe = pipe.from_pretrained(
             load["where"], torch_dtype=kind, use_safetensors=True, trust_remote_code=False
         )
         self._pipe = pipe.to(self._device)

@@ -17,7 +17,8 @@ The folder is laid out as Optimum exports diffusers pipelines
     scheduler/scheduler_config.json     _class_name FlowMatchEulerDiscreteScheduler, shift,
                                         num_train_timesteps
     card.json                           gnomon: name, languages, sizes, fixed, multiple, steps,
-                                        guidance, short_prompts, licence; README.md beside it, and pulled.json with hashes
+                                        guidance, short_prompts, licence
+    README.md, pulled.json              what is known of it; each file with its hash
 """
 
 from __future__ import annotations

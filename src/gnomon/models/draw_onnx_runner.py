@@ -136,7 +136,8 @@ class OnnxDrawRunner:
         (found, *_) = self._denoiser.run(None, _feeds(self._denoiser, given))
         found = found.astype(np.float32)
         if count == 1:
-            return found
+            only: np.ndarray = found
+            return only
         wanted, unwanted = found[:1], found[1:]
         guided: np.ndarray = unwanted + guidance * (wanted - unwanted)
         return guided

@@ -30,11 +30,13 @@ from starlette.routing import BaseRoute, Match, Route
 
 from gnomon.errors import ConfigError, GnomonError, StoreError
 from gnomon.serve import (
+    audio,
     chat,
     completions,
     digests,
     embeddings,
     health,
+    images,
     keeping,
     library,
     mcp,
@@ -46,10 +48,9 @@ from gnomon.serve import (
     pulling,
     rising,
     signing,
+    skills,
     sources,
-    speech,
     stories,
-    transcriptions,
 )
 from gnomon.serve.connections import allow_connections, protocol
 from gnomon.serve.context import Context
@@ -70,6 +71,8 @@ from gnomon.serve.routes import routes as held_routes
 log = logging.getLogger("gnomon.serve")
 
 SWEEP_S = 60.0
+MOST_MESSAGE_BYTES = 4 << 20
+"""Of one message over a WebSocket: a minute of sound at 24 kHz, as base64."""
 
 AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     health.routes,
@@ -88,9 +91,10 @@ AREAS: tuple[Callable[[Context], Sequence[BaseRoute]], ...] = (
     digests.routes,
     sources.routes,
     rising.routes,
-    speech.routes,
-    transcriptions.routes,
+    skills.routes,
+    audio.routes,
     provenance.routes,
+    images.routes,
     not_yet.routes,
     description,
     page.routes,
@@ -131,7 +135,10 @@ def create_app(
         beside = grpc_server(app, *xai) if xai is not None else None
         writing = asyncio.create_task(_keep(limiter))
         departed = Departed(
-            kept, lambda: engine.library.files_dir, lambda shelf: engine.library.forget(shelf)
+            kept,
+            lambda: engine.library.files_dir,
+            lambda shelf: engine.library.forget(shelf),
+            lambda owner: engine.pictures.forget(owner),
         )
         sweeping = asyncio.create_task(_sweep(departed, limiter))
         try:
@@ -283,7 +290,9 @@ def server(
         server_header=False,
         proxy_headers=bool(policy.proxies),
         forwarded_allow_ips=list(policy.proxies) or None,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
         lifespan="on",
         backlog=512,
         timeout_graceful_shutdown=math.ceil(drain_s) + 2,

@@ -59,11 +59,28 @@ def protocol(policy: Policy, dropped: Callable[[str], None]) -> type[H11Protocol
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            self._uncount()
+            super().connection_lost(exc)
+
+        def handle_websocket_upgrade(self, event: h11.Request) -> None:
+            """The connection goes to another class, which will know when it is lost."""
+            self._stop_waiting()
+            super().handle_websocket_upgrade(event)
+            after = self.transport.get_protocol()
+            lose = after.connection_lost
+
+            def lost(exc: Exception | None) -> None:
+                self._uncount()
+                lose(exc)
+
+            after.connection_lost = lost  # type: ignore[method-assign]
+
+        def _uncount(self) -> None:
             if self._counted:
                 held[self._counted] -= 1
                 if not held[self._counted]:
                     del held[self._counted]
-            super().connection_lost(exc)
+                self._counted = ""
 
         def send_400_response(self, msg: str) -> None:
             """What is no HTTP gets the one error object, too."""

@@ -29,6 +29,7 @@ from gnomon.serve.policy import Policy
 from gnomon.serve.sessions import Session, Sessions, cookie_name
 from gnomon.serve.users import User, Users
 
+_KEY_PROTOCOL = "openai-insecure-api-key."
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -114,7 +115,16 @@ def token_of(headers: Headers) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer" and token.strip():
         return token.strip()
-    return headers.get("x-api-key", "").strip() or None
+    return headers.get("x-api-key", "").strip() or _offered(headers)
+
+
+def _offered(headers: Headers) -> str | None:
+    """A key among the subprotocols of a WebSocket: a browser can send none otherwise, and OpenAI's
+    client for pages does so."""
+    offered = headers.get("sec-websocket-protocol", "").split(",")
+    named = (one.strip() for one in offered)
+    return next((one.removeprefix(_KEY_PROTOCOL) for one in named if one.startswith(_KEY_PROTOCOL)),
+                None)  # fmt: skip
 
 
 def feed_token(scope: Scope, headers: Headers) -> str | None:

@@ -15,7 +15,8 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from uuid import uuid4
 
 from starlette.datastructures import Headers
@@ -55,7 +56,7 @@ HEADERS = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "vary": "origin, accept-encoding",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
 }
 _ALWAYS = {name.encode(): value.encode() for name, value in HEADERS.items()}
 # A proxy's id for the request is taken over where it is one: hexadecimal, so nobody's words.
@@ -79,8 +80,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # Nothing here speaks WebSocket yet; what will must pass these guards too.
-            await send({"type": "websocket.close", "code": 1008})
+            await self._talk(scope, receive, send)
             return
         headers = Headers(scope=scope)
         visit = _Visit(scope, headers, self._policy.secure)
@@ -103,6 +103,62 @@ class Guard:
         finally:
             visit.close(self._metrics)
 
+    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket passes the same guards before it is opened, and is logged when it closes. A
+        browser sends cookies along with one from any page, so only its Origin tells whose it is."""
+        headers = Headers(scope=scope)
+        asked: Scope = {**scope, "method": "POST", "type": "http"}
+        visit = _Visit(asked, headers, self._policy.secure)
+        began = False
+
+        async def answer(message: Message) -> None:
+            nonlocal began
+            began = began or message["type"] == "websocket.accept"
+            visit.status = 101 if began else visit.status
+            await send(message)
+
+        try:
+            with self._opened(asked, headers, visit):
+                scope.update({k: v for k, v in asked.items() if k.startswith("gnomon.")})
+                await self._app(scope, receive, answer)
+        except ApiError as refusal:
+            visit.status = refusal.status
+            response = refusal.response()
+            marked = visit.marked(response.raw_headers)
+            start = {"type": "websocket.http.response.start", "status": refusal.status}
+            await send({**start, "headers": marked})
+            await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
+        except Exception as error:  # noqa: BLE001 - the one place that reports our own bugs
+            log.error("%s failed: %s", visit.id, place_of(error))
+            await send({"type": "websocket.close", "code": 1011})
+        finally:
+            visit.close(self._metrics, scope)
+
+    @contextmanager
+    def _opened(self, scope: Scope, headers: Headers, visit: _Visit) -> Iterator[None]:
+        """Whether a WebSocket may be opened, and its cost while it is. Raises ApiError."""
+        if refusal := self._names.refusal(scope, headers):
+            raise refusal
+        origin = headers.get("origin", "")
+        foreign = bool(origin) and not self._names.is_own(origin, headers["host"])
+        check_address(scope)
+        address = (scope.get("client") or ("", 0))[0]
+        locked = self._gate.locked()
+        if locked:
+            self._quota.visit(address)
+        caller = self._gate.caller(scope, headers, address, foreign=foreign)
+        scope["gnomon.caller"] = caller
+        visit.caller = caller.key or caller.id
+        wanted = needed("POST", scope["path"]) or "ask"
+        if not caller.may(wanted):
+            raise missing(wanted, caller)
+        if not locked:
+            with self._quota.unlimited(self._metrics):
+                yield
+            return
+        with self._quota.spending(caller, self._metrics):
+            yield
+
     async def _admit(self, visit: _Visit, scope: Scope, pace: Pace) -> None:
         """Let a request through to its route, or raise ApiError."""
         headers = visit.headers
@@ -117,13 +173,7 @@ class Guard:
         if foreign and scope["method"] == "OPTIONS" and (allowed := preflight(headers)):
             await Response(status_code=204, headers=allowed)(scope, pace.receive, pace.send)
             return
-        if KEY.search(scope.get("query_string", b"").decode("latin-1")):
-            raise ApiError(
-                400,
-                "There is a key in the address, where proxies and logs keep it: revoke it, make "
-                "another, and send that as 'Authorization: Bearer ...'.",
-                code="key_in_address",
-            )
+        check_address(scope)
         self._check_length(scope, headers)
         address = (scope.get("client") or ("", 0))[0]
         locked = self._gate.locked()
@@ -184,12 +234,12 @@ class _Visit:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-                message["headers"] = self._marked(message.get("headers", ()))
+                message["headers"] = self.marked(message.get("headers", ()))
             await send(message)
 
         return guarded
 
-    def _marked(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def marked(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of an answer, with ours in place of what a route says of the same name."""
         ours = {name.encode(): value.encode("latin-1") for name, value in self.more.items()}
         ours |= _ALWAYS | {b"x-request-id": self.id.encode()}
@@ -198,9 +248,10 @@ class _Visit:
             ours[b"cache-control"] = b"no-store"
         return kept + list(ours.items())
 
-    def close(self, metrics: Metrics) -> None:
+    def close(self, metrics: Metrics, scope: Scope | None = None) -> None:
+        """``scope`` is where the router left the route, if elsewhere."""
         took_s = time.perf_counter() - self._began
-        route = getattr(self._scope.get("route"), "path", "-")
+        route = getattr((scope or self._scope).get("route"), "path", "-")
         method = self._scope["method"]
         status = self.status or 499  # nginx's number for a client that left
         metrics.answered(method, route, status, took_s)
@@ -209,6 +260,17 @@ class _Visit:
             "took_ms": round(took_s * 1000, 1), "caller": self.caller, "gone": self.gone,
         }  # fmt: skip
         log.info("%s %s %s %d %.0f ms", self.id, method, route, status, took_s * 1000, extra=told)
+
+
+def check_address(scope: Scope) -> None:
+    """Raises ApiError where the address holds a key."""
+    if KEY.search(scope.get("query_string", b"").decode("latin-1")):
+        raise ApiError(
+            400,
+            "There is a key in the address, where proxies and logs keep it: revoke it, make "
+            "another, and send that as 'Authorization: Bearer ...'.",
+            code="key_in_address",
+        )
 
 
 def place_of(error: BaseException) -> str:

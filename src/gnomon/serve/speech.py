@@ -60,8 +60,8 @@ _CUES = re.compile(r"\[[a-z][a-z -]{1,24}\]")
 """xAI's stage directions ("[pause]", "[laugh]"), which no voice here can follow."""
 
 
-def routes(context: Context) -> Sequence[BaseRoute]:
-    api = _Api(context)
+def routes(context: Context, manifests: Manifests) -> Sequence[BaseRoute]:
+    api = _Api(context, manifests)
     return [
         Route("/v1/audio/speech", api.speech, methods=["POST"]),
         Route("/v1/audio/voices", api.voices, methods=["GET"]),
@@ -155,9 +155,9 @@ class Manifests:
 
 
 class _Api:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, manifests: Manifests) -> None:
         self._desk = context.desk
-        self._manifests = Manifests()
+        self._manifests = manifests
 
     async def speech(self, request: Request) -> Response | Sounding:
         """``input``, ``voice``, ``model``, ``response_format``, ``speed``, ``stream_format``;

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.lab.dial import Sizes
+from gnomon.lab.model.kernels import attention, rms_norm, rotate
 
 ROPE_BASE = 10_000.0
 """Of the paper; enough for the contexts of the dial."""
@@ -87,7 +88,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        return rms_norm(x, self.weight, self.eps)
 
 
 class Attention(nn.Module):
@@ -116,10 +117,7 @@ class Attention(nn.Module):
             cache.keys[layer][:, :, cache.length : end] = k
             cache.values[layer][:, :, cache.length : end] = v
             k, v = cache.keys[layer][:, :, :end], cache.values[layer][:, :, :end]
-        y = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=mask is None and length > 1,
-            enable_gqa=self.shape.heads != self.shape.kv_heads,
-        )  # fmt: skip
+        y = attention(q, k, v, mask)
         out: Tensor = self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
         return out
 
@@ -190,6 +188,8 @@ class GPT(nn.Module):
         mask = _mask(ids, segments, cache)
         turn = (self.cos[start:end], self.sin[start:end])
         x = self.model.embed_tokens(ids)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
         turn = (turn[0].to(x.dtype), turn[1].to(x.dtype))
         for number, layer in enumerate(self.model.layers):
             x = layer(x, turn, mask, cache, number)
@@ -216,12 +216,6 @@ def rotations(shape: Shape) -> tuple[Tensor, Tensor]:
     angles = torch.outer(torch.arange(shape.context).float(), shape.rope_base**-steps)
     both = torch.cat((angles, angles), dim=-1).unsqueeze(1)
     return both.cos(), both.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """``x`` ``[B, T, heads, head_dim]`` turned by its position."""
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-right, left), dim=-1) * sin
 
 
 def _mask(ids: Tensor, segments: Tensor | None, cache: Cache | None) -> Tensor | None:

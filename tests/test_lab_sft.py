@@ -359,7 +359,7 @@ def small(monkeypatch):
     from gnomon.lab.chat import gathering
     from gnomon.lab.chat import sft as stage
 
-    amounts = gathering.Amounts(40, 80, per_level=6, hardest=2, published=10)
+    amounts = gathering.Amounts(40, 80, 6, hardest=2, hardest_quote=1, published=10)
     monkeypatch.setattr(stage.Amounts, "of", classmethod(lambda cls, depth: amounts))
 
 

@@ -19,7 +19,7 @@ from gnomon.lab.chat import made, sets
 from gnomon.lab.chat.conversations import Conversation, Dropped, counts, usable
 from gnomon.lab.chat.render import Rendered, fitted
 from gnomon.lab.data.documents import MANIFEST, Document, documents
-from gnomon.lab.rl.families import opened
+from gnomon.lab.rl.families import FAMILIES, opened
 from gnomon.lab.rl.tasks.passages import Passage, passages
 from gnomon.lab.tokenizer.encoding import Words
 from gnomon.lab.workspace import Workspace, write_json
@@ -27,6 +27,8 @@ from gnomon.lab.workspace import Workspace, write_json
 HELD_OUT_SHARE = 20
 """Every twentieth conversation is measured on and not learnt from, by a hash of its id."""
 _MOST_HELD = 20_000
+_QUOTED = ("reading", "grounded")
+_COUNTED = tuple(name for name in FAMILIES if name not in _QUOTED)
 _GREETINGS = 12
 """Times that what the model says of itself is learnt: a handful of lines among thousands."""
 
@@ -34,13 +36,14 @@ _GREETINGS = 12
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """How much of each: conversations about held posts, and how long a post may be that is shown,
-    in characters; draws a difficulty and the hardest difficulty of tasks; conversations of a
-    published set at most."""
+    in characters; draws a difficulty and the hardest difficulty of tasks, and of those that want a
+    quote; conversations of a published set at most."""
 
     posts: int
     longest_post: int
     per_level: int
     hardest: int
+    hardest_quote: int
     published: int
 
     @classmethod
@@ -48,10 +51,10 @@ class Amounts:
         """By the dial. A million parameters and a minute learn what is easy, or nothing: with long
         quotes and every difficulty among it, not even that (docs/lab-chat.md)."""
         if depth <= 3:
-            return cls(200, 60, per_level=600, hardest=2, published=500)
+            return cls(200, 60, per_level=600, hardest=2, hardest_quote=1, published=500)
         if depth <= 8:
-            return cls(8_000, 300, per_level=600, hardest=8, published=10_000)
-        return cls(40_000, 600, per_level=2_000, hardest=8, published=100_000)
+            return cls(8_000, 300, per_level=600, hardest=8, hardest_quote=8, published=10_000)
+        return cls(40_000, 600, per_level=2_000, hardest=8, hardest_quote=8, published=100_000)
 
 
 @dataclass(slots=True)
@@ -121,15 +124,19 @@ def gather(
 
 def _made(work: Workspace, context: int, amounts: Amounts, seed: int) -> Iterator[Conversation]:
     longest = longest_line(context)
-    posts = [held for one in held_posts(work) if made.fit_to_show(held := _held(one), 2 * longest)]
+    most = amounts.longest_post
+    posts = [held for one in held_posts(work) if made.fit_to_show(held := _held(one), most)]
     yield from made.from_posts(posts, count=amounts.posts, seed=seed)
-    with opened(passages_of(work), longest=longest) as families:
-        yield from made.from_tasks(
-            families, per_level=amounts.per_level, seed=seed, hardest=amounts.hardest
-        )
-        yield from made.from_judging(
-            families, per_level=amounts.per_level // 12, seed=seed, hardest=amounts.hardest
-        )
+    wanted = FAMILIES if amounts.hardest_quote > 1 else (*_COUNTED, "reading")
+    with opened(passages_of(work), wanted, longest=longest) as families:
+        for names, hardest in ((_COUNTED, amounts.hardest), (_QUOTED, amounts.hardest_quote)):
+            some = {name: one for name, one in families.items() if name in names}
+            yield from made.from_tasks(
+                some, per_level=amounts.per_level, seed=seed, hardest=hardest
+            )
+            yield from made.from_judging(
+                some, per_level=amounts.per_level // 12, seed=seed, hardest=hardest
+            )
     yield from made.about_itself(work.name)
 
 

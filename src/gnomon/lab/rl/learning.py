@@ -42,7 +42,10 @@ PROBE = -1
 """The step of the rows that were played before the first one."""
 _DRAWS = 4
 """Times that tasks are drawn anew for a step whose groups all lack signal."""
-_FIT_TRIES = 12
+_FIT_TRIES = 16
+_FIT_SHARE = 0.25
+"""Of a difficulty's tasks that must fit the model; else it is closed."""
+_MOST_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +168,14 @@ class Run:
             self._look(self.player.model)
 
     def _closed(self) -> list[tuple[str, int]]:
-        """Difficulties of which no task fits the model's context."""
+        """Difficulties of which hardly a task fits the model's context or the length of replies."""
         found = []
         for name, difficulty in self.curriculum.arms:
             tasks = (
                 drawn(self.families[name], number, difficulty, "train")
                 for number in range(_FIT_TRIES)
             )
-            if not any(self.player.fits(task) for task in tasks):
+            if sum(map(self.player.fits, tasks)) < _FIT_SHARE * _FIT_TRIES:
                 found.append((name, difficulty))
         return found
 
@@ -231,11 +234,14 @@ class Run:
 
     def _task(self, family: str, difficulty: int, seed: int) -> Task:
         """A task of the train side that fits."""
-        for attempt in range(_FIT_TRIES):
-            task = drawn(self.families[family], seed * _FIT_TRIES + attempt, difficulty, "train")
+        for attempt in range(_MOST_TRIES):
+            task = drawn(self.families[family], seed * _MOST_TRIES + attempt, difficulty, "train")
             if self.player.fits(task):
-                break
-        return task
+                return task
+        raise InputError(
+            f"of {_MOST_TRIES} tasks of {family} at difficulty {difficulty} none fits the model's "
+            f"context; choose other --families."
+        )
 
     def _play(self, step: int, draw: int, tasks: Sequence[Task]) -> list[Group]:
         """Replies to tasks, paid; the curriculum learns of it, and the step's row is written."""

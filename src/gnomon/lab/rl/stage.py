@@ -24,7 +24,7 @@ from gnomon.lab.rl.play import Player, means, paid
 from gnomon.lab.rl.report import draw_curves, text
 from gnomon.lab.rl.rewards import ARMS, Reward, verifiable
 from gnomon.lab.rl.rewards import opened as reward_of
-from gnomon.lab.rl.tasks import Family, Task
+from gnomon.lab.rl.tasks import Family, Task, up_to
 from gnomon.lab.tokenizer import encoding
 from gnomon.lab.tokenizer.encoding import Words
 from gnomon.lab.workspace import Workspace, fingerprint
@@ -53,19 +53,20 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Scale:
     """What follows from the dial: the course, tokens of a reply at most, hidden and reported tasks
-    of each difficulty, and sampled replies to each reported task."""
+    of each difficulty, sampled replies to each reported task, and the hardest difficulty."""
 
     course: Course
     max_new: int
     gold_per_level: int
     test_per_level: int
     test_copies: int
+    hardest: int = 8
 
     @classmethod
     def of(cls, depth: int) -> Scale:
         if depth <= 3:
             course = Course(steps=48, tasks=16, group=8, look_every=12, look_copies=2)
-            return cls(course, 28, 3, 6, 4)
+            return cls(course, 28, 6, 14, 4, hardest=3)
         if depth <= 8:
             course = Course(steps=200, tasks=32, group=8, look_every=20, look_copies=2, rate=1e-4)
             return cls(course, 64, 4, 12, 4)
@@ -142,6 +143,7 @@ def run_arm(
     what is kept. ``reward`` replaces the arm's own (for trying another)."""
     scale = scale or Scale.of(settings.depth)
     player = Player(model, words, scale.max_new)
+    families = {name: up_to(one, scale.hardest) for name, one in families.items()}
     checker = verifiable(families)
     test = _fitting(player, held_out(families, "test", per_level=scale.test_per_level, seed=0))
     gold = _fitting(player, held_out(families, "gold", per_level=scale.gold_per_level, seed=0))

@@ -9,6 +9,7 @@ from gnomon.lab.rl.tasks.task import (
     final,
     rng,
     side_of,
+    up_to,
 )
 
-__all__ = ["Family", "Side", "Task", "clean", "drawn", "final", "rng", "side_of"]
+__all__ = ["Family", "Side", "Task", "clean", "drawn", "final", "rng", "side_of", "up_to"]

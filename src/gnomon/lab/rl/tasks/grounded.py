@@ -2,7 +2,7 @@
 
 A claim is right where the verifier finds it supported by a sentence of the passage and it is one
 whole, new-born sentence about what was asked. The bounds close the ways round the judge that a
-learner finds first: saying nothing, a fragment, everything at once, or the question again.
+learner finds first: saying nothing, a fragment, everything at once, or one word again and again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from gnomon.types import Stance
 NAME = "grounded"
 LEAST_WORDS, MOST_WORDS = 4, 40
 """Of a claim; a Chinese or Japanese one is counted in characters, twice as many."""
+MOST_REPEATED = 0.5
+"""Share of a claim's words that may have stood in it before: the verifier, which has read sentences
+only, takes "bridge bridge bridge bridge" for what a sentence about a bridge says."""
 _CANDIDATES = 50
 
 
@@ -103,7 +106,10 @@ def _task(shown: Sequence[str], line: str, asked: str, difficulty: int) -> Task:
 def _claim(task: Task, reply: str) -> str:
     """The reply as one claim; "" where it is none, whatever a judge would say."""
     text = clean(reply)
-    size = len(text) // 2 if is_cjk(text) else len(words(text))
+    said = words(text)
+    size = len(said) // 2 if is_cjk(text) else len(said)
+    if len(set(said)) < max(LEAST_WORDS, (1 - MOST_REPEATED) * len(said)):
+        return ""
     asked = task.facts["asked"].lower()
     if not LEAST_WORDS <= size <= MOST_WORDS or asked not in text.lower() or is_instruction(text):
         return ""

@@ -57,6 +57,29 @@ class Family(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Eased:
+    """A family without its harder half."""
+
+    family: Family
+    levels: int
+
+    @property
+    def name(self) -> str:
+        return self.family.name
+
+    def generate(self, seed: int, difficulty: int) -> Task:
+        return self.family.generate(seed, difficulty)
+
+    def check(self, tasks: Sequence[Task], replies: Sequence[str]) -> list[float]:
+        return self.family.check(tasks, replies)
+
+
+def up_to(family: Family, hardest: int) -> Family:
+    """The same family with difficulties up to ``hardest``."""
+    return family if family.levels <= hardest else _Eased(family, hardest)
+
+
 def rng(family: str, seed: int, difficulty: int) -> Random:
     """The stream that a task is drawn from. Seeding by a string goes through SHA-512, so it is the
     same in every process (https://docs.python.org/3/library/random.html#random.seed)."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from gnomon.assemble.picture_log import PictureLog
@@ -25,7 +26,8 @@ from gnomon.errors import (
     ModelMissing,
     NotFound,
 )
-from gnomon.guardrails import KINDS, Policy, Ruling, about_children, judge, load_policy
+from gnomon.guardrails import KINDS, Policy, Ruling, about_children, judge, load_policy, policy_text
+from gnomon.guardrails.policy import FILE
 from gnomon.models.draw_look import NAME as LOOK
 from gnomon.models.draw_look import Look
 from gnomon.models.draw_prompt import understand
@@ -397,6 +399,14 @@ class Pictures:
             fitted(source, size) if source else None,
             mask,
         )
+
+
+def policy_file(home: Path) -> tuple[Path, str]:
+    """Where the owner's policy is kept, and its text or the default's. Raises ConfigError where it
+    cannot be used."""
+    load_policy(home)
+    path = home / FILE
+    return path, path.read_text(encoding="utf-8") if path.exists() else policy_text()
 
 
 def _check_prompt(prompt: str) -> None:

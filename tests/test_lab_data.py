@@ -310,7 +310,7 @@ def fate(rule: object, text: str, lang: str = "en") -> str:
         (repetition.rule, "no " * 30, "repetition"),
         (repetition.rule, "a" * 40 + " well", "repetition"),
         (repetition.rule, "the same words again and again. " * 40, "repetition"),
-        (repetition.rule, prose(1, 90) + " ".join(map(str, range(60))), "form"),
+        (repetition.rule, prose(1, 200) + " ".join(map(str, range(90))), "form"),
         (repetition.rule, prose(2, 300), ""),
         (repetition.rule, "It is very, very, very late", ""),
         (quality.rule, "asdkjh qwe zxmnb lkjasd qpwoei zmxncb alskdj qwoieu", "quality"),

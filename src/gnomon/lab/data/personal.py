@@ -29,7 +29,10 @@ _PHONE = re.compile(
 _IP = re.compile(r"(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w-]|\.\d)")
 _HANDLE = re.compile(r"(?<![\w./@])@(?!user\b)[A-Za-z0-9_](?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?")
 _CJK_HANDLE = re.compile(r"(?<![\w./])@(?!user\b)[\w·-]{2,30}(?=[\s:：,，/]|$)")
-_CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-]|\.\d)")
+_CARD = re.compile(  # Visa, Mastercard, Discover, UnionPay; American Express
+    r"(?<![\w.-])(?:(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d|62\d\d)(?:[ -]?\d{4}){3}"
+    r"|3[47]\d\d[ -]?\d{6}[ -]?\d{5})(?![\w-]|\.\d)"
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _CHINA = re.compile(r"(?<!\d)[1-8]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}"
                     r"[\dXx](?!\d)")  # fmt: skip

@@ -30,6 +30,8 @@ LANGUAGES = frozenset({"en", "zh", ""})
 
 WEIGHTS = Path(__file__).with_name("quality.npz")
 
+# What a post is passed on with is no sign of anything.
+_NAMES = re.compile(r"\bRT\b|@user\b:?|[#＃]")
 _SPACE, _DIGIT = re.compile(r"\s+"), re.compile(r"\d")
 _FACTORS = np.array([0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1], np.uint64)
 
@@ -82,7 +84,7 @@ def rule(document: Document) -> Document | str:
     if len(document.text) < FEWEST_CHARS or document.lang not in LANGUAGES:
         return document
     classifier = shipped()
-    score = classifier.score(document.text)
+    score = classifier.score(_NAMES.sub(" ", document.text))
     if score < classifier.threshold:
         return f"quality: it does not read as language (log-odds {score:.1f})"
     return document

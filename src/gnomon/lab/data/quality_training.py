@@ -31,8 +31,8 @@ SETS = {
     "social/reddit_top.jsonl.gz": 8000,
 }
 """Below DATA, and passages taken of each."""
-THRESHOLD = -2.5
-"""Log-odds: dropped only where no language is twelve times as probable as language."""
+THRESHOLD = -3.5
+"""Log-odds: dropped only where no language is thirty times as probable as language."""
 EPOCHS, RATE, DECAY = 4, 0.5, 1e-6
 
 Bags = list[npt.NDArray[np.int64]]

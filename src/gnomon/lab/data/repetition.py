@@ -2,8 +2,8 @@
 
 The rules and thresholds of Gopher, tables A1 and A1.1 of https://arxiv.org/abs/2112.11446, for
 documents of ``FEWEST_WORDS`` words and, where lines are counted, ``FEWEST_LINES``. Gopher has no
-shorter ones than 50 words; between 50 and 100 nearly all that its rules dropped of real posts was
-well said (docs/lab-data.md). In a post only what cannot be meant is dropped: a character or a word
+shorter ones than 50 words; between 50 and 200 most that its rules dropped of real posts was well
+said (docs/lab-data.md). In a post only what cannot be meant is dropped: a character or a word
 that fills it. In Chinese and Japanese two characters count as a word.
 """
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from gnomon.lab.data.documents import Document
 from gnomon.text.tokens import CJK, is_cjk, words
 
-FEWEST_WORDS, FEWEST_LINES = 100, 8
+FEWEST_WORDS, FEWEST_LINES = 200, 8
 DUPLICATE_LINES, DUPLICATE_PARAGRAPHS = 0.30, 0.30
 DUPLICATE_LINE_CHARS, DUPLICATE_PARAGRAPH_CHARS = 0.20, 0.20
 TOP = {2: 0.20, 3: 0.18, 4: 0.16}

@@ -11,15 +11,12 @@ NAMES_SHARE = 0.50
 """Share of links, handles and hashtags among them and the words."""
 HASHTAGS = 8
 """More of them than that."""
-SHOUTING_WORDS, SHOUTING_SHARE = 20, 0.80
-"""So many words with so many of their letters in capitals."""
 LONGEST = 1000
 """Characters; a longer text that says "subscribe" twice is no advertisement."""
 
 _HASHTAG = re.compile(r"(?<!\w)[#＃](?:[^\s#＃]{1,40}[#＃]|\w{1,30}(?!\w))")
 """``#tag``, and Weibo's ``#tag#``."""
 _NAME = re.compile(rf"https?://\S+|www\.\S+|(?<!\w)[@＠]\w[\w.-]*|{_HASHTAG.pattern}")
-_CAPITAL, _SMALL = re.compile(r"[A-ZÀ-ÞА-Я]"), re.compile(r"[a-zß-ÿа-я]")
 
 _SURE = re.compile(
     r"\bbuy (?:cheap |real |instagram |twitter )*(?:followers|likes|views|viagra|cialis)\b"
@@ -69,12 +66,4 @@ def rule(document: Document) -> Document | str:
     hints = {found.group().lower() for found in _HINT.finditer(text)}
     if len(hints) >= HINTS:
         return f"spam: it says {' and '.join(repr(hint) for hint in sorted(hints)[:3])}"
-    return _shouting(text) or document
-
-
-def _shouting(text: str) -> str:
-    capital, small = len(_CAPITAL.findall(text)), len(_SMALL.findall(text))
-    if capital <= SHOUTING_SHARE * (capital + small) or len(text.split()) < SHOUTING_WORDS:
-        return ""
-    letters = sum(map(str.isalpha, text))  # a Chinese text with a few initials does not shout
-    return "spam: it is in capitals throughout" if capital > SHOUTING_SHARE * letters else ""
+    return document

@@ -102,8 +102,12 @@ def test_no_task_is_on_two_sides(plain, name):
 
 
 def test_the_same_sum_told_otherwise_is_the_same_task():
-    found = [Arithmetic().generate(seed, 1) for seed in range(600)]
-    seven = {t.key for t in found if t.prompt in ("3 + 4 =", "What is 4 + 3?", "4 + 3 =")}
+    found = [Arithmetic().generate(seed, 1) for seed in range(4000)]
+    seven = {
+        t.key
+        for t in found
+        if t.prompt in ("3 + 4 =", "What is 4 + 3?", "4 + 3 =", "What is 3 + 4?")
+    }
     assert seven == {"3+4"}
     lines = [s for one in made_up(events=60) for s in one.sentences]
     with opened((Passage(tuple(lines)),), ("reading",)) as families:
@@ -119,9 +123,9 @@ def test_the_same_sum_told_otherwise_is_the_same_task():
         ("arithmetic", 5, "1234", ["1,234", "so\nAnswer: 1234"],
          ["1234 5", "12.34", "1234!?", "=1234"]),
         ("units", 1, "120", ["120 minutes", "120.0"], ["120 hours", "120 or so", "1200"]),
-        ("dates", 3, "8 March 2021", ["2021-03-08", "March 8, 2021", "8th of March 2021"],
+        ("dates", 4, "8 March 2021", ["2021-03-08", "March 8, 2021", "8th of March 2021"],
          ["8 March", "31 February 2021", "2021-13-08"]),
-        ("dates", 5, "3", ["3 days"], ["30", "3 4"]),
+        ("dates", 6, "3", ["3 days"], ["30", "3 4"]),
         ("reading", 2, "It rained.", ['"It rained."', "It rained"],
          ["it rained.", "It rained a lot."]),
     ],
@@ -605,6 +609,9 @@ def test_the_stage_reports_what_came_of_it(world, small, tmp_path):
     heard = Heard()
     assert rl(world, bench(world.folder.parent.parent, heard), wanted) == report
     assert not heard.steps
+    other = replace(wanted, seed=1, steps=1, kl=0.1, form="grpo")
+    again = rl(world, bench(world.folder.parent.parent, heard), other)
+    assert (again["steps"], again["seed"], heard.steps) == (1, 1, [1])
 
 
 def test_minutes_end_the_learning_and_not_the_report(world, small, tmp_path):

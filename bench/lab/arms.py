@@ -46,8 +46,8 @@ from gnomon.lab.tokenizer.encoding import Words
 from gnomon.lab.workspace import write_json
 
 DEPTH, VOCAB = 2, 1024
-HARDEST = {"strings": 5, "arithmetic": 3, "units": 2, "dates": 2}
-DRAWS = 700
+HARDEST = {"strings": 3, "arithmetic": 3, "units": 2, "dates": 1}
+DRAWS = 800
 HACKED = "length"
 
 
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, default=Path(".cache/bench-arms"))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--sft-steps", type=int, default=500)
+    parser.add_argument("--sft-steps", type=int, default=400)
     parser.add_argument("--steps", type=int, default=60, help="of GRPO, each arm")
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--seeds", type=int, default=1)

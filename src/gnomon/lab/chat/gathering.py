@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gnomon.lab.chat.render import Rendered, fitted
 from gnomon.lab.data.documents import MANIFEST, Document, documents
 from gnomon.lab.rl.families import FAMILIES, opened
 from gnomon.lab.rl.tasks.passages import Passage, passages
+from gnomon.lab.shards import writing
 from gnomon.lab.tokenizer.encoding import Words
 from gnomon.lab.workspace import Workspace, write_json
 
@@ -144,13 +146,13 @@ def _published(folder: Path | None, most: int) -> Iterator[Conversation | Droppe
     """At most ``most`` of each set, chosen by a hash; the others are listed as over the limit."""
     if folder is None:
         return
-    for source in {one.source: None for one in sets.PUBLISHED}:
-        rows = [one for one in sets.read_folder(folder) if one.source == source]
-        good = [one for one in rows if isinstance(one, Conversation)]
-        kept = {one.id for one in sorted(good, key=lambda one: _hash(one.id))[:most]}
+    for _, one_set in groupby(sets.read_folder(folder), key=lambda one: one.source):
+        rows = list(one_set)
+        good = [one.id for one in rows if isinstance(one, Conversation)]
+        kept = set(sorted(good, key=_hash)[:most])
         for one in rows:
             over = isinstance(one, Conversation) and one.id not in kept
-            yield Dropped(one.id, source, "over the limit of this depth") if over else one
+            yield Dropped(one.id, one.source, "over the limit of this depth") if over else one
 
 
 def _held(document: Document) -> made.Held:
@@ -174,13 +176,15 @@ def _hash(name: str) -> int:
 
 def keep_lists(folder: Path, found: Gathered) -> None:
     """``dropped.jsonl.gz``, a line for everything left out or cut, and ``held.json``, the ids of
-    the posts that conversations show."""
-    fresh = folder / "dropped.jsonl.gz.new"
-    with fresh.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
-        for one in found.dropped:
-            file.write(json.dumps(asdict(one), ensure_ascii=False).encode() + b"\n")
-    fresh.replace(folder / "dropped.jsonl.gz")
-    write_json(folder / "held.json", sorted(found.held))
+    the posts that conversations show. Raises StoreFull."""
+    path = folder / "dropped.jsonl.gz"
+    with writing(path):
+        fresh = folder / "dropped.jsonl.gz.new"
+        with fresh.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
+            for one in found.dropped:
+                file.write(json.dumps(asdict(one), ensure_ascii=False).encode() + b"\n")
+        fresh.replace(path)
+        write_json(folder / "held.json", sorted(found.held))
 
 
 def summary(found: Gathered) -> dict[str, Any]:

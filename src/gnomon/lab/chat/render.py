@@ -24,6 +24,10 @@ class Rendered:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __add__(self, other: Rendered) -> Rendered:
+        """Turns after turns."""
+        return Rendered(self.ids + other.ids, self.learn + other.learn)
+
 
 def render(words: Words, turns: Sequence[Turn]) -> Rendered:
     """Whole turns, each ``TURN role \\n content TURN_END \\n``. An answer is learnt as it will be
@@ -65,23 +69,23 @@ def fitted(
     turns = conversation.turns
     system = turns[:1] if turns[0].role == "system" else ()
     spoken = turns[len(system) :]
-    exchanges = [spoken[i : i + 2] for i in range(0, len(spoken) - 1, 2)]
+    first = render(words, system)
     notes: list[Dropped] = []
     windows: list[Rendered] = []
-    held: tuple[Turn, ...] = ()
-    for exchange in exchanges:
-        longer = render(words, (*system, *held, *exchange))
-        if len(longer) <= most:
-            held = (*held, *exchange)
-            continue
-        if held:
-            windows.append(render(words, (*system, *held)))
-        alone = len(render(words, (*system, *exchange)))
-        held = exchange if alone <= most else ()
-        if alone > most:
-            notes.append(_note(conversation, "an exchange longer than the context", f"{alone}"))
-    if held:
-        windows.append(render(words, (*system, *held)))
+    held = first
+    for start in range(0, len(spoken) - 1, 2):
+        exchange = render(words, spoken[start : start + 2])
+        if len(first) + len(exchange) > most:
+            size = f"{len(first) + len(exchange)} tokens"
+            notes.append(_note(conversation, "an exchange longer than the context", size))
+        fits = len(held) + len(exchange) <= most
+        if not fits and len(held) > len(first):
+            windows.append(held)
+        held = held + exchange if fits else first + exchange
+        if len(held) > most:
+            held = first
+    if len(held) > len(first):
+        windows.append(held)
     if len(spoken) % 2:
         notes.append(_note(conversation, "a last turn without an answer", ""))
     if len(windows) > 1:

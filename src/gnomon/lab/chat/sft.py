@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -83,6 +84,8 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
     if (found := work.current(STAGE, inputs)) is not None:
         return found
+    if work.report(STAGE) is not None:
+        shutil.rmtree(work.stage(STAGE))
     torch.set_num_threads(bench.threads)
     words = encoding.load(work.stage("tokenizer"))
     model = load(Path(before["folder"]))

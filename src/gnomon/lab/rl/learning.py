@@ -35,6 +35,7 @@ from gnomon.lab.rl.grpo import Group, GroupLoss, Objective, Rollouts, anchored, 
 from gnomon.lab.rl.play import Player, Reply, means, paid
 from gnomon.lab.rl.rewards import Reward
 from gnomon.lab.rl.tasks import Family, Task, drawn
+from gnomon.lab.shards import writing
 from gnomon.lab.workspace import write_json
 
 ROLLOUTS, LOOKS, PHASE, BEST = "rollouts.jsonl", "looks.jsonl", "phase.json", "best"
@@ -161,7 +162,7 @@ class Run:
             for family, difficulty, rewards in row["groups"]:
                 self.curriculum.learn(family, difficulty, rewards)
         for held in looks:
-            self._see(Look(held["step"], tuple(held["own"]), tuple(held["gold"])))
+            self.monitor.see(Look(held["step"], tuple(held["own"]), tuple(held["gold"])))
         if not any(row["step"] == PROBE for row in self.rows):
             self._probe()
         if not self.monitor.looks:
@@ -287,16 +288,13 @@ class Run:
         step = self._step + 1 if self._begun and self.monitor.looks else 0
         look = Look(step, tuple(own), tuple(gold))
         _append(self.folder / LOOKS, {"step": step, "own": own, "gold": gold})
-        if self._see(look):
+        if self.monitor.see(look):
             place = self.folder / BEST / f"step-{step:06d}"
             save(self.player.model, place)
             for older in place.parent.iterdir():
                 if older != place:
                     shutil.rmtree(older)
         return {"own": look.own_mean, "gold": look.gold_mean}
-
-    def _see(self, look: Look) -> bool:
-        return self.monitor.see(look)
 
     def _keep_best(self) -> int:
         """Put the weights with the best gold score in the module; the step they are of."""
@@ -336,7 +334,7 @@ def _kept(path: Path, keep: Any) -> list[dict[str, Any]]:
 
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
+    with writing(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 

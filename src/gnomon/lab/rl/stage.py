@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -95,6 +96,8 @@ def rl(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     inputs = {"settings": asdict(settings), "sft": before.get("inputs")}
     if (found := work.current(STAGE, inputs)) is not None:
         return found
+    if work.report(STAGE) is not None:
+        shutil.rmtree(work.stage(STAGE))
     torch.set_num_threads(bench.threads)
     words = encoding.load(work.stage("tokenizer"))
     model = load(Path(before["folder"]))
@@ -142,26 +145,27 @@ def run_arm(
     """One arm, examined before and after on the same held-out tasks; ``model`` afterwards holds
     what is kept. ``reward`` replaces the arm's own (for trying another)."""
     scale = scale or Scale.of(settings.depth)
-    player = Player(model, words, scale.max_new)
     families = {name: up_to(one, scale.hardest) for name, one in families.items()}
+    player = Player(model, words, scale.max_new)
     checker = verifiable(families)
     test = _fitting(player, held_out(families, "test", per_level=scale.test_per_level, seed=0))
     gold = _fitting(player, held_out(families, "gold", per_level=scale.gold_per_level, seed=0))
     if not test or not gold:
         raise InputError("no held-out task fits the model's context; train a deeper model.")
-    before = examine(player, test, checker, scale.test_copies)
-    reporter.say(
-        f"rl: {len(test)} held-out tasks, {sum(before.greedy) / len(test):.1%} right before"
-    )
-    run = Run(
-        player, families, reward or reward_of(settings.arm, families, player.sure, settings.seed),
-        checker, gold, Objective(form=settings.form, kl=settings.kl, max_new=scale.max_new),
-        _course(scale, settings), folder, reporter,
-    )  # fmt: skip
     with world() as at:
         model.to(at.device)
+        before = examine(player, test, checker, scale.test_copies)
+        reporter.say(
+            f"rl: {len(test)} held-out tasks, {sum(before.greedy) / len(test):.1%} right before"
+        )
+        run = Run(
+            player, families, reward or reward_of(settings.arm, families, player.sure,
+            settings.seed), checker, gold,
+            Objective(form=settings.form, kl=settings.kl, max_new=scale.max_new),
+            _course(scale, settings), folder, reporter,
+        )  # fmt: skip
         learnt = run.learn(at, identity)
-    after = examine(player, test, checker, scale.test_copies)
+        after = examine(player, test, checker, scale.test_copies)
     report = _report(learnt, test, before, after, run, settings)
     draw_curves(folder, learnt)
     reporter.say(f"rl: pass@1 {report['sentence']}")

@@ -13,9 +13,9 @@ _NUMBER = re.compile(r"[-−]?\d+(?:,\d{3})*")
 
 
 class Arithmetic:
-    """1 adds digits, 2 adds and takes away below 20, 3 does so below 100, 4 is the times table,
-    5 adds and takes away below 1,000, 6 multiplies two digits by one, 7 divides without rest,
-    8 has three terms and an order of operations."""
+    """1 adds a digit to a number below 100 without a carry, 2 adds and takes away below 20, 3 does
+    so below 100, 4 is the times table, 5 adds and takes away below 1,000, 6 multiplies two digits
+    by one, 7 divides without rest, 8 has three terms and an order of operations."""
 
     name = NAME
     levels = 8
@@ -44,6 +44,12 @@ def _value(reply: str) -> int | None:
 def _sum(a: int, b: int, worked: str = "") -> tuple[str, str, int, str]:
     low, high = sorted((a, b))
     return f"{a} + {b}", f"{low}+{high}", a + b, worked
+
+
+def _without_carry(random: Random) -> tuple[str, str, int, str]:
+    """The easiest has many tasks, not a table of 55 to be learnt by heart."""
+    a = random.randint(0, 99)
+    return _sum(a, random.randint(0, 9 - a % 10))
 
 
 def _difference(a: int, b: int) -> tuple[str, str, int, str]:
@@ -80,7 +86,7 @@ def _three_terms(random: Random) -> tuple[str, str, int, str]:
 
 
 _MAKERS = {
-    1: lambda random: _sum(random.randint(0, 9), random.randint(0, 9)),
+    1: _without_carry,
     2: lambda random: _either(random, 19),
     3: lambda random: _either(random, 99),
     4: lambda random: _product(random.randint(2, 12), random.randint(2, 12)),

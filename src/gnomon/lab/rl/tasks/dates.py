@@ -22,11 +22,12 @@ _DAYS_OF = re.compile(r"(\d+)(?: days?)?")
 
 
 class Dates:
-    """1 counts weekdays on, by up to 6; 2 orders months; 3 adds days within a month; 4 across its
-    end; 5 counts the days between two dates; 6 gives a date's weekday."""
+    """1 gives the day after or before a date, within its month; 2 counts weekdays on, by up to 6;
+    3 months; 4 adds days within a month; 5 across its end; 6 counts the days between two dates; 7
+    gives a date's weekday."""
 
     name = NAME
-    levels = 6
+    levels = 7
 
     def generate(self, seed: int, difficulty: int) -> Task:
         random = rng(NAME, seed, difficulty)
@@ -79,6 +80,15 @@ def _day(random: Random) -> date:
     return date(1990, 1, 1) + timedelta(days=random.randrange(365 * 45))
 
 
+def _next(random: Random) -> tuple[str, str, str]:
+    step, word = random.choice(((1, "after"), (-1, "before")))
+    while True:
+        start = _day(random)
+        end = start + timedelta(days=step)
+        if end.month == start.month:
+            return f"Which date is the day {word} {spoken(start)}?", f"{start}{step:+}", spoken(end)
+
+
 def _weekdays(random: Random) -> tuple[str, str, str]:
     start, n = random.randrange(7), random.randint(1, 6)
     later = "1 day" if n == 1 else f"{n} days"
@@ -117,10 +127,11 @@ def _weekday(random: Random) -> tuple[str, str, str]:
 
 
 _MAKERS = {
-    1: _weekdays,
-    2: _months,
-    3: lambda random: _later(random, across=False),
-    4: lambda random: _later(random, across=True),
-    5: _between,
-    6: _weekday,
+    1: _next,
+    2: _weekdays,
+    3: _months,
+    4: lambda random: _later(random, across=False),
+    5: lambda random: _later(random, across=True),
+    6: _between,
+    7: _weekday,
 }

@@ -12,18 +12,20 @@ from gnomon.lab.rl.tasks.task import Task, final, rng
 
 NAME = "units"
 # Larger unit, smaller unit, how many of the smaller are one of the larger.
-_SMALL = (("week", "day", 7), ("foot", "inch", 12), ("metre", "decimetre", 10), ("day", "hour", 24))
-_LARGE = (
-    ("hour", "minute", 60), ("minute", "second", 60), ("metre", "centimetre", 100),
-    ("kilometre", "metre", 1000), ("kilogram", "gram", 1000), ("litre", "millilitre", 1000),
-    ("hour", "second", 3600),
+_TENS = (
+    ("metre", "decimetre", 10), ("metre", "centimetre", 100), ("kilometre", "metre", 1000),
+    ("kilogram", "gram", 1000), ("litre", "millilitre", 1000),
+)  # fmt: skip
+_OTHERS = (
+    ("week", "day", 7), ("foot", "inch", 12), ("day", "hour", 24), ("hour", "minute", 60),
+    ("minute", "second", 60), ("hour", "second", 3600),
 )  # fmt: skip
 _PLURALS = {"foot": "feet", "inch": "inches"}
 _REPLY = re.compile(r"([-−]?\d+(?:,\d{3})*(?:\.\d+)?)\s*([°]?[A-Za-z ]*)")
 
 
 class Units:
-    """1 takes small wholes and factors, 2 larger factors, 3 goes from the smaller unit to the
+    """1 has factors of ten, 2 others, 3 goes from the smaller unit to the
     larger, 4 has halves, 5 two units at once, 6 degrees Celsius and Fahrenheit."""
 
     name = NAME
@@ -70,21 +72,21 @@ def _down(random: Random, table: tuple[tuple[str, str, int], ...], most: int) ->
 
 
 def _up(random: Random) -> _Made:
-    larger, smaller, factor = random.choice(_SMALL + _LARGE)
+    larger, smaller, factor = random.choice(_TENS + _OTHERS)
     n = random.randint(2, 30)
     prompt = f"How many {_plural(larger)} are {n * factor} {_plural(smaller)}?"
     return prompt, f"{n * factor} {smaller} {larger}", Fraction(n), larger, ""
 
 
 def _halves(random: Random) -> _Made:
-    larger, smaller, factor = random.choice(_LARGE)
+    larger, smaller, factor = random.choice(_TENS + _OTHERS[3:])
     n = Fraction(2 * random.randint(1, 12) + 1, 2)
     prompt = f"How many {_plural(smaller)} are {_shown(n)} {_plural(larger)}?"
     return prompt, f"{n} {larger} {smaller}", n * factor, smaller, ""
 
 
 def _two_units(random: Random) -> _Made:
-    larger, smaller, factor = random.choice(_LARGE[:4])
+    larger, smaller, factor = random.choice(_TENS[1:] + _OTHERS[2:5])
     n, rest = random.randint(1, 12), random.randint(1, min(factor, 60) - 1)
     prompt = f"How many {_plural(smaller)} are {n} {_plural(larger)} and {rest} {_plural(smaller)}?"
     worked = f"{n} * {factor} = {n * factor}, {n * factor} + {rest} = {n * factor + rest}"
@@ -104,8 +106,8 @@ def _degrees(random: Random) -> _Made:
 
 
 _MAKERS = {
-    1: lambda random: _down(random, _SMALL, 10),
-    2: lambda random: _down(random, _LARGE, 12),
+    1: lambda random: _down(random, _TENS, 99),
+    2: lambda random: _down(random, _OTHERS, 12),
     3: _up,
     4: _halves,
     5: _two_units,

@@ -658,6 +658,8 @@ def test_datatrove_reads_our_documents_and_runs_our_rules(tmp_path: Path) -> Non
     assert [(d.id, d.text) for d in found] == [
         (d.id, d.text) for d in documents(work.folder / "data", "train")
     ]
+    dill = pytest.importorskip("dill")  # by which its executors send steps to workers
+    assert len(dill.loads(dill.dumps(filters(Settings())))) == len(filters(Settings()))
     LocalPipelineExecutor(
         [
             JsonlReader(str(work.folder), glob_pattern="more.jsonl"),

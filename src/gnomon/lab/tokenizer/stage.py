@@ -78,6 +78,7 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
         "ggml_pre": GGUF_PRE[settings.split],
         "context": settings.context,
         "tokenizer_sha256": tokenizer_sha256,
+        "data_sha256": data["manifest_sha256"],
         **{
             name: {split: sum(getattr(s, name) for s in shards) for split, shards in splits.items()}
             for name in ("tokens", "documents", "bytes")

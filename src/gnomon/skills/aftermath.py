@@ -79,12 +79,15 @@ def settled(
     plot: Plot, part: str, chat: Chat | None, *, timeout_s: float = 60.0
 ) -> tuple[Plot, list[Change], str]:
     """``plot`` with ``part`` as its newest and what that changes; what was changed or refused; and
-    why the model could not be asked ("" where it was, or there is none)."""
+    why the model could not be asked ("" where it was, or there is none).
+
+    Only a strong model is asked: what smaller ones listed was refused to the last line, or nothing,
+    and took as long as the part itself (SmolLM2 135M, Qwen2.5-Coder 1.5B; LOG.md)."""
     n = len(plot.parts) + 1
     plot = replace(plot, parts=(*plot.parts, part))
     plot, changes = _by_rule(plot, part, n)
     trouble = ""
-    if chat is not None:
+    if chat is not None and chat.strong:
         try:
             rows = _asked(plot, part, chat, timeout_s)
         except ModelError as error:

@@ -24,6 +24,8 @@ KINDS = (("url", _URL), ("mention", _MENTION), ("hashtag", _HASHTAG))
 _DIGITS = re.compile(r"\d+(?:[.,\u00a0\u2009\u202f' ]\d{3}(?!\d))*(?:[.,]\d+)?")
 # 10 万: a space before the unit, as typographers like it.
 _SPACED = re.compile(r"(?<=\d) (?=[一-龥])")
+# 克朗 (crowns) and 克拉 (carats) are no grams (克).
+_NO_GRAM = re.compile("克(?=[朗拉])")
 # 20世纪70年代, the 1970s, années 70.
 _DECADE_ZH = re.compile(r"(1[89]|2[01]) ?世[纪紀] ?(\d)0 ?年代")
 _DECADE = re.compile(r"(?:1[89]|20)(\d0)(?:s|er|年代)?")
@@ -83,7 +85,7 @@ def unmask(text: str, masked: Masked) -> tuple[str, list[Loss]]:
         kind, what = masked.held[n - 1]
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         # A tag that touches a word is none, and an address would go on into it.
-        glued = kind != "url" and (before.isalnum() or before == "⟧")
+        glued = before == "⟧" or (kind != "url" and before.isalnum())
         return f"{' ' * glued}{what}{' ' * (after.isalnum())}"
 
     # Marks in other brackets are taken for ours only where there are any of ours.
@@ -122,7 +124,13 @@ def _numbers(source: str, target: str) -> Iterable[Loss]:
             missing = wanted - theirs.digits - theirs.parts
             if missing and not all(theirs.may_say(word) for word in missing):
                 yield Loss("number", slot.text, "it is missing")
-    for word in sorted(theirs.digits - ours.digits):
+    same = {
+        word
+        for slot in theirs.slots
+        if any(_alike(slot, other) for other in ours.slots)
+        for word in _digits(slot.text)
+    }
+    for word in sorted(theirs.digits - ours.digits - same):
         if not (ours.may_say(word) or word in ours.parts or word in _decades(ours.digits)):
             yield Loss("added number", word, "it is not in the source")
 
@@ -133,6 +141,7 @@ class _Numbers:
     def __init__(self, text: str) -> None:
         for _, pattern in KINDS:
             text = pattern.sub(" ", text)
+        text = _NO_GRAM.sub("剋", text)
         text = _DECADE_ZH.sub(lambda m: f"{int(m[1]) - 1}{m[2]}0年代", _SPACED.sub("", text))
         self.slots = slots.exact(text)
         self.digits = _digits(text)

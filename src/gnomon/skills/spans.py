@@ -29,8 +29,11 @@ def _typed(asked: Asked, passage: Passage) -> Span | None:
     text = passage.text
     match asked.kind:
         case Asks.COUNT | Asks.WHEN:
-            found = [(s.start, s.end) for s in sought.values(asked, passage)]
+            found = [_with_unit(asked, text, s) for s in sought.values(asked, passage)]
             return _closest(asked, text, found)
+        case Asks.WHAT if _DAY_ZH.search(asked.question):
+            dates = [s for s in slots.exact(text) if s.kind is SlotKind.DATE]
+            return _closest(asked, text, [(s.start, s.end) for s in dates])
         case Asks.WHO:
             return _closest(asked, text, _new_names(asked, text))
         case Asks.WHERE:
@@ -50,6 +53,22 @@ def _typed(asked: Asked, passage: Passage) -> Span | None:
             if cause:
                 return cause.span("a") if cause["a"] else cause.span("b")
     return None
+
+
+# 哪一年, which asks for a date in other words than 何时.
+_DAY_ZH = re.compile("哪一?[年天月日]")
+
+
+def _with_unit(asked: Asked, text: str, slot: Slot) -> Span:
+    """A number with the word after it, where that says of what: "40 crowns". What the question
+    names itself ("how many members") need not be said again."""
+    after = re.match(r" ?([a-z]{3,})\b|朗|拉", text[slot.end :])
+    word = after[1] if after else None
+    if slot.kind is not SlotKind.NUMBER or after is None:
+        return slot.start, slot.end
+    if word and (word in _EDGE or stem(word) in asked.wanted or word in asked.question.lower()):
+        return slot.start, slot.end
+    return slot.start, slot.end + after.end()
 
 
 def _new_names(asked: Asked, text: str) -> list[Span]:

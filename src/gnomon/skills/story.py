@@ -102,7 +102,7 @@ def _written(
         left = words - _length(text, plot.lang)
         messages = prompt(plot, wish, text, slips, chat, left)
         limit = min(int(left * (1.6 if plot.lang == "zh" else 1.5)) + 40, chat.context_tokens // 2)
-        stopped = None
+        stopped, joint = None, "" if plot.lang == "zh" else " "
         pieces = chat.stream(
             messages, max_tokens=limit, temperature=TEMPERATURE, timeout_s=timeout_s * 2
         )
@@ -119,8 +119,8 @@ def _written(
                         continue
                     stopped = slip
                     break
-                piece = f"{gap if text else ''}{sentence}"
-                text += piece
+                piece = f"{(gap or joint) if text else ''}{sentence}"
+                text, joint = text + piece, ""
                 yield Piece(piece)
                 if _length(text, plot.lang) >= words:
                     break

@@ -15,6 +15,7 @@ from gnomon.serve.contract import (
     Digests,
     Engine,
     Library,
+    MediaChecks,
     Pictures,
     Provenance,
     Receipts,
@@ -178,6 +179,10 @@ class Scripted:
     @property
     def provenance(self) -> Provenance:
         raise NotFound("A scripted engine signs nothing.")
+
+    @property
+    def media_checks(self) -> MediaChecks:
+        raise NotFound("A scripted engine looks at no pictures.")
 
     @property
     def receipts(self) -> Receipts:

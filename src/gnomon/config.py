@@ -119,6 +119,11 @@ class Config:
         "the share of checked claims that may get a wrong verdict, 0 to 1; a verdict that is less "
         "sure becomes 'not enough evidence' (1 gives every verdict)",
     )
+    check_media: bool = _doc(
+        False,
+        "while sources are followed, fetch the pictures of new posts (at most 200 an hour) to read "
+        "who signed them; only the verdict is kept",
+    )
     watermark: bool = _doc(
         True, "put an invisible mark into pictures made here, beside the signed manifest"
     )

@@ -345,6 +345,12 @@ def post(view: PostView) -> None:
             line(f"  [dim]and {len(view.members) - 20} more[/]")
         if view.campaign is not None and view.campaign.signs:
             _campaign(view.campaign)
+    for one in view.media_checks:
+        who = f", signed as {safe(one.signer)}" if one.signer else ""
+        how = {True: ", made by a model", False: ", made without a model"}
+        made = how[one.machine] if one.machine is not None else ""
+        mark = ", carries our own watermark" if one.mark else ""
+        prose(f"[dim]picture {safe(one.media)}: {one.state}{who}{made}{mark}. {safe(one.why)}[/]")
     for old in view.revisions:
         prose(f"[yellow]edited {when(old.replaced_at)}; before:[/] {safe(old.text)}")
     for reply in view.replies:

@@ -33,6 +33,7 @@ TIMES = frozenset(
         "at",
         "as_of",
         "before_at",
+        "checked_at",
         "created_at",
         "end",
         "fetched_at",

@@ -95,6 +95,8 @@ def open_files(config: Config, paths: Sequence[str | Path]) -> Gnomon:
     """
     store = MemoryStore()
     gnomon = Gnomon(config, store)
+    given = [Path(path) for path in paths]
+    gnomon.media_checks.folders = tuple(p if p.is_dir() else p.parent for p in given)
     source = Files([str(path) for path in paths], limits=gnomon.limits())
     with Network() as network:
         report = ingest(source, store, network=network)

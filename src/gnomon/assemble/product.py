@@ -21,6 +21,7 @@ from gnomon.assemble.digests import Digests, Parts
 from gnomon.assemble.intake import DAY_S, ROOM, Intake
 from gnomon.assemble.library import Library
 from gnomon.assemble.library import Limits as UploadLimits
+from gnomon.assemble.media_checks import MediaChecks
 from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.pictures import Pictures
@@ -250,6 +251,7 @@ class Gnomon:
             why=reason(link, held, self.store.get(link.origin)),
             links=tuple(links.values()),
             campaign=campaign.look(self.store, link.origin),
+            media_checks=self.media_checks.of(post),
         )
 
     def answer(self, id: str) -> Mapping[str, Any]:
@@ -399,6 +401,11 @@ class Gnomon:
         return Signed(self.config)
 
     @cached_property
+    def media_checks(self) -> MediaChecks:
+        """Who signed the pictures that came with posts."""
+        return MediaChecks(self.config, self.store, self.provenance, self.intake.network)
+
+    @cached_property
     def pictures(self) -> Pictures:
         """Drawing, within the owner's policy."""
         return Pictures(self.config, self._models.chat, lambda: self.provenance)
@@ -436,6 +443,19 @@ class Gnomon:
         closed. What is over the owner's limits goes every ``RETAIN_EVERY_S`` seconds."""
         self.supply.start(specs, every_s=FEED_POLL_S)
         self._background.start("retention", self._retain_again)
+        if self.config.check_media:
+            self._background.start("pictures of posts", self._check_media)
+
+    def _check_media(self) -> None:
+        stop, health = self._background.stop, self._background.health
+
+        def say(why: str) -> None:
+            if why:
+                health["pictures of posts"] = why
+            else:
+                health.pop("pictures of posts", None)
+
+        self.media_checks.follow(stop, say)
 
     def _retain_again(self) -> None:
         stop, health = self._background.stop, self._background.health
@@ -499,6 +519,8 @@ class Gnomon:
             self.library.close()
         if "web" in self.__dict__:
             self.web.close()
+        if "media_checks" in self.__dict__:
+            self.media_checks.close()
         if "rising" in self.__dict__:
             self.rising.close()
         if "talk" in self.__dict__:

@@ -28,6 +28,10 @@ def add_show(commands: Any) -> None:
         "Fails if no such post is held, or its author deleted it.",
     )  # fmt: skip
     parser.add_argument("post", help="the post's id, as search and citations give it")
+    parser.add_argument(
+        "--media", action="store_true",
+        help="fetch its pictures and say who signed them; only that is kept",
+    )  # fmt: skip
     scope(parser)
 
 
@@ -66,6 +70,8 @@ def show(args: argparse.Namespace) -> int:
     from gnomon.wire import to_json
 
     with opened(args) as gnomon:
+        if args.media:
+            gnomon.media_checks.check(args.post)
         view = gnomon.show(args.post)
         print_json(to_json(view)) if args.json else terminal.post(view)
     return DONE

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnomon.cli.arguments import DONE, FAILED, UsageError, command, config_of
+from gnomon.cli.arguments import DONE, FAILED, UsageError, command, config_of, positive
 from gnomon.cli.output import print_json
 
 if TYPE_CHECKING:
+    from gnomon.assemble.provenance import Signed
     from gnomon.types.provenance import Provenance
 
 ABSENT = 3
@@ -23,9 +24,18 @@ def add_provenance(commands: Any) -> None:
         "(all holds, and the signer is on your trust list or yourself), valid (all holds; nobody "
         "you trust vouches for the signer), invalid and why, or absent, which says nothing of the "
         "file; the program, model and time that it names. Exit codes: 0 trusted or valid, 1 "
-        "invalid or unreadable, 3 absent. Without FILE: your own keys.",
+        "invalid or unreadable, 3 absent. Without FILE: your own keys. With --text, 0 is a "
+        "mark found and 3 none.",
     )  # fmt: skip
     parser.add_argument("files", nargs="*", metavar="FILE", help="picture, sound or video")
+    parser.add_argument("--text", action="store_true",
+                        help="each FILE is a text: look for the mark that our own models leave in "
+                        "their words (with --model)")  # fmt: skip
+    parser.add_argument("--write", metavar="PROMPT",
+                        help="have --model write, with the mark in its words")  # fmt: skip
+    parser.add_argument("--model", metavar="NAME", help="a GGUF model of `gnomon models`")
+    parser.add_argument("--tokens", type=positive, default=256, metavar="N",
+                        help="at most N tokens (default 256)")  # fmt: skip
     parser.add_argument("--rotate", action="store_true",
                         help="make a new signing key; the old one goes on verifying")  # fmt: skip
     parser.add_argument("--withdraw", metavar="KEY",
@@ -55,6 +65,8 @@ def provenance(args: argparse.Namespace) -> int:
             except OSError as error:
                 raise InputError(f"{args.trust!r} cannot be read ({error.strerror}).") from error
             signed.keys.trust(pem)
+    if args.text or args.write:
+        return _words(args, signed)
     if not args.files:
         about = signed.about()
         print_json(about) if args.json else _show_keys(about)
@@ -68,6 +80,43 @@ def provenance(args: argparse.Namespace) -> int:
             _show(path, one)
     states = {one.state for _, one in found}
     return FAILED if "invalid" in states else ABSENT if "absent" in states else DONE
+
+
+def _words(args: argparse.Namespace, signed: Signed) -> int:
+    from gnomon import terminal
+    from gnomon.assemble import marked_text
+    from gnomon.errors import InputError
+    from gnomon.wire import to_json
+
+    if not args.model:
+        raise UsageError("say whose words: --model NAME; `gnomon models` lists them.")
+    config = config_of(args)
+    if args.write:
+        text = ""
+        for piece in marked_text.write(config, signed, args.model, args.write, max_new=args.tokens):
+            text += piece
+            if not args.json:
+                print(terminal.safe(piece), end="", flush=True)
+        print_json({"text": text, "model": args.model}) if args.json else print()
+        return DONE
+    code = DONE
+    for path in args.files:
+        try:
+            text = Path(path).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"{path!r} cannot be read ({error.strerror}).") from error
+        mark, found = marked_text.look(config, signed, args.model, text)
+        if args.json:
+            print_json({"file": path, **to_json(mark), "tokens": found.tokens, "p": found.p})
+        else:
+            few = "" if found.enough else f"; too short to say ({found.tokens} tokens)"
+            terminal.line(f"{path}: {'our mark' if mark.found else 'no mark of ours'}{few}")
+            terminal.line(
+                f"  {found.score:.1f} standard deviations over {found.tokens} tokens; in a text "
+                f"without it, at most 1 in {1 / max(found.p, 1e-99):,.0f}"
+            )
+        code = code if mark.found else ABSENT
+    return code
 
 
 def _show(path: str, found: Provenance) -> None:

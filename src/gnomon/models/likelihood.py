@@ -66,7 +66,7 @@ class LlamaLikelihood:
 
     def special(self, token: str) -> int:
         """The id of a special token, -1 where the model has none of that name."""
-        return int(self._one({"ask": "special", "text": token})["id"])
+        return int(self._one({"ask": "special", "text": token})["token"])
 
     def texts(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Ids back to text; bytes that make no character come out as U+FFFD."""
@@ -81,6 +81,14 @@ class LlamaLikelihood:
             for _, payload in self._each("distribution", [{"prompt": _ints(p)} for p in prefixes])
         ]
         return np.stack(rows)
+
+    def likeliest(self, prefix: Sequence[int], most: int) -> tuple[np.ndarray, np.ndarray]:
+        """The likeliest tokens after a prefix, best first: their ids (int64) and log-probabilities
+        (float32). Far quicker than all of them."""
+        job = {"prompt": _ints(prefix), "most": most}
+        [(header, payload)] = list(self._each("likeliest", [job]))
+        ids = np.array(header["ids"], dtype=np.int64)
+        return ids, np.frombuffer(payload, np.float32)
 
     def vocabulary(self) -> list[bytes]:
         """The bytes of each token, by id, as the runtime has them."""

@@ -62,7 +62,7 @@ class LikelihoodRunner:
         if ask == "tokens":
             return {"tokens": self._tokens(request["texts"])}
         if ask == "special":
-            return {"id": self._special(request["text"])}
+            return {"token": self._special(request["text"])}
         if ask == "texts":
             told = (self._post("/detokenize", {"tokens": ids}) for ids in request["rows"])
             return {"texts": [one["content"] for one in told]}
@@ -73,6 +73,10 @@ class LikelihoodRunner:
                 break
             if ask == "distribution":
                 send("delta", payload=self._distribution(job["prompt"]).tobytes())
+            elif ask == "likeliest":
+                rows = self._candidates(job["prompt"], job["most"])
+                values = array("f", [row["logprob"] for row in rows])
+                send("delta", payload=values.tobytes(), ids=[row["id"] for row in rows])
             elif ask == "forced":
                 values, greedy = self._forced(job["prompt"], job["forced"])
                 send("delta", payload=values.tobytes(), greedy=greedy)
@@ -121,10 +125,10 @@ class LikelihoodRunner:
             values[row["id"]] = row["logprob"]
         return values
 
-    def _candidates(self, prompt: Sequence[int]) -> list[dict[str, Any]]:
+    def _candidates(self, prompt: Sequence[int], most: int = EVERY) -> list[dict[str, Any]]:
         """Every token's chance to come next. A plain letter is generated: a token that is half a
         character would have no entry."""
-        told = self._generate(prompt, [self._plain], EVERY)
+        told = self._generate(prompt, [self._plain], most)
         found: list[dict[str, Any]] = told[0]["top_logprobs"]
         return found
 

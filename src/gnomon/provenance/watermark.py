@@ -40,7 +40,7 @@ COARSEST = 7.0
 PAST_ZERO = 8.0
 """How far a coefficient is turned (orthonormal, grey levels): about twice what JPEG at quality 80
 does to one."""
-PSNR_DB = ((192, 42.0), (96, 40.0), (0, 37.0))
+PSNR_DB = ((384, 45.0), (192, 42.0), (96, 40.0), (0, 37.0))
 """How strong the mark is, by the shorter side in pixels: little room needs more strength. Below
 about 40 dB a careful eye sees it where the picture is smooth."""
 THRESHOLD = 6.0

@@ -28,7 +28,7 @@ from gnomon.types import (
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
 from gnomon.types.pictures import Album, Commission, Picture, Stroke, Understood
-from gnomon.types.provenance import Made, ReceiptCheck
+from gnomon.types.provenance import Made, MediaCheck, ReceiptCheck
 from gnomon.types.provenance import Provenance as Origins
 from gnomon.types.skilled import DebateEvent, Plot, ReadingEvent, StoryEvent, TranslationEvent
 from gnomon.types.spoken import Heard, Recording, Segment, Speaker, Spoken
@@ -356,6 +356,15 @@ class Voice(Protocol):
         ...
 
 
+class MediaChecks(Protocol):
+    """Who signed the pictures that came with posts."""
+
+    def check(self, post: str) -> Sequence[MediaCheck]:
+        """Fetch and look at the pictures of a held post now; only the verdicts are kept
+        (``PostView.media_checks``). Raises NotFound, ConfigError, StoreError."""
+        ...
+
+
 class Receipts(Protocol):
     """The signed receipts of what is in the journal."""
 
@@ -509,6 +518,9 @@ class Engine(Protocol):
 
     @property
     def receipts(self) -> Receipts: ...
+
+    @property
+    def media_checks(self) -> MediaChecks: ...
 
     @property
     def voice(self) -> Voice: ...

@@ -36,6 +36,7 @@ def routes(context: Context) -> Sequence[BaseRoute]:
         Route("/v1/content_provenance_checks", partial(check, context), methods=["POST"]),
         Route("/v1/provenance/keys", partial(keys, context)),
         Route("/v1/answers/{id}/receipt", partial(receipt, context)),
+        Route("/v1/posts/{id:path}/media_checks", partial(pictures, context), methods=["POST"]),
         Route("/v1/receipts/verify", partial(verify, context), methods=["POST"]),
     ]
 
@@ -80,6 +81,13 @@ async def receipt(context: Context, request: Request) -> Response:
     """The signed receipt of a kept answer, with all that verifying it needs."""
     show = partial(context.desk.engine.receipts.show, request.path_params["id"])
     return json_response(await context.desk.call(show))
+
+
+async def pictures(context: Context, request: Request) -> Response:
+    """Look at the pictures of a post now: they are fetched, and only the verdicts are kept."""
+    check = partial(context.desk.engine.media_checks.check, request.path_params["id"])
+    found = await context.desk.call(check)
+    return json_response({"object": "list", "data": to_json(found)})
 
 
 async def verify(context: Context, request: Request) -> Response:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gnomon.types.provenance import MediaCheck
+
 
 def content_hash(text: str) -> str:
     """SHA-256 of the UTF-8 bytes of ``text``, hexadecimal (64 characters).
@@ -243,7 +245,8 @@ class Hit:
 class PostView:
     """A post as it is shown: with its origin (``posts`` it stands for), the other posts of that
     origin (earliest first) with their ``links``, earlier texts, and direct replies. ``why`` says
-    why it stands there; ``campaign`` is None where too few accounts carry the origin to tell."""
+    why it stands there; ``campaign`` is None where too few accounts carry the origin to tell.
+    ``media_checks`` are those of its pictures that were looked at."""
 
     post: Post
     link: Link
@@ -254,6 +257,7 @@ class PostView:
     why: str = ""
     links: tuple[Link, ...] = ()
     campaign: Campaign | None = None
+    media_checks: tuple[MediaCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

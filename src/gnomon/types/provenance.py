@@ -72,6 +72,24 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaCheck:
+    """What was found in one picture of a post: the verdict, and not the picture. ``state`` is
+    "unread" where it could not be had or read (``why``). ``sha256`` is of its bytes, ``signer`` and
+    ``model`` as the manifest says, ``machine`` whether it says that a model made it, ``mark``
+    whether it carries our own watermark. ``checked_at`` in epoch seconds."""
+
+    media: str
+    state: Literal["trusted", "valid", "invalid", "absent", "unread"]
+    why: str
+    checked_at: float
+    sha256: str = ""
+    signer: str = ""
+    model: str = ""
+    machine: bool | None = None
+    mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptCheck:
     """Whether the receipt of an answer holds: "trusted" (signed by our own key, or by the one that
     was given), "valid" (signed by the key that it brings along), "invalid" (``why``). ``answer`` is

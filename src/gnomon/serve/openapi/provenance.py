@@ -163,6 +163,18 @@ PATHS: Paths = {
             params=[at("id", "The `id` of an answer.")],
         )
     },
+    "/v1/posts/{id}/media_checks": {
+        "post": does(
+            TAG,
+            "check_media",
+            "Fetch the pictures of a post and say who signed them; only the verdicts are kept",
+            {200: gives("What was found in each.", listing(ref("MediaCheck")))},
+            404,
+            501,
+            params=[at("id", "The id of a post, which may hold slashes.", pattern=r"^[\s\S]+$")],
+            scope="write",
+        )
+    },
     "/v1/receipts/verify": {
         "post": does(
             TAG,

@@ -66,6 +66,8 @@ def _schema(kind: Any, made: dict[str, Schema]) -> Schema:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return _union([one for one in inner if one is not type(None)], len(inner), made)
+    if origin is typing.Literal:
+        return {"enum": list(inner)}
     if origin is tuple:
         return {"type": "array", "items": _schema(inner[0], made)}
     if origin is not None and issubclass(origin, Mapping):

@@ -176,7 +176,15 @@ def test_the_script_is_small_and_the_first_paint_quick(
     # The board and what belongs to it come when they are gone to; one language comes at a time.
     assert sum(sizes.values()) < SCRIPT_BUDGET
     page_files = {file.name: file for file in PAGE.glob("*.js") if file.name != "words.zh.js"}
-    later = {"board.js", "story.js", "pictures.js", "digest.js", "sources.js"}
+    later = {
+        "board.js",
+        "digest.js",
+        "pictures.js",
+        "skills.js",
+        "skills.words.js",
+        "sources.js",
+        "story.js",
+    }
     loaded = {one.rpartition("/")[2] for one in sizes}
     assert loaded == set(page_files) - later, "no file is there that nothing loads"
     # Whatever a reader does, no more is sent than this.

@@ -37,9 +37,6 @@ def add_plot(parser: argparse.ArgumentParser) -> None:
 
 def tell(args: argparse.Namespace) -> int:
     """Continue the plot of ``args.plot``, or check it."""
-    from gnomon.text.tokens import is_cjk
-    from gnomon.types.skilled import Plot
-
     path = Path(args.plot).expanduser()
     words = " ".join(args.id).strip()
     with opened(args, "read", chat_model=args.model) as gnomon:
@@ -51,8 +48,8 @@ def tell(args: argparse.Namespace) -> int:
                 f'gnomon story --plot {path.name} "A lighthouse keeper finds a letter."'
             )
         else:
-            lang = args.told_in or ("zh" if is_cjk(words) else "en")
-            plot, wish = Plot(premise=words, lang=lang), ""
+            begun = {"premise": words, "lang": args.told_in}
+            plot, wish = gnomon.skills.plot(begun), ""
         if args.check_plot:
             return _check(args, gnomon.skills.slips(plot))
         told = _follow(args, gnomon, plot, wish)

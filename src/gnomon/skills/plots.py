@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from gnomon.errors import InputError
+from gnomon.text.tokens import is_cjk
 from gnomon.types.skilled import Character, Plot, Thread
 
 LANGS = ("en", "zh")
@@ -33,12 +34,14 @@ def from_toml(text: str, name: str = "the plot") -> Plot:
 
 
 def from_json(value: Any, name: str = "plot") -> Plot:
-    """A plot from plain JSON; every field may be missing. Raises InputError."""
+    """A plot from plain JSON; every field may be missing (``lang``: that of the premise). Raises
+    InputError."""
     if not isinstance(value, Mapping):
         raise InputError(f"{name} is no object; give one like {{'premise': '...'}}.")
     _known(value, Plot, name)
     plain = {key: _text(value, key, name) for key in ("title", "premise", "lang", "style")}
-    lang = plain.pop("lang") or "en"
+    told = plain["premise"] or "".join(_texts(value, "parts", name)[-1:])
+    lang = plain.pop("lang") or ("zh" if is_cjk(told) else "en")
     if lang not in LANGS:
         raise InputError(f"{name}.lang is {lang[:20]!r}; give {' or '.join(LANGS)}.")
     plot = Plot(

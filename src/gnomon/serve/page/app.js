@@ -43,8 +43,11 @@ const board = later("board", "board", ["board"]);
 const below = [["story", "story", ["story"]], ["digest", "digests", ["digests", "digest"]], ["sources", "sources", ["sources"]]]
   .map(([file, name, keys]) => later(file, name, keys, board));
 
+const skills = later("skills", "skills", ["skills"]);
+const draw = later("draw", "draw", ["draw"]);
+
 // The first is the home. A view is added here, and in NAV where it has a place in the bar.
-const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, access.invitation];
+const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, skills, draw, access.invitation];
 
 // [view, the address, the word, the drawing, the key after "g"]
 const NAV = [
@@ -52,6 +55,8 @@ const NAV = [
   [board, "/#board", "board", "M3 16.5h14M5 13.5l3.5-4 3 2.5L16 5M16 5h-3.2M16 5v3.2", "b"],
   [search, "/#search", "search", "M8.7 14.2a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM12.8 12.8l4 4", "s"],
   [check, "/#check", "check", "M4 3.5h9v5M4 3.5v13h6M6.5 7h4M6.5 10h3M11 14l2 2 4-4.5", "c"],
+  [skills, "/#skills", "skills", "M4 16l1-4 8.5-8.5 3 3L8 15zM12 5l3 3M11 16.5h6", "w"],
+  [draw, "/#draw", "draw", "M3.5 4h13v12h-13zM3.5 13l4-4 3.5 3.5 2-2 3.5 3.5M13 7.2v.1", "d"],
   [history, "/#history", "history", "M4.2 6.2a7 7 0 1 1-1 4.4M3 3.5v3.2h3.2M10 6v4.4l2.8 1.8", "h"],
 ];
 

@@ -3,7 +3,9 @@
 const s = (n, one, many) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en")} ${many}`);
 
 const en = {
-  titles: { board: "What is going on", story: "Story", digests: "Digests", sources: "Sources", search: "Search", check: "Check a text", history: "History", settings: "Settings", held: "What is held here", post: "Post", invite: "Invitation" },
+  draw: "Draw a picture",
+  drawShort: "Draw",
+  titles: { draw: "Draw", skills: "Skills", board: "What is going on", story: "Story", digests: "Digests", sources: "Sources", search: "Search", check: "Check a text", history: "History", settings: "Settings", held: "What is held here", post: "Post", invite: "Invitation" },
   board: "What is going on",
   boardShort: "Now",
   now: {
@@ -373,6 +375,7 @@ const en = {
   leftOut: (n) => `Left out, and why (${n})`,
   asOf: "As of",
   energy: "Energy",
+  skills: "Skills",
   newest: "Newest post held",
   lag: (t) => `${t} before the question`,
   read: "Read for it",

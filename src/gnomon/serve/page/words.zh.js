@@ -3,7 +3,9 @@
 const zhn = (n) => n.toLocaleString("zh-CN");
 
 const zh = {
-  titles: { board: "正在发生什么", story: "事件", digests: "摘要", sources: "来处", search: "搜索", check: "核对一段文字", history: "历史", settings: "设置", held: "这里收存了什么", post: "帖子", invite: "邀请" },
+  draw: "画一张图",
+  drawShort: "画图",
+  titles: { draw: "画图", skills: "技能", board: "正在发生什么", story: "事件", digests: "摘要", sources: "来处", search: "搜索", check: "核对一段文字", history: "历史", settings: "设置", held: "这里收存了什么", post: "帖子", invite: "邀请" },
   board: "正在发生什么",
   boardShort: "动态",
   now: {
@@ -373,6 +375,7 @@ const zh = {
   leftOut: (n) => `删去的句子及原因（${n}）`,
   asOf: "截至",
   energy: "能耗",
+  skills: "技能",
   newest: "收存的最新帖子",
   lag: (t) => `比提问早 ${t}`,
   read: "为此读了",

@@ -182,3 +182,42 @@ def sd_program(folder: Path) -> tuple[Path, Path]:
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     model.write_bytes(b"GGUF" + bytes(64))
     return program, model
+
+
+def diffusers_pipeline(folder: Path) -> Path:
+    """A Stable Diffusion with two blocks of everything, random weights."""
+    import diffusers
+    import torch
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    torch.manual_seed(0)
+    letters = [chr(c) for c in range(97, 123)]
+    words = [*letters, *(f"{c}</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
+    source = folder.parent / "tokenizer"
+    source.mkdir(parents=True)
+    (source / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
+    (source / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = CLIPTokenizer.from_pretrained(source)
+    tokenizer.model_max_length = 16
+    text = CLIPTextConfig(
+        vocab_size=len(words), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=16, bos_token_id=len(words) - 2,
+        eos_token_id=len(words) - 1, pad_token_id=len(words) - 1,
+    )  # fmt: skip
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=8, block_out_channels=(16, 16), layers_per_block=1, norm_num_groups=4,
+        cross_attention_dim=16, attention_head_dim=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    vae = diffusers.AutoencoderKL(
+        block_out_channels=(8, 8), norm_num_groups=4, latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+    )  # fmt: skip
+    pipe = diffusers.StableDiffusionPipeline(
+        vae=vae, text_encoder=CLIPTextModel(text), tokenizer=tokenizer, unet=unet,
+        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.save_pretrained(folder)
+    return folder

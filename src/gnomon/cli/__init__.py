@@ -26,6 +26,7 @@ from gnomon.cli import (
     checking,
     debating,
     digesting,
+    drawing,
     keys,
     lab,
     looking,
@@ -41,6 +42,7 @@ from gnomon.cli import (
     translating,
     trends,
     users,
+    voice,
 )
 from gnomon.cli.arguments import DONE, FAILED, INTERRUPTED, USAGE, Parser, UsageError
 from gnomon.cli.output import print_json
@@ -62,12 +64,15 @@ COMMANDS = (
     reading.add_read,
     looking.add_status,
     models.add_models,
+    drawing.add_draw,
     serving.add_serve,
     mcp.add_mcp,
     keys.add_keys,
     users.add_users,
     provenance.add_provenance,
     receipts.add_receipt,
+    voice.add_say,
+    voice.add_listen,
     lab.add_lab,
 )
 """Declares a command each, in the order in which help lists them."""

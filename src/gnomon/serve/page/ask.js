@@ -12,6 +12,7 @@ import * as router from "./router.js";
 import { save } from "./share.js";
 import { onStatus, status } from "./status.js";
 import { lang, t } from "./strings.js";
+import * as talk from "./talk.js";
 
 export const name = "ask";
 export const keys = ["q", "answer", "kept"];
@@ -26,6 +27,7 @@ export function enter(params) {
   filters.from(params);
   filters.onChange(refilter);
   composer.use({ hint: t.askHint, name: t.askLabel, action: t.ask, onsubmit: ask, onstop: stop });
+  talk.use(ask);
   if (params.get("answer")) return openAnswer(params.get("answer"));
   if (params.get("kept")) return openKept(params.get("kept"));
   if (params.get("q")) {
@@ -83,6 +85,7 @@ function clear() {
 function stop() {
   working?.abort();
   working = null;
+  talk.hush();
 }
 
 /** The filter was changed: it holds from the next question on, and stands in the address. */
@@ -120,6 +123,9 @@ const previous = () => turns.findLast((turn) => turn.answer?.id)?.answer;
 
 /** Ask, following on from the answer before; `alone` takes the words as they stand. */
 async function ask(question, { alone = false } = {}) {
+  const drawn = /^\s*\/(?:draw|画)(?:\s+|$|(?=[\u4e00-\u9fff]))(.*)$/s.exec(question);
+  if (drawn) return drawInstead(drawn[1].trim());
+  const aloud = talk.asking();
   stop();
   const controller = new AbortController();
   working = controller;
@@ -144,12 +150,14 @@ async function ask(question, { alone = false } = {}) {
       if (event === "step") say(`${t.steps[data.name] ?? data.name}: ${turn.dial.show(data)}`);
       else if (event === "sentence") {
         live.append(sentenceNode(data.sentence, byNumber(data.citations), panel.openEvidence, known));
+        if (aloud) talk.sentence(data.sentence.text, captions(turn, live.childElementCount - 1));
       } else if (event === "answer") turn.answer = data;
     }
     if (!turn.answer) throw new api.ApiError({ message: t.offline }, 0);
     turn.seconds = ((performance.now() - began) / 1000).toFixed(1);
     turn.dial.show({ name: "answer", detail: t.kept(turn.answer.sentences.length, turn.answer.left_out.length) });
     finish(turn);
+    if (aloud && !live.childElementCount) talk.sentence(gist(turn.answer), () => turn.node);
   } catch (error) {
     failed(turn, error, controller.signal.aborted);
   } finally {
@@ -173,6 +181,12 @@ function failed(turn, error, stopped) {
   turn.draw();
   if (stopped) say(t.stopped);
   below();
+}
+
+/** A question that begins with /draw is a picture. */
+async function drawInstead(prompt) {
+  (await import("./draw.js")).wish(prompt);
+  router.go([["draw", prompt]]);
 }
 
 /** Ask again in the place of a turn that came to nothing. */
@@ -227,10 +241,20 @@ function actions(turn) {
     answer.id && copying(t.copyLink, link([["answer", answer.id]]), say),
     copying(t.copyQuestion, link([["q", question], ...filters.pairs()]), say),
     button(t.saveCopy, () => save(parts.map((one) => one.answer)), { title: t.saveHelp }),
+    button(talk.readAloud(), () => talk.read(...spoken(turn))),
     answer.abstained && answer.posts > 0 && button(t.seePosts, () => router.go([["search", question], ...filters.pairs()])),
     button(t.again, () => ask(question)),
   ].filter(Boolean);
 }
+
+/** The sentences of an answer, and what finds the caption of each. */
+function spoken({ answer, node }) {
+  const texts = answer.sentences.map((one) => one.text);
+  return texts.length ? [texts, (at) => captions({ node }, at)()] : [[gist(answer)], () => node];
+}
+
+/** Where a sentence stands when it is said: the answer may have been drawn anew by then. */
+const captions = (turn, at) => () => turn.node.querySelectorAll(".sentence")[at];
 
 /** Show a kept answer, or a kept check of a text. */
 function openAnswer(id) {
@@ -296,6 +320,7 @@ function openCheck(turn, kept) {
 
 export function again() {
   composer.use({ hint: t.askHint, name: t.askLabel, action: t.ask, onsubmit: ask, onstop: stop });
+  talk.use(ask);
   if (!turns.length) return home();
   for (const turn of turns) turn.draw?.();
   return below();

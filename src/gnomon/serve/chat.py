@@ -9,7 +9,8 @@ field ``gnomon`` says that nobody checked it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,18 +19,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gnomon.serve import quota
+from gnomon.serve.caller import caller_of
 from gnomon.serve.chat_asking import Question, Wish, question, wish
 from gnomon.serve.chat_words import Calls, Chunks, Data, logprobs, message, unchecked, usage
 from gnomon.serve.context import Context
+from gnomon.serve.drawing import Hung, told_of
 from gnomon.serve.http import ApiError, field, read_json
 from gnomon.serve.making import Made
+from gnomon.serve.picture_wishes import commissioned
 from gnomon.serve.render import Answering
 from gnomon.serve.request import MODEL
 from gnomon.serve.sse import DONE, frame
 from gnomon.serve.structured import Filled
 from gnomon.serve.talking import Decided
-from gnomon.serve.transcript import Piece, Transcript, links, tokens, urls
-from gnomon.types import Answer, Checked, Citation, Finished
+from gnomon.serve.transcript import Links, Piece, Transcript, links, tokens, urls
+from gnomon.types import Answer, Checked, Finished
 from gnomon.types.generation import Delta, Spent, Token
 from gnomon.wire import answer_to_json
 
@@ -53,6 +57,8 @@ async def create(context: Context, request: Request) -> Answering[Any]:
     name = field(body, "model", str, MODEL) or MODEL
     if name == MODEL:
         asked = question(body)
+        caller = caller_of(request).id
+        asked = replace(asked, wanted=await commissioned(context, asked.wanted, caller))
         link = links(context.base(request))
         return Answering(context.desk, asked, CheckedRenderer(asked, link))
     wanted = wish(body)
@@ -66,7 +72,8 @@ async def not_kept(request: Request) -> Response:
 class CheckedRenderer:
     """Chunks of a completion by gnomon; see ``render.Renderer``."""
 
-    def __init__(self, asked: Question, link: Callable[[Citation], str]) -> None:
+    def __init__(self, asked: Question, link: Links) -> None:
+        self._base = link.base
         self._asked = asked.wanted
         self._transcript = Transcript(self._asked.question, link, self._asked.max_tokens)
         self._chunks = Chunks(MODEL, counting=asked.counting)
@@ -82,6 +89,8 @@ class CheckedRenderer:
         elif isinstance(event, Finished):
             yield from self._words(self._transcript.finished(event.answer))
             yield from self._answered(event.answer, self._transcript.text)
+        elif isinstance(event, Hung):
+            yield from self._drawn(event)
         elif isinstance(event, Filled):
             yield self._chunks.chunk({"content": event.text})
             held = {"unsupported": list(event.unsupported), "filled_by": event.by}
@@ -97,6 +106,15 @@ class CheckedRenderer:
 
     def whole(self) -> Data:
         return self._whole
+
+    def _drawn(self, event: Hung) -> Iterator[bytes]:
+        """Pictures as Markdown: this API has no other place for them."""
+        text = told_of(event, self._base)
+        yield self._chunks.chunk({"content": text})
+        pictures = [
+            {"id": one.kept.id if one.kept else None, **one.picture.about()} for one in event.shown
+        ]
+        yield from self._close(text, "stop", [], {"checked": False, "pictures": pictures})
 
     def _words(self, piece: Piece) -> Iterator[bytes]:
         if piece.delta:

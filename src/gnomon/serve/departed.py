@@ -50,19 +50,25 @@ _ROWS = (
     ("upload_parts", "upload IN (SELECT id FROM uploads WHERE owner = ?)"),
     ("uploads", "owner = ?"),
     ("files", "owner = ?"),
+    ("pictures", "owner = ?"),
 )
 
 
 class Departed:
     """Those who left. ``files`` gives the folder of uploads, ``forget`` deletes a shelf; both are
-    asked only where there is something to remove."""
+    asked only where there is something to remove; ``words`` takes an owner's words out of logs."""
 
     def __init__(
-        self, database: Database, files: Callable[[], Path], forget: Callable[[str], None]
+        self,
+        database: Database,
+        files: Callable[[], Path],
+        forget: Callable[[str], None],
+        words: Callable[[str], None] = lambda owner: None,
     ) -> None:
         self._database = database
         self._files = files
         self._forget = forget
+        self._words = words
         database.tables("departed", _TABLES)
 
     def remove(self, name: str) -> User:
@@ -79,6 +85,7 @@ class Departed:
             self._database.run("REPLACE INTO departed VALUES (?, ?)", (user.id, now))
             self._take(user.id)
             Limiter(self._database).drop(self._counters(user.id))
+        self._words(user.id)
         self._wipe(done=False)
         return user
 
@@ -89,6 +96,7 @@ class Departed:
         for owner in owners:
             with self._database.transaction():
                 self._take(owner)
+            self._words(owner)
             if limiter is not None:
                 limiter.drop(self._counters(owner))
         if owners or self._database.run("SELECT 1 FROM departed_bytes"):

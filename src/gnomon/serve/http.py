@@ -114,15 +114,15 @@ def json_response(
     return Response(dumps(value), status, headers, media_type="application/json")
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """The request's body as a JSON object: at most 1 MB and 32 levels deep."""
+async def read_json(request: Request, *, most: int = MAX_BODY_BYTES) -> dict[str, Any]:
+    """The request's body as a JSON object: at most ``most`` bytes and 32 levels deep."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most:
             raise ApiError(
                 413,
-                f"The body is larger than {MAX_BODY_BYTES} bytes; send less at once.",
+                f"The body is larger than {most} bytes; send less at once.",
                 code="body_too_large",
             )
     try:

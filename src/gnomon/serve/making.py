@@ -13,6 +13,8 @@ from typing import Any
 from gnomon.serve import structured, talking
 from gnomon.serve.attached import shelved
 from gnomon.serve.contract import Engine
+from gnomon.serve.drawing import Drawn, drawing
+from gnomon.serve.picture_rows import KeptPictures
 from gnomon.serve.request import Conversation
 from gnomon.serve.responses_object import RESULTS, SOURCES
 from gnomon.serve.structured import Filled, Form
@@ -22,6 +24,7 @@ from gnomon.serve.transcript import mostly_cjk
 from gnomon.types import Checked, Event, Finished, Found, Sentence, Step
 from gnomon.types.generation import Delta, Said, Spent
 from gnomon.types.library import ChunkHit, Shelf
+from gnomon.types.pictures import Commission
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Wanted:
     """One request to make a response. ``shelves`` are the caller's own vector stores that
     ``file_search`` names, ``naming`` tells the names of uploads by id. ``items`` is what was
     sent, as input items; ``plain`` the conversation for a chat model that answers by itself, None
-    where gnomon answers."""
+    where gnomon answers. ``commission`` is what is to be drawn instead of an answer, ``table``
+    where it is kept, within ``room`` bytes."""
 
     asked: Conversation
     tools: Tools = field(default_factory=Tools)
@@ -49,6 +53,9 @@ class Wanted:
     items: Sequence[Mapping[str, Any]] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     plain: tuple[Said, ...] | None = None
+    commission: Commission | None = None
+    table: KeptPictures | None = None
+    room: int = 0
 
     @property
     def question(self) -> str:
@@ -68,12 +75,15 @@ class Searched:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-Made = Event | Searched | Delta | Spent | Decided | Filled
+Made = Event | Searched | Delta | Spent | Decided | Filled | Drawn
 
 
 def make(engine: Engine, wanted: Wanted) -> Generator[Made, None, None]:
     """Events up to ``Finished``, ``Filled``, ``Decided`` or ``Spent``. Raises InputError, ApiError,
     NotFound, ModelError."""
+    if wanted.commission is not None:
+        yield from drawing(engine, wanted.commission, wanted.table, wanted.room)
+        return
     if wanted.plain is not None:
         yield from _plainly(engine, wanted, wanted.plain)
         return

@@ -1,4 +1,4 @@
-"""What is not built yet, answered with 501 and the reason: pictures, sound."""
+"""What is not built yet, answered with 501 and the reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from starlette.routing import BaseRoute, Route
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError
 
-_PICTURES = "There is no model for pictures here yet."
 REASONS = {
-    "/v1/images/generations": _PICTURES,
-    "/v1/images/edits": _PICTURES,
-    "/v1/images/variations": _PICTURES,
+    "/v1/images/variations": "OpenAI has withdrawn variations; POST the picture to /v1/images/edits.",
     "/v1/videos": "There is no model for videos here yet.",
 }
 

@@ -26,7 +26,7 @@ _TEXT_PARTS = ("input_text", "text", "output_text")
 # Items of an earlier response that clients send back with the next question.
 _EARLIER = (
     *("reasoning", "web_search_call", "file_search_call", "x_search_call", "custom_tool_call"),
-    *("function_call", "compaction", "compaction_summary"),
+    *("function_call", "image_generation_call", "compaction", "compaction_summary"),
 )
 MOST_UNPACKED = 4_000_000
 """Bytes that a compaction item may come to: a small one could be made to fill the memory."""

@@ -28,6 +28,7 @@ from gnomon.serve.ledger import UNFINISHED, Kept, Ledger
 from gnomon.serve.library import files_of, shelves_of
 from gnomon.serve.making import Wanted
 from gnomon.serve.paging import page_of
+from gnomon.serve.picture_wishes import commissioned
 from gnomon.serve.render import HEADERS
 from gnomon.serve.request import compaction, conversation
 from gnomon.serve.responses_asking import (
@@ -81,7 +82,8 @@ class Responses:
         owner = caller_of(request).id
         body = await self._resolved(body, owner)
         wanted = parse(body, await self._before(body, owner))
-        if wanted.plain is not None:
+        wanted = await commissioned(self._context, wanted, owner)
+        if wanted.plain is not None and wanted.commission is None:
             await self._desk.call(partial(check_model, self._desk.engine, str(body["model"])))
         if wanted.tools.shelves:
             wanted = await self._shelved(wanted, owner)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gnomon.serve import quota
+from gnomon.serve.drawing import Hung, Shown, cost
 from gnomon.serve.http import ApiError
 from gnomon.serve.making import Made, Searched, Wanted
 from gnomon.serve.responses_object import (
@@ -25,12 +26,14 @@ from gnomon.serve.responses_object import (
     usage,
     verdict_items,
 )
+from gnomon.serve.responses_pictures import PictureCalls
 from gnomon.serve.responses_searches import Searches
 from gnomon.serve.structured import Filled
 from gnomon.serve.talking import Decided
 from gnomon.serve.transcript import Annotation, Links, Piece, Transcript, tokens
 from gnomon.types import Answer, Checked, Event, Finished
 from gnomon.types.generation import CallDelta, Delta, Spent, Token
+from gnomon.types.pictures import Stroke, Understood
 from gnomon.wire import answer_to_json
 
 Data = dict[str, Any]
@@ -48,6 +51,7 @@ class Maker:
             wanted.question, link, wanted.max_tokens, markers=NO_CITATIONS not in wanted.include
         )
         self._searches = Searches(wanted, link, self._event)
+        self._pictures = PictureCalls(self._event, link.base)
         self._sequence = -1
         self._message: Data | None = None
         self._said: list[str] = []  # what a chat model writes
@@ -79,7 +83,11 @@ class Maker:
 
     def event(self, event: Made) -> Iterator[Data]:
         """What one event of the making comes to."""
-        if isinstance(event, Delta):
+        if isinstance(event, Understood | Stroke | Shown):
+            yield from self._pictures.event(event)
+        elif isinstance(event, Hung):
+            yield from self._drawn(event)
+        elif isinstance(event, Delta):
             yield from self._delta(event)
         elif isinstance(event, Decided):
             yield from self._decided({"checked": False, "called_by": event.model}, None)
@@ -141,7 +149,8 @@ class Maker:
 
     # -- words ----------------------------------------------------------------------------------
     def _words(self, piece: Piece, logprobs: list[Data] | None = None) -> Iterator[Data]:
-        yield from self._searches.end()
+        if not self._pictures.items:
+            yield from self._searches.end()
         if self._message is None:
             self._message = {
                 "id": new_id("msg"),
@@ -173,7 +182,7 @@ class Maker:
 
     def _at(self, item: Data) -> int:
         own = next(n for n, one in enumerate(self._items) if one is item)
-        return len(self._searches.items) + own
+        return len(self._searches.items) + len(self._pictures.items) + own
 
     @property
     def _place(self) -> Data:
@@ -195,6 +204,18 @@ class Maker:
         yield self._event(
             "output_item.done", output_index=self._at(self._message), item=dict(self._message)
         )
+
+    # -- pictures -------------------------------------------------------------------------------
+    def _drawn(self, event: Hung) -> Iterator[Data]:
+        """The message below the pictures, and the end."""
+        assert self._wanted.commission is not None
+        text = self._pictures.text(event)
+        yield from self._words(Piece(text))
+        yield from self._close_message(text, [], "completed")
+        counts = usage(*cost(self._wanted.commission, event.shown, tell=False))
+        told = {"checked": False, "pictures": self._pictures.told}
+        items = [*self._pictures.items, *self._items]
+        yield from self._end(items, "completed", told, counts)
 
     # -- a chat model at work -------------------------------------------------------------------
     def _delta(self, delta: Delta) -> Iterator[Data]:

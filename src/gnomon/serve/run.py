@@ -215,6 +215,9 @@ class Runs:
 
 def pruned(event: Mapping[str, Any]) -> Data:
     """An event as it is kept: the object is kept once, beside them all."""
+    if event["type"] == "response.image_generation_call.partial_image":
+        # Megabytes of what a picture looked like on the way are not kept; the picture is.
+        return {**event, "partial_image_b64": ""}
     if event["type"] not in (*_BEGINS, *_ENDS):
         return dict(event)
     rest = {name: value for name, value in event.items() if name != "response"}

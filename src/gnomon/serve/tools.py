@@ -32,19 +32,21 @@ MOST_CHUNKS = 50
 class Choice:
     """Which function may or must be called: ``mode`` is "auto", "required" or "none"; ``names``
     are those to choose from, None: any. ``search`` False shows no search as an item; ``web`` is
-    whether the web may be searched."""
+    whether the web may be searched; ``draw`` is whether a picture must be drawn."""
 
     mode: str = "auto"
     names: frozenset[str] | None = None
     search: bool = True
     web: bool = True
+    draw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the tools of a request come to. ``shelves`` are vector stores to look in instead of
     among posts; ``results`` is how many search results may be listed. ``live`` is whether every
-    ``web_search`` among them allows access to the web itself."""
+    ``web_search`` among them allows access to the web itself. ``picture`` are the options of
+    ``image_generation``, None where pictures are not among the tools."""
 
     where: Filter = field(default_factory=Filter)
     web: bool = False
@@ -56,6 +58,7 @@ class Tools:
     least_score: float = 0.0
     results: int = RESULTS["medium"]
     functions: tuple[Function, ...] = ()
+    picture: Mapping[str, Any] | None = None
 
 
 def search_tools(tools: Iterable[Any]) -> Tools:
@@ -76,10 +79,13 @@ def search_tools(tools: Iterable[Any]) -> Tools:
             found = replace(found, x=True)
         elif kind == "file_search":
             found = _file_search(found, tool, param)
+        elif kind == "image_generation":
+            found = replace(found, picture=tool)
         else:
             raise unsupported(
                 f"{param}.type",
-                f"{param} is {kind!r}; gnomon has web_search, x_search, file_search and function.",
+                f"{param} is {kind!r}; gnomon has web_search, x_search, file_search, "
+                "image_generation and function.",
             )
     if len(found.functions) > MOST_FUNCTIONS:
         raise ApiError(400, f"There are more than {MOST_FUNCTIONS} functions.", param="tools")
@@ -245,6 +251,8 @@ def choice_of(value: Any, functions: Iterable[Function]) -> Choice:
         mode = "required" if inner.get("mode") == "required" else "auto"
         web = any(one.startswith("web_search") for one in kinds)
         return Choice(mode, frozenset(named & known), web=web)
+    if kind == "image_generation":
+        return Choice("none", search=False, web=False, draw=True)
     if isinstance(kind, str) and (kind.startswith("web_search") or kind.endswith("_search")):
         # The search is made in any case, and no function.
         return Choice("none", web=kind.startswith("web_search"))

@@ -145,6 +145,11 @@ class Links:
     def __init__(self, base_url: str) -> None:
         self._base = base_url
 
+    @property
+    def base(self) -> str:
+        """The beginning of our own addresses."""
+        return self._base
+
     def __call__(self, citation: Citation) -> str:
         return self.to(citation.evidence.url, citation.evidence.post)
 

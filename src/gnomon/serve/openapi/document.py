@@ -14,6 +14,7 @@ from gnomon.serve.openapi import (
     errors,
     files,
     held,
+    images,
     models,
     owners,
     provenance,
@@ -46,6 +47,7 @@ _TAGS = {
     files.TAG: "Uploads, each caller's own.",
     vector_stores.TAG: "Uploads made searchable.",
     rising.TAG: "Trends and stories.",
+    images.TAG: "Pictures: drawn within the owner's rules, edited, kept.",
     provenance.TAG: "Who signed a file, and our own keys.",
     digests.TAG: "Dated briefs and their feeds.",
     skills.TAG: "Old skills of language models: story, debate, translate, read.",
@@ -65,8 +67,8 @@ _WAYS: dict[str, Schema] = {
     },
 }
 _GROUPS = (
-    asking, responses, conversations, chat, models, files, vector_stores, provenance, session,
-    server,
+    asking, responses, conversations, chat, models, files, vector_stores, provenance, images,
+    session, server,
 )  # fmt: skip
 
 

@@ -141,8 +141,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, default=Path(".cache/bench-arms"))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--sft-steps", type=int, default=400)
-    parser.add_argument("--steps", type=int, default=60, help="of GRPO, each arm")
+    parser.add_argument("--sft-steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=100, help="of GRPO, each arm")
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--arms", default=",".join((*ARMS, HACKED)))
@@ -150,7 +150,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     course = Course(
-        steps=args.steps, tasks=16, group=8, look_every=10, look_copies=2, rate=args.rate
+        steps=args.steps, tasks=24, group=8, look_every=10, look_copies=2, rate=args.rate
     )
     with opened(made_up(events=60), tuple(HARDEST)) as found:
         families = {name: up_to(one, HARDEST[name]) for name, one in found.items()}

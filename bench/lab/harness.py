@@ -1,9 +1,9 @@
 """Our evaluation beside lm-evaluation-harness: the same model, the same items, number by number.
 
 The harness (https://github.com/EleutherAI/lm-evaluation-harness, MIT) runs in an environment of its
-own, named by ``--harness`` (``python -m venv V && V/bin/pip install lm-eval==0.4.13 torch==2.13.0 accelerate
-transformers``), through ``harness_side.py``: its own task files with only the place of the data
-changed. The aim is half a point on every share.
+own, named by ``--harness`` (``python -m venv V && V/bin/pip install lm-eval==0.4.13 torch==2.13.0
+transformers accelerate``), through ``harness_side.py``: its own task files with only the place of
+the data changed. The aim is half a point on every share.
 
     python bench/lab/harness.py --harness V/bin/python                  a small model, made here
     python bench/lab/harness.py --harness V/bin/python --model DIR --sets DIR --limit 60
@@ -111,13 +111,18 @@ def apart(name: str, ours: float, theirs: float) -> float:
 
 
 def unpack(gguf: Path, folder: Path) -> None:
-    """A GGUF file's weights as a folder that transformers and the harness open."""
+    """A GGUF file's weights, as float32, as a folder that transformers and the harness open. Needs
+    ``accelerate`` beside transformers."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(
+    told = AutoModelForCausalLM.from_pretrained(
         gguf.parent, gguf_file=gguf.name, dtype=torch.float32
     )
-    model.save_pretrained(folder)
+    if hasattr(told.config, "quantization_config"):
+        del told.config.quantization_config
+    plain = type(told)(told.config)
+    plain.load_state_dict(told.state_dict())
+    plain.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
 
 

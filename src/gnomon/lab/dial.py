@@ -60,12 +60,13 @@ class Plan:
     dropout: float
 
 
-def plan(depth: int, parameters: int, corpus: int) -> Plan:
-    """For a model of so many parameters and a corpus of so many tokens.
+def plan(depth: int, parameters: int, corpus: int, tokens: int | None = None) -> Plan:
+    """For a model of so many parameters and a corpus of so many tokens; ``tokens`` where it is
+    known how many are to be learnt from.
 
     Twenty tokens a parameter (https://arxiv.org/abs/2203.15556), but no more than sixteen passes:
     from the fifth on they teach less and less (https://arxiv.org/abs/2305.16264)."""
-    tokens = max(1, min(20 * parameters, 16 * corpus))
+    tokens = tokens or max(1, min(20 * parameters, 16 * corpus))
     passes = tokens / max(1, corpus)
     return Plan(
         tokens=tokens,

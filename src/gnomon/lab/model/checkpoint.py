@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.distributed import checkpoint as dcp
 from torch.distributed.checkpoint.api import CheckpointException
 
@@ -54,19 +54,19 @@ class Checkpoints:
             shutil.rmtree(fresh, ignore_errors=True)
             self._room(state)
             fresh.mkdir(parents=True)
-        self._wait()
+        self.at.wait()
         with self._writing(fresh):
             dcp.save(dict(state), checkpoint_id=fresh)
             if self.at.first:
                 write_json(fresh / PLACE, {"identity": self.identity, "step": step, **place})
-        self._wait()
+        self.at.wait()
         if self.at.first:
             shutil.rmtree(whole, ignore_errors=True)
             fresh.rename(whole)
             for older in self.folder.glob("step-*"):
                 if older != whole:
                     shutil.rmtree(older, ignore_errors=True)
-        self._wait()
+        self.at.wait()
         return whole
 
     def load(self, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
@@ -131,10 +131,6 @@ class Checkpoints:
                 f"No checkpoint could be written to {self.folder} "
                 f"({str(error).splitlines()[0]}); {self._kept()}"
             ) from error
-
-    def _wait(self) -> None:
-        if self.at.size > 1:
-            distributed.barrier()
 
 
 def _step_of(folder: Path) -> int:

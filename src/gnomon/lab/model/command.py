@@ -31,10 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="share of activations dropped (by the number of passes)")  # fmt: skip
     parser.add_argument("--precision", choices=("auto", "bf16", "f32"), default="auto",
                         help="type of products (auto: the faster one here)")  # fmt: skip
-    parser.add_argument("--compile", action="store_true",
-                        help="torch.compile; pays off in long runs")  # fmt: skip
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None,
+                        help="torch.compile (default: in long runs)")  # fmt: skip
     parser.add_argument("--spread", choices=("ddp", "fsdp"), default="ddp",
                         help="under torchrun: whole copies, or sharded weights")  # fmt: skip
+    parser.add_argument("--anew", action="store_true",
+                        help="start over, even where a checkpoint or a report is")  # fmt: skip
 
 
 def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
@@ -47,4 +49,4 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
         rate_scale=args.rate_scale, dropout=args.dropout, precision=args.precision,
         compile=args.compile, spread=args.spread,
     )  # fmt: skip
-    return pretrain(bench.workspace(args.name), bench, settings)
+    return pretrain(bench.workspace(args.name), bench, settings, anew=args.anew)

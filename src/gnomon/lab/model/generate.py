@@ -73,8 +73,7 @@ class _Batch:
         self.model, self.stop = model, stop
         longest = max(map(len, prompts))
         self.room = [min(max_new, model.shape.context - len(prompt)) for prompt in prompts]
-        capacity = min(longest + max(self.room), model.shape.context)
-        self.steps = capacity - longest
+        self.steps = max(self.room)
         device = model.head.device
         self.ids = torch.zeros((len(prompts), longest), dtype=torch.long)
         self.segments = torch.full((len(prompts), longest), PAD, dtype=torch.int32)
@@ -82,7 +81,7 @@ class _Batch:
             self.ids[row, longest - len(prompt) :] = torch.as_tensor(prompt, dtype=torch.long)
             self.segments[row, longest - len(prompt) :] = 0
         self.ids, self.segments = self.ids.to(device), self.segments.to(device)
-        self.cache = Cache(model, len(prompts), capacity)
+        self.cache = Cache(model, len(prompts), longest + self.steps)
 
     def run(
         self, temperature: float, top_p: float, generator: torch.Generator | None

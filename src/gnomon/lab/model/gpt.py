@@ -186,6 +186,8 @@ class GPT(nn.Module):
         start = 0 if cache is None else cache.length
         end = start + ids.shape[1]
         mask = _mask(ids, segments, cache)
+        if end > len(self.cos):
+            self.cos, self.sin = (one.to(ids.device) for one in rotations(self.shape, 2 * end))
         turn = (self.cos[start:end], self.sin[start:end])
         x = self.model.embed_tokens(ids)
         if torch.is_autocast_enabled(x.device.type):
@@ -210,10 +212,11 @@ class GPT(nn.Module):
         return self.model.embed_tokens.weight
 
 
-def rotations(shape: Shape) -> tuple[Tensor, Tensor]:
-    """Cosines and sines ``[context, 1, head_dim]``; both halves of a head turn alike."""
+def rotations(shape: Shape, length: int = 0) -> tuple[Tensor, Tensor]:
+    """Cosines and sines ``[length or context, 1, head_dim]``; both halves of a head turn alike.
+    More than the context where rows of many lengths stand side by side: only distances count."""
     steps = torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim
-    angles = torch.outer(torch.arange(shape.context).float(), shape.rope_base**-steps)
+    angles = torch.outer(torch.arange(length or shape.context).float(), shape.rope_base**-steps)
     both = torch.cat((angles, angles), dim=-1).unsqueeze(1)
     return both.cos(), both.sin()
 

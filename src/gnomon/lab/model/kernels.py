@@ -48,7 +48,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """What each query finds, ``[B, H, T, D]``: ``q`` of ``H`` heads, ``k`` and ``v`` of as many or
     of a divisor. ``mask`` is true where a query sees a key; None: all before it and itself."""
-    if by_hand(q) and q.dtype == torch.bfloat16 and k.shape[2] <= SHORT:
+    learning = q.device.type == "cpu" and torch.is_grad_enabled()
+    if learning and q.dtype == torch.bfloat16 and k.shape[2] <= SHORT:
         return _scores(q, k, v, mask)
     return functional.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, is_causal=mask is None and q.shape[2] > 1,

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from gnomon.errors import ModelError
 from gnomon.lab.model import curve
 from gnomon.lab.model.checkpoint import Checkpoints, state_of
+from gnomon.lab.model.machine import keep_memory
 from gnomon.lab.model.optimizer import Average, Recipe, optimizers, pace
 from gnomon.lab.model.parallel import World, gathering, joined
 from gnomon.lab.progress import Progress, Reporter
@@ -51,7 +52,8 @@ class Job:
     ``folder`` gets checkpoints/, log.jsonl and curve.svg. ``identity`` is what a checkpoint must
     agree in, besides the recipe. ``bf16`` computes products in bfloat16. ``flops`` are those of one
     unit of size, forward and backward, and ``peak_flops`` what the processes together could do in
-    a second; with both, the share that was used is told."""
+    a second, which is known from
+    ``peak_source``; with both, the share that was used is told."""
 
     stage: str
     folder: Path
@@ -65,6 +67,7 @@ class Job:
     save_every_s: float = 120.0
     flops: float = 0.0
     peak_flops: float = 0.0
+    peak_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,12 @@ class _Run:
         self, module: nn.Module, loss: Any, recipe: Recipe, job: Job, at: World, look: Look | None
     ) -> None:
         self.module, self.recipe, self.job, self.at, self.look = module, recipe, job, at, look
-        self.learner = joined(module, loss, job.spread, at)
         if job.compile:
-            self.learner.compile(dynamic=False)
-        self.moving = optimizers(module, recipe)
+            compile_layers(module)
+        if at.device.type == "cpu":
+            keep_memory()
+        self.learner = joined(module, loss, job.spread, at)
+        self.moving = optimizers(module, recipe, bf16=job.bf16)
         self.average = Average(module, recipe.average)
         identity = {"stage": job.stage, "recipe": repr(recipe), **job.identity}
         self.kept = Checkpoints(job.folder / "checkpoints", identity, at)
@@ -208,7 +213,7 @@ class _Run:
         assert self.look is not None
         self.average.swap()
         self.module.eval()
-        with torch.no_grad(), self._products():
+        with torch.no_grad(), self._products(), torch.compiler.set_stance("force_eager"):
             self.looks = dict(self.look(self.module))
         self.module.train()
         self.average.swap()
@@ -266,6 +271,15 @@ class _Run:
             self.job.reporter.say(
                 f"{self.job.stage}: going on from step {self.step} of {self.recipe.steps}"
             )
+
+
+def compile_layers(module: nn.Module) -> None:
+    """Compile each layer of the module's lists: they share their code, so it is compiled once
+    (https://docs.pytorch.org/tutorials/recipes/regional_compilation.html)."""
+    for child in module.modules():
+        if isinstance(child, nn.ModuleList):
+            for layer in child:
+                layer.compile(dynamic=False)
 
 
 def _chance(seed: int, step: int, number: int, at: World) -> int:

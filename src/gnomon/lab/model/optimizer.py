@@ -49,8 +49,11 @@ def pace(recipe: Recipe, step: int) -> float:
     return min((step + 1) / warm, falling, 1.0)
 
 
-def optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon over the matrices of the layers, AdamW over embeddings, norms and biases."""
+def optimizers(
+    module: nn.Module, recipe: Recipe, *, bf16: bool = False
+) -> list[torch.optim.Optimizer]:
+    """Muon over the matrices of the layers, AdamW over embeddings, norms and biases. ``bf16``:
+    Muon's products are in bfloat16, which they bear well."""
     matrices, tables, vectors = _kinds(module)
     if not recipe.matrix_rate:
         matrices, tables = [], matrices + tables
@@ -68,7 +71,7 @@ def optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]
         )
     ]
     if matrices:
-        made.append(Muon(matrices, recipe.matrix_rate, recipe.momentum, recipe.decay))
+        made.append(Muon(matrices, recipe.matrix_rate, recipe.momentum, recipe.decay, bf16))
     for optimizer in made:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
@@ -89,8 +92,10 @@ class Muon(torch.optim.Optimizer):
     (https://kellerjordan.github.io/posts/muon/). Matrices of one shape are done together."""
 
     def __init__(
-        self, weights: Iterable[Tensor], rate: float, momentum: float = 0.95, decay: float = 0.0
-    ) -> None:
+        self, weights: Iterable[Tensor], rate: float, momentum: float = 0.95, decay: float = 0.0,
+        bf16: bool = False,
+    ) -> None:  # fmt: skip
+        self.dtype = torch.bfloat16 if bf16 else torch.float32
         super().__init__(list(weights), {"lr": rate, "momentum": momentum, "weight_decay": decay})
 
     @torch.no_grad()
@@ -122,7 +127,7 @@ class Muon(torch.optim.Optimizer):
         whole = [move.full_tensor() if hasattr(move, "full_tensor") else move for move in moves]
         wide = [move if move.shape[0] <= move.shape[1] else move.T for move in whole]
         for weight, move, straight in zip(
-            weights, moves, orthogonal(torch.stack(wide)), strict=True
+            weights, moves, orthogonal(torch.stack(wide).to(self.dtype)), strict=True
         ):
             rows, columns = weight.shape
             step = straight if rows <= columns else straight.T
@@ -151,8 +156,7 @@ def _like(whole: Tensor, other: Tensor) -> Tensor:
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     """About U V' of each U S V' in ``[n, rows, columns]``, rows <= columns, by Newton-Schulz."""
     a, b, c = QUINTIC
-    x = matrices.to(torch.bfloat16) if matrices.is_cuda else matrices.float()
-    x = x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    x = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

@@ -41,6 +41,11 @@ class World:
             distributed.all_reduce(total)
         return total
 
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self.size > 1:
+            distributed.barrier()
+
 
 @contextmanager
 def world() -> Iterator[World]:
@@ -89,6 +94,14 @@ def spread(module: nn.Module, how: str, at: World) -> None:
     fully_shard(module, reshard_after_forward=False)
     if hasattr(module, "hidden"):
         register_fsdp_forward_method(module, "hidden")
+
+
+def gathered(module: nn.Module) -> dict[str, Tensor]:
+    """The parameters whole, by name, on every rank; all ranks must ask."""
+    return {
+        name: weight.full_tensor() if hasattr(weight, "full_tensor") else weight
+        for name, weight in module.named_parameters()
+    }
 
 
 def joined(module: nn.Module, loss: Any, how: str, at: World) -> nn.Module:

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import math
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from gnomon.errors import InputError
 from gnomon.lab import dial
 from gnomon.lab.command import Bench
-from gnomon.lab.model import rates
+from gnomon.lab.model import memory, rates
 from gnomon.lab.model.gpt import GPT, Shape
+from gnomon.lab.model.kernels import SHORT
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.loss import summed_loss, token_losses
 from gnomon.lab.model.optimizer import Recipe
-from gnomon.lab.model.parallel import World, spread, world
-from gnomon.lab.model.rows import PAD, Rows, Stream, once, rows_of
+from gnomon.lab.model.parallel import World, gathered, spread, world
+from gnomon.lab.model.rows import Rows, Stream, once, rows_of
 from gnomon.lab.model.stock import save
+from gnomon.lab.progress import Silence
 from gnomon.lab.shards import Tokens, open_tokens
-from gnomon.lab.workspace import Workspace
+from gnomon.lab.workspace import Workspace, fingerprint, write_json
 
 STAGE = "pretrain"
 MODEL = "model"
+PLAN = "plan.json"
+PRECISIONS = ("auto", "bf16", "f32")
+LONG_S = 600.0
+"""From this length on a run repays what torch.compile takes at its start."""
 LOOK_TOKENS = 2**20
 """So many tokens of the validation split are measured on, spread evenly over its documents."""
 
@@ -37,7 +46,8 @@ LOOK_TOKENS = 2**20
 class Settings:
     """``tokens`` to learn from in all, over however many passes; None: what the dial says.
     ``minutes`` instead: as many as this machine learns from in that time. ``rate_scale`` multiplies
-    the rates. ``precision`` is "bf16", "f32" or "auto": the faster of the two here."""
+    the rates. ``dropout`` None: by the number of passes. ``precision`` is "bf16", "f32" or "auto":
+    the faster of the two here. ``compile`` None: where the run is long enough to repay it."""
 
     depth: int = 2
     seed: int = 0
@@ -46,80 +56,188 @@ class Settings:
     rate_scale: float = 1.0
     dropout: float | None = None
     precision: str = "auto"
-    compile: bool = False
+    compile: bool | None = None
     spread: str = "ddp"
 
+    def check(self) -> None:
+        """Raises InputError for a value that cannot be used."""
+        for name, value in (("tokens", self.tokens), ("minutes", self.minutes)):
+            if value is not None and not value > 0:
+                raise InputError(f"--{name} is {value}; give a number above 0.")
+        if not 0 < self.rate_scale <= 100:
+            raise InputError(
+                f"--rate-scale is {self.rate_scale}; give a number above 0, up to 100."
+            )
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise InputError(f"--dropout is {self.dropout}; give a number from 0 to below 1.")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"--precision is {self.precision!r}; give {', '.join(PRECISIONS)}.")
 
-def pretrain(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
+
+def pretrain(
+    work: Workspace, bench: Bench, settings: Settings, *, anew: bool = False
+) -> dict[str, Any]:
     """Learn from the tokens of the stage before; the report, with ``folder`` that of the model.
 
-    Raises InputError for settings or tokens that cannot be used, ModelError where the loss is no
-    longer a number, StoreFull where a checkpoint does not fit."""
+    A run that was cut goes on from its checkpoint, unless ``anew``. Raises InputError for settings
+    or tokens that cannot be used, ModelError where the loss is no longer a number, StoreFull where
+    a checkpoint does not fit."""
+    settings.check()
     before = work.needs("tokenizer", wanted_by=STAGE)
     inputs = {"settings": asdict(settings), "tokenizer": before.get("inputs")}
-    if (found := work.current(STAGE, inputs)) is not None:
+    if not anew and (found := work.current(STAGE, inputs)) is not None:
         return found
     torch.set_num_threads(bench.threads)
     with world() as at:
-        folder = work.begin(STAGE, inputs) if at.first else work.folder / STAGE
+        folder = work.folder / STAGE
+        if at.first:
+            folder = work.begin(STAGE, inputs)
+            if anew:
+                _forget(folder)
+        at.wait()
         report = _learn(work, bench, settings, folder, at)
-        if not at.first:
-            return report
-        return work.finish(STAGE, inputs, report, text(report))
+        if at.first:
+            report = work.finish(STAGE, inputs, report, text(report))
+            _forget(folder)
+        at.wait()
+        return report
+
+
+def _forget(folder: Path) -> None:
+    """Drop what a run goes on from: it is done, or to be done anew."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    (folder / PLAN).unlink(missing_ok=True)
 
 
 def _learn(
     work: Workspace, bench: Bench, settings: Settings, folder: Path, at: World
 ) -> dict[str, Any]:
-    sizes = dial.sizes(settings.depth)
     held = work.stage("tokenizer") / "tokens"
     learnt, watched = open_tokens(held, "train"), open_tokens(held, "val")
     if not learnt.documents:
-        raise InputError(f"{held} holds no document to learn from; give `gnomon lab data` more.")
-    shape = Shape.of(sizes, vocab=learnt.vocab)
-    plan = dial.plan(settings.depth, shape.parameters, len(learnt))
+        raise InputError(
+            f"{held} holds no document to learn from; `gnomon lab data` needs more posts."
+        )
+    shape = Shape.of(dial.sizes(settings.depth), vocab=learnt.vocab)
     torch.manual_seed(settings.seed)
-    model = GPT(shape, plan.dropout if settings.dropout is None else settings.dropout)
-    model.to(at.device)
     stream = Stream(learnt, shape.context, settings.seed)
-    rows = max(at.size, plan.batch // shape.context)
-    bf16 = _bf16(settings.precision, model, stream.take(0, rows), at)
-    total = settings.tokens or plan.tokens
-    if settings.minutes is not None:
-        total = round(settings.minutes * 60 * _speed(model, stream.take(0, rows), bf16, at))
-    steps = max(1, total // (rows * shape.context))
+    plan, run = _plan(settings, shape, learnt, stream, folder, at)
+    model = GPT(shape, plan.dropout).to(at.device)
+    spread(model, settings.spread, at)
     recipe = Recipe(
-        steps=steps,
+        steps=run["steps"],
         matrix_rate=plan.matrix_rate * settings.rate_scale,
         rate=plan.rate * settings.rate_scale,
         decay=plan.decay,
         average=plan.average,
         seed=settings.seed,
     )
-    spread(model, settings.spread, at)
-    top, source = rates.peak(at.device)
-    job = Job(
-        stage=STAGE,
-        folder=folder,
-        reporter=bench.reporter,
-        identity={"shape": asdict(shape), "tokenizer": learnt.tokenizer_sha256, "rows": rows},
-        spread=settings.spread,
-        bf16=bf16,
-        compile=settings.compile,
-        look_every=max(1, steps // 8),
-        flops=rates.flops_per_token(shape, shape.context),
-        peak_flops=top * at.size,
-    )
+    job = _job(bench, settings, shape, learnt, run, folder, at)
+    parts = at.size * -(-run["pieces"] // at.size)
 
     def batches(step: int) -> list[Rows]:
-        return stream.take(step * rows, rows).cut(at.size)
+        return stream.take(step * run["rows"], run["rows"]).cut(parts)
 
+    few = max(2**14, learnt_tokens(run, shape) // 100)
     trained = train(
-        model, batches, row_loss, recipe, job, at, look=lambda one: measure(one, watched)
+        model, batches, row_loss, recipe, job, at, look=lambda one: measure(one, watched, most=few)
     )
+    model.eval()
+    with torch.no_grad():
+        last = measure(model, watched, most=max(2**18, learnt_tokens(run, shape) // 20))
+    whole = gathered(model)
     if at.first:
-        save(model, folder / MODEL)
-    return _report(folder, shape, learnt, trained, job, source, settings)
+        save(model, folder / MODEL, whole)
+    return _report(folder, shape, learnt, trained, job, plan, last)
+
+
+def learnt_tokens(run: Mapping[str, Any], shape: Shape) -> int:
+    """Places for tokens in all steps of a run."""
+    return int(run["steps"] * run["rows"] * shape.context)
+
+
+def _plan(
+    settings: Settings, shape: Shape, learnt: Tokens, stream: Stream, folder: Path, at: World
+) -> tuple[dial.Plan, dict[str, Any]]:
+    """How the run goes, and how long. What was measured for it stays in ``plan.json``, so that a
+    run that goes on is the one that was begun."""
+    path = folder / PLAN
+    asked = fingerprint({"settings": asdict(settings), "shape": asdict(shape)})
+    run: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if run.get("asked") != asked:
+        run = {"asked": asked, **_measured(settings, shape, learnt, stream, at)}
+        if at.size > 1:
+            found = [run]
+            distributed.broadcast_object_list(found, src=0)
+            run = found[0]
+        if at.first:
+            write_json(path, run)
+    return dial.Plan(**run["plan"]), run
+
+
+def _measured(
+    settings: Settings, shape: Shape, learnt: Tokens, stream: Stream, at: World
+) -> dict[str, Any]:
+    """What the dial says, and what this machine can do: in how many pieces a step fits its memory,
+    in which precision it is faster, and how many steps the time asked for is."""
+
+    def by_dial(tokens: int | None) -> dial.Plan:
+        return dial.plan(settings.depth, shape.parameters, len(learnt), tokens)
+
+    plan = by_dial(settings.tokens)
+    rows = max(at.size, plan.batch // shape.context)
+    free = memory.available(at.device) // (1 if at.device.type == "cuda" else at.size)
+    short = at.device.type == "cpu" and shape.context <= SHORT
+    parts = memory.pieces(shape, rows, free, bf16=settings.precision == "bf16", short=short)
+    probe = GPT(shape, settings.dropout or 0.0).to(at.device)
+    some = stream.take(0, max(1, rows // max(parts, at.size)))
+    bf16 = _bf16(settings.precision, probe, some, at)
+    speed = _speed(probe, some, bf16, at)
+    if settings.minutes is not None:
+        plan = by_dial(max(1, round(settings.minutes * 60 * speed)))
+    if settings.dropout is not None:
+        plan = replace(plan, dropout=settings.dropout)
+    long = plan.tokens / speed > LONG_S and can_compile(at.device)
+    return {
+        "rows": rows,
+        "pieces": parts,
+        "steps": max(1, plan.tokens // (rows * shape.context)),
+        "bf16": bf16,
+        "compile": long if settings.compile is None else settings.compile,
+        "plan": asdict(plan),
+    }
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether torch.compile has what it needs: Triton for a GPU, a C++ compiler for a CPU."""
+    if device.type == "cuda":
+        return importlib.util.find_spec("triton") is not None
+    return any(shutil.which(name) for name in ("g++", "clang++"))
+
+
+def _job(
+    bench: Bench, settings: Settings, shape: Shape, learnt: Tokens, run: Mapping[str, Any],
+    folder: Path, at: World,
+) -> Job:  # fmt: skip
+    top, source = rates.peak(at.device)
+    return Job(
+        stage=STAGE,
+        folder=folder,
+        reporter=bench.reporter if at.first else Silence(),
+        identity={
+            "shape": asdict(shape),
+            "tokenizer": learnt.tokenizer_sha256,
+            "tokens": len(learnt),
+            "rows": run["rows"],
+        },
+        spread=settings.spread,
+        bf16=run["bf16"],
+        compile=run["compile"],
+        look_every=max(1, run["steps"] // 8),
+        flops=rates.flops_per_token(shape, shape.context),
+        peak_flops=top * at.size,
+        peak_source=source,
+    )
 
 
 def row_loss(model: Any, rows: Rows) -> tuple[Tensor, float]:
@@ -130,11 +248,15 @@ def row_loss(model: Any, rows: Rows) -> tuple[Tensor, float]:
     return value, float(weights.sum())
 
 
-def measure(model: Any, tokens: Tokens, batch: int = 16) -> dict[str, float]:
-    """Nats a token and bits a byte over a split, or over ``LOOK_TOKENS`` of it."""
+def measure(
+    model: Any, tokens: Tokens, batch: int = 16, most: int = LOOK_TOKENS
+) -> dict[str, float]:
+    """Nats a token and bits a byte over a split, or over about ``most`` tokens of it: every n-th
+    document. What is longer than the context is cut, and each part begins without the one before.
+    """
     if not tokens.documents:
         return {}
-    every = max(1, len(tokens) // LOOK_TOKENS)
+    every = max(1, -(-len(tokens) // most))
     chosen = np.arange(0, tokens.documents, every)
     width = model.shape.context
     packed = once(tokens, width, chosen)
@@ -143,7 +265,7 @@ def measure(model: Any, tokens: Tokens, batch: int = 16) -> dict[str, float]:
         rows = rows_of(tokens, packed[first : first + batch], width, tokens.document_starts)
         rows = rows.to(model.head.device)
         hidden = model.hidden(rows.ids, segments=rows.segments).flatten(0, 1)
-        kept = rows.segments.flatten() != PAD
+        kept = rows.weights.flatten() > 0
         losses = token_losses(hidden[kept], model.head, rows.targets.flatten()[kept])
         total += float(losses.double().sum())
         count += len(losses)
@@ -153,10 +275,8 @@ def measure(model: Any, tokens: Tokens, batch: int = 16) -> dict[str, float]:
 
 def _bf16(precision: str, model: GPT, rows: Rows, at: World) -> bool:
     """Whether products are computed in bfloat16 here."""
-    if precision not in ("auto", "bf16", "f32"):
-        raise InputError(f"--precision is {precision!r}; give auto, bf16 or f32.")
-    if precision != "auto" or at.size > 1:
-        return precision == "bf16" or (precision == "auto" and at.device.type == "cuda")
+    if precision != "auto" or at.device.type == "cuda":
+        return precision != "f32"
     return rates.faster(
         lambda: _once(model, rows, False, at), lambda: _once(model, rows, True, at), at.device
     )
@@ -179,25 +299,26 @@ def _speed(model: GPT, rows: Rows, bf16: bool, at: World) -> float:
 
 
 def _report(
-    folder: Path, shape: Shape, learnt: Tokens, trained: Trained, job: Job, source: str,
-    settings: Settings,
+    folder: Path, shape: Shape, learnt: Tokens, trained: Trained, job: Job, plan: dial.Plan,
+    last: Mapping[str, float],
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "folder": str(folder / MODEL),
         "parameters": shape.parameters,
         "shape": asdict(shape),
+        "plan": asdict(plan),
         "steps": trained.steps,
         "tokens": trained.seen,
         "epochs": round(trained.seen / len(learnt), 3),
         "train_loss": trained.loss,
-        **trained.looks,
+        **last,
         "seconds": round(trained.seconds, 1),
         "tokens_per_s": round(trained.per_s, 1),
         "precision": "bf16" if job.bf16 else "f32",
+        "compiled": job.compile,
         "mfu": round(job.flops * trained.per_s / job.peak_flops, 4),
         "mfu_formula": rates.FORMULA,
-        "peak": source,
-        "seed": settings.seed,
+        "peak": job.peak_source,
     }
 
 

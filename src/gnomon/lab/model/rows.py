@@ -32,31 +32,31 @@ Row = list[Piece]
 @dataclass(frozen=True, slots=True)
 class Rows:
     """``ids``, ``targets`` and ``segments`` ``[B, T]``, ``weights`` ``[B, T]`` float32: 0 where
-    nothing is to be learnt."""
+    nothing is to be learnt. ``segments`` None: each row is of one document."""
 
     ids: Tensor
     targets: Tensor
-    segments: Tensor
     weights: Tensor
+    segments: Tensor | None = None
 
     @property
     def size(self) -> int:
         """Tokens, padding left out."""
-        return int((self.segments != PAD).sum())
+        return int((self.segments != PAD).sum()) if self.segments is not None else self.ids.numel()
 
     def to(self, device: torch.device) -> Rows:
-        return Rows(*(one.to(device, non_blocking=True) for one in self._all()))
+        ids, targets, weights = (
+            one.to(device, non_blocking=True) for one in (self.ids, self.targets, self.weights)
+        )
+        segments = None if self.segments is None else self.segments.to(device, non_blocking=True)
+        return Rows(ids, targets, weights, segments)
 
     def cut(self, pieces: int) -> list[Rows]:
         """The same rows in that many parts, as even as can be."""
-        return [
-            Rows(*parts)
-            for parts in zip(*(one.tensor_split(pieces) for one in self._all()), strict=True)
-            if len(parts[0])
-        ]
-
-    def _all(self) -> tuple[Tensor, ...]:
-        return self.ids, self.targets, self.segments, self.weights
+        parts = [one.tensor_split(pieces) for one in (self.ids, self.targets, self.weights)]
+        if self.segments is not None:
+            parts.append(self.segments.tensor_split(pieces))
+        return [Rows(*part) for part in zip(*parts, strict=True) if len(part[0])]
 
 
 def pack(lengths: Sequence[int], width: int) -> list[Row]:
@@ -149,4 +149,4 @@ def rows_of(tokens: Tokens, rows: Sequence[Row], width: int, starts: npt.NDArray
             segments[number, at : at + size] = segment
             at += size
     weights = (segments != PAD).astype(np.float32)
-    return Rows(*(torch.from_numpy(one) for one in (ids, targets, segments, weights)))
+    return Rows(*(torch.from_numpy(one) for one in (ids, targets, weights, segments)))

@@ -7,6 +7,7 @@ embeddings are tied.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from gnomon.errors import InputError
 from gnomon.lab.model.gpt import GPT, Shape
+from gnomon.lab.shards import writing
 from gnomon.lab.workspace import write_json
 
 CONFIG = "config.json"
@@ -75,15 +77,18 @@ def shape_of(config: dict[str, Any], where: Path) -> Shape:
         raise InputError(f"{where} lacks {error}; it is not a whole qwen3 config.") from error
 
 
-def save(model: GPT, folder: Path) -> None:
-    """Write both files; weights first, so that a folder with a config is whole."""
+def save(model: GPT, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+    """Write both files; weights first, so that a folder with a config is whole. ``weights`` are
+    given where the model holds a part of them only. Raises StoreFull where the disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().contiguous().cpu() for name, value in named(model).items()}
+    held = named(model) if weights is None else weights
+    weights = {name: value.detach().contiguous().cpu() for name, value in held.items()}
     fresh = folder / (WEIGHTS + ".new")
-    save_file(weights, fresh, metadata={"format": "pt"})
-    fresh.replace(folder / WEIGHTS)
     dtype = next(iter(weights.values())).dtype
-    write_json(folder / CONFIG, config_of(model.shape, dtype))
+    with writing(folder / WEIGHTS):
+        save_file(weights, fresh, metadata={"format": "pt"})
+        fresh.replace(folder / WEIGHTS)
+        write_json(folder / CONFIG, config_of(model.shape, dtype))
 
 
 def named(model: GPT) -> dict[str, torch.Tensor]:

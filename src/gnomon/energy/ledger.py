@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from gnomon.energy.meter import Meter
 from gnomon.errors import InputError
@@ -34,6 +35,11 @@ class Spending:
 
 class Ledger:
     """Adds up the energy of a run that may be cut and resumed; kept at ``path`` as JSON.
+
+        with Ledger(folder / "energy.json", targets=(3.5, 3.0)) as ledger:
+            ...                                     # at each step that is told of:
+            ledger.note(tokens=seen, loss=val_loss)  # loss where there is a new one
+        report["energy"] = ledger.spent().as_json()
 
     Work that was lost with a cut is in it, too: it was paid for. ``targets`` are validation losses
     to be reached. One ledger counts one machine: of several ranks on it, only the first keeps one.
@@ -95,6 +101,17 @@ class Ledger:
         self._meter.stop()
         self.save()
         return self.spent()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def added(spans: Sequence[Joules]) -> Joules:

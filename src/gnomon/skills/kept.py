@@ -113,8 +113,10 @@ def lost(source: str, target: str, lang: str, to: str, glossary: Mapping[str, st
 
 
 def _numbers(source: str, target: str) -> Iterable[Loss]:
-    """Numbers and dates by value, both ways: none may be lost, none may be added."""
+    """Numbers and dates by value, both ways: none may be lost, none may be added. A small one may
+    be written out in the other language, but not where another small one came in its place."""
     ours, theirs = _Numbers(source), _Numbers(target)
+    gone: list[Loss] = []
     for slot in ours.slots:
         wanted = _digits(slot.text)
         if slot.unit == clock.UNIT:
@@ -122,17 +124,26 @@ def _numbers(source: str, target: str) -> Iterable[Loss]:
         # What is written out ("one of them", 一个) is often turned otherwise.
         if wanted and not any(_alike(slot, other) for other in theirs.slots):
             missing = wanted - theirs.digits - theirs.parts
-            if missing and not all(theirs.may_say(word) for word in missing):
-                yield Loss("number", slot.text, "it is missing")
+            if missing and not all(theirs.says(word) for word in missing):
+                gone.append(Loss("number", slot.text, "it is missing"))
     same = {
         word
         for slot in theirs.slots
         if any(_alike(slot, other) for other in ours.slots)
         for word in _digits(slot.text)
     }
-    for word in sorted(theirs.digits - ours.digits - same):
-        if not (ours.may_say(word) or word in ours.parts or word in _decades(ours.digits)):
-            yield Loss("added number", word, "it is not in the source")
+    come = [
+        Loss("added number", word, "it is not in the source")
+        for word in sorted(theirs.digits - ours.digits - same)
+        if not (ours.says(word) or word in ours.parts or word in _decades(ours.digits))
+    ]
+    if gone and come:
+        return [*gone, *come]
+    return [loss for loss in (*gone, *come) if not _is_small(loss.what)]
+
+
+def _is_small(text: str) -> bool:
+    return all(word.isdigit() and int(word) <= SMALL for word in _digits(text))
 
 
 class _Numbers:
@@ -165,9 +176,9 @@ class _Numbers:
         joined = {part for w in self.digits if len(w) > 2 for part in (w[:-2], w[-2:].lstrip("0"))}
         self.parts = clocks | dates | decimals | joined | _decades(self.digits)
 
-    def may_say(self, word: str) -> bool:
+    def says(self, word: str) -> bool:
         """Whether the text has a number in another way of writing: 3万 is 30000, "eight" is 8."""
-        return word in self._values or (word.isdigit() and int(word) <= SMALL)
+        return word in self._values
 
 
 def _decades(digits: set[str]) -> set[str]:

@@ -61,6 +61,14 @@ class MediaChecks:
             return ()
         return self.verdicts.of(post)
 
+    def by_model(self) -> frozenset[str]:
+        """The posts with a picture that a model made, as its manifest (which holds) or our own mark
+        says; of those that were looked at."""
+        kept = not isinstance(self._store, MemoryStore)
+        if kept and not (self._signed.keys.folder / "media.db").is_file():
+            return frozenset()
+        return self.verdicts.by_model()
+
     def check(self, post: str) -> tuple[MediaCheck, ...]:
         """Look at the pictures of a held post now. Raises NotFound, ConfigError."""
         held = self._store.get(post)

@@ -250,7 +250,7 @@ class Gnomon:
             replies=tuple(self.store.replies(post)),
             why=reason(link, held, self.store.get(link.origin)),
             links=tuple(links.values()),
-            campaign=campaign.look(self.store, link.origin),
+            campaign=campaign.look(self.store, link.origin, self.media_checks.by_model()),
             media_checks=self.media_checks.of(post),
         )
 

@@ -15,6 +15,9 @@ is how improbable an origin's posts would be if they were ordinary sharing, sign
   (https://doi.org/10.1609/icwsm.v15i1.18075). Null: Poisson about what their numbers of posts make
   expected if each post were placed at random (configuration model).
 
+- *machine*: what programs leave behind in a text, and pictures that say a model made them
+  (``machine_made``). It is told and never counted: a person may post what a model wrote.
+
 Passing off is what a campaign cannot do without, so p is the larger of that sign's and the others'
 (intersection-union test, Berger 1982, https://doi.org/10.1080/00401706.1982.10487790); the others
 are joined by their Cauchy combination, which holds although they depend on each other (Liu and Xie
@@ -27,11 +30,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from gnomon.origins import machine_made
 from gnomon.origins.compare import edits_of
 from gnomon.origins.wording import Wording, of_post, running
 from gnomon.store.contract import Store
@@ -57,22 +61,25 @@ _NAMES_SOMEBODY = re.compile(
 _NUMBERED = re.compile(r"\d{2,}$")
 
 
-def look(store: Store, origin: str) -> Campaign | None:
+def look(store: Store, origin: str, pictures: Collection[str] = ()) -> Campaign | None:
     """The origin's campaign signs; None where fewer than ``FEWEST`` accounts carry it.
+    ``pictures`` are the ids of posts whose picture is known to be made by a model.
 
     Raises StoreError."""
     held = store.origins([origin]).get(origin)
     if held is None or held.authors < FEWEST:
         return None
     posts = store.members(origin, MOST)
-    found = assess(posts, store.links([post.id for post in posts]))
+    found = assess(posts, store.links([post.id for post in posts]), pictures)
     if found is None or found.unattributed < FEWEST:
         return found
     accounts = sorted(_unattributed(posts, store.links([post.id for post in posts])))
     return _weighed(found, (*found.signs, *_elsewhere(store, origin, accounts)))
 
 
-def assess(posts: Sequence[Post], links: Mapping[str, Link]) -> Campaign | None:
+def assess(
+    posts: Sequence[Post], links: Mapping[str, Link], pictures: Collection[str] = ()
+) -> Campaign | None:
     """The same from an origin's posts (earliest first) and their links alone, without what the
     accounts do elsewhere."""
     accounts = {post.author for post in posts if post.author}
@@ -100,6 +107,8 @@ def assess(posts: Sequence[Post], links: Mapping[str, Link]) -> Campaign | None:
     for sign in (_simultaneous(times), _even(times), _numbered(list(own.values()))):
         if sign is not None:
             signs.append(sign)
+    if (machine := machine_made.sign(posts, pictures)) is not None:
+        signs.append(machine)
     return _weighed(found, tuple(signs))
 
 
@@ -120,7 +129,8 @@ def _unattributed(posts: Sequence[Post], links: Mapping[str, Link]) -> dict[str,
 
 def _weighed(found: Campaign, signs: tuple[Sign, ...]) -> Campaign:
     """With the score of ``signs``, the first of which is passing off."""
-    others = [min(max(sign.p, 1e-15), 0.99) for sign in signs[1:]]
+    counted = [sign for sign in signs[1:] if sign.name != machine_made.NAMED]
+    others = [min(max(sign.p, 1e-15), 0.99) for sign in counted]
     p = 1.0
     if others:
         cauchy = sum(math.tan((0.5 - p) * math.pi) for p in others) / len(others)

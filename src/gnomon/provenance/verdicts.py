@@ -55,6 +55,16 @@ class Verdicts:
             )
         return tuple(_check(str(media), float(at), json.loads(said)) for media, at, said in rows)
 
+    def by_model(self) -> frozenset[str]:
+        """The posts of which a picture holds and says that a model made it, or has our mark."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT DISTINCT post FROM verdicts WHERE json_extract(said, '$[6]') OR "
+                "(json_extract(said, '$[5]') AND json_extract(said, '$[0]') IN "
+                "('trusted', 'valid'))"
+            )
+            return frozenset(str(row[0]) for row in rows)
+
     def forget(self, posts: Sequence[str]) -> None:
         with self._lock, self._db:
             self._db.executemany("DELETE FROM verdicts WHERE post = ?", [(post,) for post in posts])

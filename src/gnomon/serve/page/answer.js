@@ -213,6 +213,7 @@ export function answerNode(answer, open, actions, forms = []) {
   const label = labelOf(answer);
   const known = new Set();
   const disputed = answer.verdicts.filter((v) => v.origins_for && v.origins_against);
+  const place = h("div", {});
   const agreed = answer.verdicts.filter((v) => !disputed.includes(v) && stands(v));
   return h("div", { class: "answer" },
     answer.abstained
@@ -230,8 +231,11 @@ export function answerNode(answer, open, actions, forms = []) {
     answer.gaps.length > 0 && fold(t.gaps(answer.gaps.length),
       h("ul", { class: "gaps" }, answer.gaps.map(gapLine))),
     facts(answer, label),
-    h("div", { class: "actions" }, actions));
+    h("div", { class: "actions" }, actions, answer.id && receiptButton(answer.id, place)), place);
 }
+
+const receiptButton = (id, place) =>
+  button(t.receipt, async () => (await import("./provenance.js")).receipt(place, id), { class: "quiet line receipt-of" });
 
 /** An action that says for a moment that it is done. */
 export function copying(words, text, told) {

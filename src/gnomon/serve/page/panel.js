@@ -1,7 +1,7 @@
 // The panel: the very words in their post, who else carried them, and who said it first.
 
 import { get } from "./api.js";
-import { badge, fact, fold, h, langOf, marked, sign, when, webUrl } from "./dom.js";
+import { badge, button, fact, fold, h, langOf, marked, sign, when, webUrl } from "./dom.js";
 import { skyline, timeline } from "./shadows.js";
 import { t } from "./strings.js";
 import { who } from "./answer.js";
@@ -113,10 +113,20 @@ export function postNodes(view, evidence, same, openOther, level = "h3") {
       h("a", { href: place }, t.permalink)),
     originNodes(post, link, origin, members, links, row, level),
     campaign?.signs.length ? campaignNodes(campaign, level) : null,
+    post.media?.length ? signedNodes(post, view.media_checks ?? []) : null,
     revisions.length ? fold(t.earlier, h("ul", { class: "posts" }, revisions.map((old) =>
       h("li", {}, h("p", langOf(post.lang), old.text), h("small", {}, when(old.replaced_at)))))) : null,
     replies.length ? fold(t.replies(replies.length), h("ul", { class: "posts" }, replies.slice(0, 50).map((one) => row(one)))) : null,
   ].filter(Boolean);
+}
+
+/** Who signed its pictures: what is known already, and a way to look now. */
+function signedNodes(post, checks) {
+  const place = h("div", {});
+  const load = () => import("./provenance.js");
+  if (checks.length) load().then((part) => part.pictures(place, checks));
+  return h("section", { class: "signed" },
+    h("p", { class: "links" }, button(t.whoSigned(post.media.length), async () => (await load()).look(place, post.id))), place);
 }
 
 const time = (post) => Date.parse(post.created_at ?? post.fetched_at);
@@ -164,7 +174,7 @@ function campaignNodes(found, level) {
     h("p", { class: "muted" }, t.campaignHelp),
     fold(t.signsTitle(found.score), h("ul", { class: "signs" }, found.signs.map((sign) =>
       h("li", {}, h("b", {}, t.signs[sign.name] ?? sign.name), " ",
-        t.sign(sign.observed, sign.expected, sign.p < 0.0001 ? sign.p.toExponential(0) : sign.p.toPrecision(2)))))),
+        sign.name === "machine" ? t.told(sign.observed) : t.sign(sign.observed, sign.expected, sign.p < 0.0001 ? sign.p.toExponential(0) : sign.p.toPrecision(2)))))),
     found.variants.length ? fold(t.variants, h("ul", { class: "left" }, found.variants.map((one) =>
       h("li", {}, h("b", {}, h("bdi", {}, one.author)), h("span", langOf(), h("del", {}, one.removed), " ", h("ins", {}, one.added)))))) : null);
 }

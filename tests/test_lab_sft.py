@@ -396,6 +396,17 @@ def test_a_model_learns_to_answer_and_a_cut_run_goes_on_as_if_it_had_not_been(tm
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_minutes_bound_the_steps_and_what_was_found_stays(tmp_path, small):
+    work = work_at(tmp_path)
+    report = sft(work, bench(tmp_path), Settings(minutes=1e-6))
+    assert report["steps"] == 1
+    held = json.loads((work.folder / "sft/plan.json").read_text())
+    assert held["steps"] == 1
+    again = sft(work, bench(tmp_path), Settings(minutes=60, epochs=0.5))
+    assert again["steps"] > 1, "an hour is no reason for more than was asked for"
+    assert again["steps"] < 40
+
+
 def test_settings_that_cannot_be_used_say_so(tmp_path, work):
     for wrong, why in (
         (Settings(epochs=0), "--epochs is 0"),

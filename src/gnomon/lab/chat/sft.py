@@ -29,7 +29,7 @@ from gnomon.lab.command import Bench
 from gnomon.lab.model.generate import generate
 from gnomon.lab.model.gpt import GPT
 from gnomon.lab.model.loop import Job, Trained, train
-from gnomon.lab.model.optimizer import Recipe
+from gnomon.lab.model.optimizer import Recipe, optimizers
 from gnomon.lab.model.parallel import World, world
 from gnomon.lab.model.stock import load, save
 from gnomon.lab.tokenizer import encoding
@@ -179,19 +179,20 @@ def _steps(
 
 
 def _a_step(model: GPT, schedule: Schedule, at: World) -> float:
-    """Seconds that one step takes, roughly; nothing is learnt."""
-    piece = schedule(0)[0].to(at.device)
-    _once(model, piece)
-    began = time.perf_counter()
-    for _ in range(2):
-        _once(model, piece)
-    return (time.perf_counter() - began) / 2
-
-
-def _once(model: GPT, piece: Packed) -> None:
-    value, _ = answer_loss(model, piece)
-    value.backward()
-    model.zero_grad(set_to_none=True)
+    """Seconds that one step takes, roughly, tried on other weights of that shape."""
+    other = GPT(model.shape).to(at.device)
+    moving = optimizers(other, Recipe(steps=1))
+    spent = []
+    for number in range(4):
+        piece = schedule(number)[0].to(at.device)
+        began = time.perf_counter()
+        value, count = answer_loss(other, piece)
+        (value / max(1.0, count)).backward()
+        for optimizer in moving:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        spent.append(time.perf_counter() - began)
+    return sum(spent[1:]) / len(spent[1:])
 
 
 def _watched(gathered: Gathered, context: int) -> list[Packed]:

@@ -132,7 +132,8 @@ def log_probs(model: Any, piece: Rollouts, temperature: float) -> Tensor:
 
 @torch.no_grad()
 def anchored(piece: Rollouts, model: GPT, temperature: float) -> Rollouts:
-    """The same with the log-probabilities under the model that must not be left."""
+    """The same with the log-probabilities under the model that must not be left, where that is."""
+    piece = piece.to(model.head.device)
     anchor = torch.zeros_like(piece.before)
     anchor[piece.weights > 0] = log_probs(model, piece, temperature)
     return Rollouts(

@@ -466,8 +466,18 @@ def test_copies_are_told_as_the_plain_store_tells_them(monkeypatch: pytest.Monke
         links, bands = origins.link(store, chunk)
         store.write(Batch("x", posts=tuple(chunk), links=links, bands=bands))
     slow = {k: v for k, v in store.links([d.id for d in made]).items() if v.origin != k}
-    assert duplicates.find(made) == slow
-    assert len(slow) > 100
+    found = duplicates.find(made)
+    assert found == {k: v for k, v in slow.items() if duplicates.stands_for(v)}
+    assert len(found) > 100
+
+
+def test_two_posts_in_one_turn_of_phrase_are_both_learned_from() -> None:
+    said = ["Pantry cabinet build, what do you think?", "My robot cabinet, what do you think?"]
+    made = [Document(text, f"{n}", {"created_at": n}) for n, text in enumerate(said)]
+    assert duplicates.find(made) == {}
+    assert duplicates.find(
+        [*made, Document(f"RT @x: {said[0]}", "2", {"created_at": 9})]
+    ).keys() == {"2"}
 
 
 def test_one_document_for_each_origin_the_earliest(tmp_path: Path) -> None:
@@ -575,6 +585,12 @@ def test_no_post_one_post_and_nothing_but_copies(tmp_path: Path) -> None:
     held(tmp_path, [post(n, sentence(1)) for n in range(1, 9)])
     _refused(tmp_path, "of 8 documents from record, 1 document is left.*7 duplicate")
     _refused(tmp_path, "none is left.*1 language", languages=("fr",))
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"text": "half of a gzip file is none"}\n' * 99)[:-20])
+    _refused(tmp_path, "is left.*damaged", sources=(str(path),))
 
 
 @pytest.mark.parametrize(

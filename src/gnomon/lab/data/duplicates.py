@@ -29,6 +29,11 @@ KINDS = {
 }
 """How a report says why a document is another's."""
 
+LIKE = 0.7
+"""How like its origin's earliest a copy must be to be left out. Origins join more, since an echo is
+no second witness; below this most pairs of real posts said different things in one turn of phrase
+("..., what do you think?"), which a model may learn from twice (docs/lab-data.md)."""
+
 TOGETHER = 2000
 """Documents that are linked at once."""
 
@@ -109,8 +114,15 @@ class Kin:
         return origin
 
     def duplicates(self) -> dict[str, Link]:
-        """By id: the link of every document that is not its origin's earliest."""
-        return {one: link for one, link in self._links.items() if link.origin != one}
+        """By id: the link of every document that its origin's earliest stands for."""
+        return {one: link for one, link in self._links.items() if stands_for(link)}
+
+
+def stands_for(link: Link) -> bool:
+    """Whether the post at the other end says what this one says."""
+    if link.origin == link.post:
+        return False
+    return link.kind is not EdgeKind.COPY or link.score >= LIKE
 
 
 def find(

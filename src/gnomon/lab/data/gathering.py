@@ -37,7 +37,8 @@ FOLDERS = {"train": "docs/train", "val": "docs/val", "dropped": "dropped"}
 class Gathered:
     """What was made. ``read`` counts documents, kept and dropped; ``held.documents`` posts.
     ``masked`` counts e-mail addresses and the like; ``details`` says of some reasons what of them:
-    the language, the evaluation set, the kind of duplicate."""
+    the language, the evaluation set, the kind of duplicate. ``unreadable`` is why the first thing
+    that could not be read could not."""
 
     files: dict[str, list[DocumentFile]] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=lambda: {"train": 0, "val": 0})
@@ -48,6 +49,7 @@ class Gathered:
     licences: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
     details: dict[str, Counter[str]] = field(default_factory=dict)
+    unreadable: str = ""
     held: DocumentFile = field(default_factory=lambda: DocumentFile(HELD, "", 0, 0))
 
 
@@ -115,6 +117,8 @@ def _tell(gathered: Gathered, document: Document) -> None:
     """Count a dropped document, by reason and for some reasons by what of it."""
     reason = reason_of(document)
     gathered.dropped[reason] += 1
+    if reason == "unreadable" and not gathered.unreadable:
+        gathered.unreadable = str(document.metadata.get("detail", "")).rstrip(".")
     if reason in DETAILED:
         detail = _DETAIL.sub("", str(document.metadata.get("detail", "")))
         gathered.details.setdefault(reason, Counter())[detail] += 1
@@ -127,7 +131,7 @@ def _fate(document: Document, twins: Mapping[str, Link], ids: set[str], forms: F
     if document.id in ids:
         return dropped(document, "duplicate: read twice")
     if link := twins.get(document.id):
-        return dropped(document, f"duplicate: {KINDS.get(link.kind, 'a copy')} of {link.origin}")
+        return dropped(document, f"duplicate: {KINDS[link.kind]} of {link.origin}")
     reason = forms.too_many(document)
     return dropped(document, reason) if reason else document
 

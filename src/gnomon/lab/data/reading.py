@@ -17,7 +17,7 @@ from gnomon.errors import InputError, SourceError
 from gnomon.lab.data.cleaning import clean, pieces
 from gnomon.lab.data.consent import refusal
 from gnomon.lab.data.documents import Document
-from gnomon.lab.data.duplicates import KINDS
+from gnomon.lab.data.duplicates import KINDS, stands_for
 from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
 from gnomon.store.contract import ANY, Store
@@ -113,9 +113,8 @@ def _of_record(store: Store, posts: list[Post], left_out: frozenset[str]) -> Ite
         origin = link.origin if link else post.id
         at = (post.time, post.id)
         reason = ""
-        if origin != post.id and origin in held:
-            kind = KINDS.get(link.kind, "a copy") if link else "a copy"
-            reason = f"duplicate: {kind} of {origin}"
+        if link and stands_for(link) and origin in held:
+            reason = f"duplicate: {KINDS[link.kind]} of {origin}"
         for read in of_post(post, left_out, origin=origin):
             yield Read(read.document, read.reason or reason, at)
 

@@ -211,6 +211,7 @@ def _too_little(gathered: Gathered, settings: Settings) -> InputError:
     kept = sum(gathered.kept.values())
     said = ", ".join(f"{count:,} {reason}" for reason, count in gathered.dropped.items())
     left = "1 document is" if kept == 1 else "none is"
+    said += f"; the first unreadable: {gathered.unreadable}" if gathered.unreadable else ""
     return InputError(
         f"of {gathered.read:,} documents from {named}, {left} left ({said or 'nothing dropped'}); "
         "a corpus needs two at least, one to learn from and one to measure on."

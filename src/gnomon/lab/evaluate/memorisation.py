@@ -8,6 +8,7 @@ what any text would.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -52,7 +53,9 @@ class Probe:
     after: int
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As it comes back from a file, too: intervals are lists."""
+        told: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return told
 
 
 def probe(

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gnomon.lab.evaluate.intervals import RESAMPLES
+import numpy as np
+
+from gnomon.lab.evaluate import intervals
 from gnomon.lab.evaluate.reading import rows_of
 from gnomon.lab.evaluate.results import Result
 from gnomon.lab.evaluate.scoring import At, Scorer
@@ -56,16 +58,26 @@ def _scores(
     told = [text.strip() for text in said]
     found: list[Result] = []
     for metric, scorer in metrics(target).items():
-        value = scorer.corpus_score(told, [list(wanted)], n_bootstrap=RESAMPLES)
-        copied = scorer.corpus_score(list(given), [list(wanted)])
-        low, high = float(value._mean - value._ci), float(value._mean + value._ci)
+        value = float(scorer.corpus_score(told, [list(wanted)]).score)
+        copied = float(scorer.corpus_score(list(given), [list(wanted)]).score)
+        low, high = _interval(scorer, told, wanted)
         found.append(
             Result(
-                name, metric, float(value.score), max(0.0, low), high, len(told), of,
-                float(copied.score), "left as it is",
+                name, metric, value, low, high, len(told), of, copied, "left as it is"
             )
         )  # fmt: skip
     return found
+
+
+def _interval(scorer: Any, said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float]:
+    """Over sentences drawn anew, from each one's counts. (sacrebleu's own bootstrap cannot add up
+    where a score is nought.)"""
+    counts = np.array(scorer._extract_corpus_statistics(list(said), [list(wanted)]), float)
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(counts), (intervals.RESAMPLES, len(counts)))
+    scores = [scorer._compute_score_from_stats(counts[one].sum(0).tolist()).score for one in drawn]
+    low, high = np.percentile(scores, (2.5, 97.5))
+    return float(low), float(high)
 
 
 def metrics(target: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from jsonschema import Draft202012Validator
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gnomon.assemble.digests import MOST_STORIES
 from gnomon.serve.app import create_app
@@ -118,12 +118,20 @@ class World:
             "/v1/digests/": lambda: {"id": self.digest},
             "/digests/": lambda: {"id": self.digest},
             "/page/": lambda: {"name": "app.js"},
+            "/v1/audio/provenance/": lambda: {"id": self.sound()},
         }
         for beginning, make in making.items():
             if path.startswith(beginning):
                 made = make()
                 return {name: one for name, one in made.items() if f"{{{name}}}" in path}
         return {}
+
+    def sound(self) -> str:
+        """The name of a sound whose manifest lies beside it (espeak-ng says it: `make`)."""
+        body = {"input": "Hello.", "response_format": "pcm", "voice": "espeak"}
+        said = self.api.post("/v1/audio/speech", json=body)
+        assert said.is_success, said.text
+        return said.headers["x-gnomon-provenance"].rpartition("/")[2]
 
     def _response(self) -> str:
         wanted = {"input": QUESTION, "background": True}
@@ -203,7 +211,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
     }
-    assert len(app.routes) == len([r for r in app.routes if isinstance(r, Route)])
+    assert all(isinstance(r, Route | WebSocketRoute) for r in app.routes)
     described = httpx.Client(transport=_Direct(app), base_url="http://localhost").get
     document = described("/v1/openapi.json").json()
     told = {

@@ -89,8 +89,12 @@ def test_a_person_talks_and_hears_a_checked_answer(
         expect(page.locator('[data-spoken="now"]')).to_have_count(1, timeout=30_000)
         page.wait_for_function("window.played.length >= 1 && window.played[0] > 0.3")
         # Whoever begins to talk interrupts.
-        page.locator("body").press("Space", delay=1200)
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.down(" ")
+        expect(page.locator("#talk")).to_have_attribute("aria-pressed", "true")
         expect(page.locator('[data-spoken="now"]')).to_have_count(0)
+        page.keyboard.up(" ")
+        expect(page.locator("#talk")).to_have_attribute("aria-pressed", "false")
 
 
 def test_an_answer_is_read_aloud_on_demand(browser: Browser, address: str, question: str) -> None:

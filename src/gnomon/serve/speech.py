@@ -12,6 +12,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gnomon.errors import GnomonError
+from gnomon.errors import GnomonError, ModelMissing
 from gnomon.serve import quota
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
@@ -87,6 +88,10 @@ class Wish:
 
     def begin(self, engine: Engine) -> Iterator[Piece]:
         """What this has the engine do: pieces of the file, the last with its manifest."""
+        with told_missing():
+            yield from self._made(engine)
+
+    def _made(self, engine: Engine) -> Iterator[Piece]:
         voice = engine.voice
         spoken = voice.say(self.text, voice=self.voice, lang=self.lang, speed=self.speed)
         first = next(iter(spoken), None)
@@ -112,6 +117,19 @@ class Wish:
             yield Piece(data, first.voice, model)
         manifest, why = voice.sidecar(bytes(made), self.form, self.text, model)
         yield Piece(b"", first.voice, model, why, manifest)
+
+
+@contextmanager
+def told_missing() -> Iterator[None]:
+    """A voice, an ear or a package that is not here is no fault of the request, and trying again is
+    of no use. Raises ApiError 501."""
+    try:
+        yield
+    except ModelMissing as error:
+        headers = {"x-should-retry": "false"}
+        raise ApiError(
+            501, str(error), type="server_error", code="not_installed", headers=headers
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from gnomon.serve.languages import code_of, name_of
 from gnomon.serve.models_list import model_for_voice
 from gnomon.serve.multipart import Form, read_form
 from gnomon.serve.render import HEADERS, next_of
+from gnomon.serve.speech import told_missing
 from gnomon.serve.sse import BEAT, BEAT_S, DONE, frame
 from gnomon.serve.transcript import tokens
 from gnomon.types.spoken import Heard, Segment, Word
@@ -62,15 +63,16 @@ class Listening:
 
     def begin(self, engine: Engine) -> Iterator[Segment | Heard]:
         """What this has the engine do: phrases, then all that was heard."""
-        recording = engine.voice.decode(self.path, self.name)
-        yield from engine.voice.listen(
-            recording,
-            lang=self.lang,
-            translate=self.translate,
-            prompt=self.prompt,
-            words=self.words,
-            temperature=self.temperature,
-        )
+        with told_missing():
+            recording = engine.voice.decode(self.path, self.name)
+            yield from engine.voice.listen(
+                recording,
+                lang=self.lang,
+                translate=self.translate,
+                prompt=self.prompt,
+                words=self.words,
+                temperature=self.temperature,
+            )
 
 
 class _Api:

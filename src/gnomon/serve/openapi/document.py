@@ -7,6 +7,7 @@ from typing import Any
 
 from gnomon.serve.openapi import (
     asking,
+    audio,
     chat,
     checked,
     conversations,
@@ -44,6 +45,7 @@ _TAGS = {
     conversations.TAG: "OpenAI's Conversations.",
     chat.TAG: "OpenAI's older APIs.",
     models.TAG: "Models, vectors, moderation.",
+    audio.TAG: "Speaking and listening; `/v1/realtime` is a WebSocket (docs/voice.md).",
     files.TAG: "Uploads, each caller's own.",
     vector_stores.TAG: "Uploads made searchable.",
     rising.TAG: "Trends and stories.",
@@ -67,7 +69,7 @@ _WAYS: dict[str, Schema] = {
     },
 }
 _GROUPS = (
-    asking, responses, conversations, chat, models, files, vector_stores, provenance, images,
+    asking, audio, responses, conversations, chat, models, files, vector_stores, provenance, images,
     session, server,
 )  # fmt: skip
 

@@ -373,7 +373,7 @@ def test_every_error_is_the_one_object(world: World) -> None:
         ("POST", "/v1/ask", 400, {"json": deep}),
         ("POST", "/v1/ask", 413, {"content": b" " * 1_000_001}),
         ("POST", "/v1/files", 400, {"content": b"x"}),
-        ("POST", "/v1/images/edits", 501, {}),
+        ("POST", "/v1/images/variations", 501, {}),
         ("GET", "/v1/status", 403, {"headers": {"host": "elsewhere.example"}}),
         ("GET", "/v1/status", 403, {"headers": {"origin": "https://elsewhere.example"}}),
         ("GET", "/v1/search?q=a&k=" + "9" * 5000, 400, {}),

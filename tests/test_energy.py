@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -468,3 +469,35 @@ def last(events: Iterator[Event]) -> Answer:
     *_, finished = events
     assert isinstance(finished, Finished)
     return finished.answer
+
+
+# ---------------------------------------------------------------------------------- training
+
+
+def test_the_training_loop_keeps_the_ledger(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from gnomon.lab.model.loop import Job, train
+    from gnomon.lab.model.optimizer import Recipe
+    from gnomon.lab.model.parallel import world
+    from gnomon.lab.progress import Silence
+
+    class Row:
+        size = 8
+
+        def to(self, device: Any) -> Any:
+            return self
+
+    def loss(module: Any, row: Row) -> Any:
+        return (module(torch.ones(8, 4)) ** 2).sum(), 8.0
+
+    counter = Steady()
+    with world() as at, Ledger(tmp_path / "energy.json", Meter(Found((counter,)))) as ledger:
+        job = Job("pretrain", tmp_path, Silence(), energy=ledger)
+        module = torch.nn.Linear(4, 4)
+        recipe = Recipe(steps=3, matrix_rate=0.1, rate=0.1)
+        train(module, lambda step: [Row()], loss, recipe, job, at)
+    spent = ledger.spent()
+    assert spent.tokens == 3 * Row.size
+    assert spent.energy.joules is not None
+    assert spent.per_token == pytest.approx(spent.energy.joules / 24)
+    assert json.loads((tmp_path / "energy.json").read_text())["tokens"] == 24

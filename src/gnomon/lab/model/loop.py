@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from gnomon.energy import Ledger
 from gnomon.errors import ModelError
 from gnomon.lab.model import curve
 from gnomon.lab.model.checkpoint import Checkpoints, state_of
@@ -53,7 +54,8 @@ class Job:
     agree in, besides the recipe. ``bf16`` computes products in bfloat16. ``flops`` are those of one
     unit of size, forward and backward, and ``peak_flops`` what the processes together could do in
     a second, which is known from
-    ``peak_source``; with both, the share that was used is told."""
+    ``peak_source``; with both, the share that was used is told. ``energy`` counts joules, on the
+    first rank of a machine."""
 
     stage: str
     folder: Path
@@ -68,6 +70,7 @@ class Job:
     flops: float = 0.0
     peak_flops: float = 0.0
     peak_source: str = ""
+    energy: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,8 @@ class _Run:
         here = time.monotonic() - self._began
         speed = self.seen / spent if spent else 0.0
         values = {"loss": value, f"{self.job.unit}/s": speed}
+        if self.job.energy is not None:
+            self.job.energy.note(tokens=self.seen, loss=self.looks.get("val_loss"))
         if self.job.flops and self.job.peak_flops:
             values["mfu"] = self.job.flops * speed / self.job.peak_flops
         row = {"step": self.step, "seen": self.seen, "seconds": spent, **values}
@@ -258,6 +263,8 @@ class _Run:
     def _save(self) -> None:
         place = {"seen": self.seen, "seconds": self._spent(), "recent": self.recent}
         self.kept.save(self.step, self._state(), {**place, "looks": self.looks})
+        if self.job.energy is not None:
+            self.job.energy.save()
         self._saved_at = time.monotonic()
 
     def _resume(self) -> None:

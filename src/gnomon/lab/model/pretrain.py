@@ -8,7 +8,9 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, distributed
 
+from gnomon.energy import Ledger
 from gnomon.errors import InputError
 from gnomon.lab import dial
 from gnomon.lab.command import Bench
@@ -35,6 +38,9 @@ from gnomon.lab.workspace import Workspace, fingerprint, write_json
 STAGE = "pretrain"
 MODEL = "model"
 PLAN = "plan.json"
+ENERGY = "energy.json"
+TARGETS = (5.0, 4.5, 4.0, 3.75, 3.5, 3.25, 3.0)
+"""Validation losses in nats a token, for which the joules up to them are told."""
 PRECISIONS = ("auto", "bf16", "f32")
 LONG_S = 600.0
 """From this length on a run repays what torch.compile takes at its start."""
@@ -107,6 +113,7 @@ def _forget(folder: Path) -> None:
     """Drop what a run goes on from: it is done, or to be done anew."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     (folder / PLAN).unlink(missing_ok=True)
+    (folder / ENERGY).unlink(missing_ok=True)
 
 
 def _learn(
@@ -139,16 +146,19 @@ def _learn(
         return stream.take(step * run["rows"], run["rows"]).cut(parts)
 
     few = max(2**14, learnt_tokens(run, shape) // 100)
-    trained = train(
-        model, batches, row_loss, recipe, job, at, look=lambda one: measure(one, watched, most=few)
-    )
+    ledger = Ledger(folder / ENERGY, targets=TARGETS) if at.first else None
+    with ledger or nullcontext():
+        job = replace(job, energy=ledger)
+        look = partial(measure, tokens=watched, most=few)
+        trained = train(model, batches, row_loss, recipe, job, at, look=look)
     model.eval()
     with torch.no_grad():
         last = measure(model, watched, most=max(2**18, learnt_tokens(run, shape) // 20))
     whole = gathered(model)
     if at.first:
         save(model, folder / MODEL, whole)
-    return _report(folder, shape, learnt, trained, job, plan, last)
+    report = _report(folder, shape, learnt, trained, job, plan, last)
+    return report | ({"energy": ledger.spent().as_json()} if ledger else {})
 
 
 def learnt_tokens(run: Mapping[str, Any], shape: Shape) -> int:

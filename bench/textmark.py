@@ -3,11 +3,11 @@
     python bench/textmark.py MODEL.gguf [--texts 14] [--tokens 200]
 
 The model continues the beginnings of encyclopaedia articles, with the mark and without. Pieces of
-50, 100 and 200 tokens are looked at with the right secret. Negatives: pieces of the same lengths of
-human texts (books, encyclopaedia, tweets; English and Chinese), each with a secret of its own, and
-the model's unmarked texts. For each length: the threshold that 1 % of the human pieces pass, the
-share of marked pieces above it and above the shipped threshold, with 95 % intervals (Wilson); and
-how likely the model finds what it wrote (mean log-probability), marked and not.
+25, 50, 100 and 200 tokens are looked at with the right secret. Negatives: pieces of the same
+lengths of human texts (books, encyclopaedia, tweets; English and Chinese), each with a secret of
+its own, and the model's unmarked texts. For each length: the threshold that 1 % of the human pieces
+pass, the share of marked pieces above it and above the shipped threshold, with 95 % intervals
+(Wilson); and how likely the model finds what it wrote (mean log-probability), marked and not.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HUMAN = (
     "text/zhwiki.jsonl.gz",
     "social/crisislex_tweets.jsonl.gz",
 )
-LENGTHS = (50, 100, 200)
+LENGTHS = (25, 50, 100, 200)
 PIECES = 1000
 
 
@@ -68,7 +68,11 @@ def wilson(hits: int, n: int) -> str:
 
 
 def written(
-    model: LlamaLikelihood, prompts: Sequence[Sequence[int]], mark: TextMark | None, tokens: int
+    model: LlamaLikelihood,
+    prompts: Sequence[Sequence[int]],
+    mark: TextMark | None,
+    tokens: int,
+    heat: float,
 ) -> tuple[list[list[int]], float]:
     """Continuations, and the mean log-probability of their tokens."""
     rows, sure = [], []
@@ -84,7 +88,7 @@ def written(
             return best, logs
 
         row = []
-        for token in go_on(following, prompt, mark, max_new=tokens, seed=seed):
+        for token in go_on(following, prompt, mark, max_new=tokens, temperature=heat, seed=seed):
             sure.append(last[token])
             row.append(token)
         rows.append(row)
@@ -96,6 +100,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--texts", type=int, default=14)
     parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--temperature", type=float, default=1.0)
     args = parser.parse_args()
     paths = [DATA / name for name in HUMAN if (DATA / name).is_file()]
     if not args.model.is_file() or not paths:
@@ -105,13 +110,16 @@ def main() -> None:
     begun = [t[:200] for t in texts(paths[0], args.texts * 3)[args.texts :: 2]][: args.texts]
     prompts = model.tokens(begun)
     began = time.perf_counter()
-    marked, sure = written(model, prompts, mark, args.tokens)
+    marked, sure = written(model, prompts, mark, args.tokens, args.temperature)
     rate = sum(map(len, marked)) / (time.perf_counter() - began)
-    bare, bare_sure = written(model, prompts[: max(3, args.texts // 3)], None, args.tokens)
+    bare, bare_sure = written(
+        model, prompts[: max(3, args.texts // 3)], None, args.tokens, args.temperature
+    )
     human = {path.name: model.tokens(texts(path, 150)) for path in paths}
     model.close()
-    print(f"{args.model.name}: {sum(map(len, marked)):,} marked tokens, {rate:.1f} a second; mean "
-          f"log-probability {sure:.3f} marked, {bare_sure:.3f} not")  # fmt: skip
+    print(f"{args.model.name}, temperature {args.temperature}: {sum(map(len, marked)):,} marked "
+          f"tokens, {rate:.1f} a second; mean log-probability {sure:.3f} marked, {bare_sure:.3f} "
+          "not")  # fmt: skip
     for length in LENGTHS:
         scores, per_set = [], []
         for name, rows in human.items():

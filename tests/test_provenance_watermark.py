@@ -46,7 +46,7 @@ def scaled(seen: np.ndarray, by: float) -> np.ndarray:
     return np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.BICUBIC))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_it_survives_jpeg_and_half_the_size(seed):
     made = watermark.embed(picture(seed), SECRET)
     for what, seen in {
@@ -70,8 +70,8 @@ def test_it_is_not_seen():
 
 
 def test_nobody_else_has_it():
-    secrets = [bytes([n]) * 8 for n in range(250)]
-    scores = [s for seed in range(4) for s in watermark.scores(picture(seed), secrets)]
+    secrets = [bytes([n]) * 8 for n in range(120)]
+    scores = [s for seed in range(2) for s in watermark.scores(picture(seed), secrets)]
     assert max(scores) < watermark.THRESHOLD
     # The best of four looks is above 3 no oftener than the bound says.
     over = sum(score > 3 for score in scores) / len(scores)

@@ -56,18 +56,18 @@ class MediaChecks:
 
     def of(self, post: str) -> tuple[MediaCheck, ...]:
         """What was found in the pictures of a post so far; nothing is fetched."""
-        kept = not isinstance(self._store, MemoryStore)
-        if kept and not (self._signed.keys.folder / "media.db").is_file():
-            return ()
-        return self.verdicts.of(post)
+        return self.verdicts.of(post) if self._any() else ()
+
+    def _any(self) -> bool:
+        """Whether anything was ever looked at: else nothing is made for looking."""
+        if isinstance(self._store, MemoryStore):
+            return "verdicts" in self.__dict__
+        return (self._signed.keys.folder / "media.db").is_file()
 
     def by_model(self) -> frozenset[str]:
         """The posts with a picture that a model made, as its manifest (which holds) or our own mark
         says; of those that were looked at."""
-        kept = not isinstance(self._store, MemoryStore)
-        if kept and not (self._signed.keys.folder / "media.db").is_file():
-            return frozenset()
-        return self.verdicts.by_model()
+        return self.verdicts.by_model() if self._any() else frozenset()
 
     def check(self, post: str) -> tuple[MediaCheck, ...]:
         """Look at the pictures of a held post now. Raises NotFound, ConfigError."""
@@ -160,6 +160,8 @@ class MediaChecks:
 
     def prune(self) -> int:
         """Forget verdicts about posts that are no longer held; how many posts that was."""
+        if not self._any():
+            return 0
         gone = [post for post in self.verdicts.posts() if self._store.get(post) is None]
         self.verdicts.forget(gone)
         return len(gone)

@@ -334,7 +334,9 @@ class Gnomon:
     def retain(self) -> int:
         """Drop the oldest posts over the owner's limits; how many went."""
         with self.supply.quiet():
-            return self.intake.retain()
+            gone = self.intake.retain()
+        self.media_checks.prune()
+        return gone
 
     def limits(self) -> Limits:
         return self.intake.limits()

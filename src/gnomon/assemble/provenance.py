@@ -48,6 +48,7 @@ class Signed:
     def sign(self, data: bytes, mime: str, made: Made) -> bytes:
         """``data`` with a manifest in it; a format that can carry none comes back as it is. A
         picture gets the invisible mark first, unless the owner said no."""
+        manifest.library()
         key = self.key()
         if made.kind == "picture" and self._config.watermark and plain(mime) in pixels.MARKED:
             data = pixels.marked(data, plain(mime), key.mark)

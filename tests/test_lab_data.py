@@ -653,6 +653,28 @@ def test_full_is_storefull() -> None:
         raise OSError(28, "No space left on device")
 
 
+# --------------------------------------------------------------------------- the command line
+
+
+def test_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gnomon.cli import main
+
+    monkeypatch.setenv("GNOMON_HOME", str(tmp_path))
+    held(tmp_path, [post(n) for n in range(30)])
+    assert main(["lab", "data", "--name", "x", "--lang", "en", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["documents"]["val"] >= 1
+    assert "data: 30 of 30 documents" in said.err
+    assert main(["lab", "tokenizer", "--name", "x", "--vocab", "300"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "lab/x/tokenizer")
+    assert main(["lab", "data", "--check"]) == 0
+    assert "no corpus and no model here" in capsys.readouterr().err
+    assert main(["lab", "data", "--from", "/no/such"]) != 0
+    assert "'/no/such' is neither 'record' nor a file or folder" in capsys.readouterr().err
+
+
 # --------------------------------------------------------------------------- datatrove
 
 

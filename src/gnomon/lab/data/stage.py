@@ -33,7 +33,7 @@ from gnomon.lab.data.judging import Position, Rule, Spool, is_kept, judge_all
 from gnomon.lab.data.report import chart, markdown
 from gnomon.lab.data.templates import Forms
 from gnomon.lab.shards import writing
-from gnomon.lab.workspace import Workspace, file_sha256, write_json
+from gnomon.lab.workspace import REPORT, Workspace, file_sha256, write_json
 from gnomon.store.contract import Store
 from gnomon.types import Filter
 
@@ -106,7 +106,8 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
     with writing(folder / CHART):
         (folder / CHART).write_text(chart(manifest), "utf-8")
-    return work.finish(STAGE, inputs, report, markdown(manifest))
+    with writing(folder / REPORT):
+        return work.finish(STAGE, inputs, report, markdown(manifest))
 
 
 def _tell_news(folder: Path, bench: Bench, settings: Settings) -> None:
@@ -135,7 +136,8 @@ def _begin(work: Workspace, inputs: Mapping[str, Any]) -> Path:
     now = json.loads(json.dumps(inputs, default=str))
     if {name: before.get(name) for name in now} != now:
         work.clear(STAGE)
-    return work.begin(STAGE, inputs)
+    with writing(path):
+        return work.begin(STAGE, inputs)
 
 
 def _began(folder: Path, settings: Settings) -> float:

@@ -27,11 +27,11 @@ from gnomon.lab.data.documents import (
     read_documents,
 )
 from gnomon.lab.progress import Progress
-from gnomon.lab.shards import Ids, Shard, finish_split, id_type, write_shard
+from gnomon.lab.shards import Ids, Shard, finish_split, id_type, write_shard, writing
 from gnomon.lab.tokenizer import encoding, train
 from gnomon.lab.tokenizer.report import markdown
 from gnomon.lab.tokenizer.splits import GGUF_PRE, pattern
-from gnomon.lab.workspace import Workspace, file_sha256, write_json
+from gnomon.lab.workspace import REPORT, Workspace, file_sha256, write_json
 
 STAGE = "tokenizer"
 SPLITS = ("train", "val")
@@ -85,7 +85,8 @@ def stage(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
         },
         "bytes_per_token": _bytes_per_token(corpus, words),
     }
-    return work.finish(STAGE, inputs, report, markdown(report, words))
+    with writing(folder / REPORT):
+        return work.finish(STAGE, inputs, report, markdown(report, words))
 
 
 def _begin(work: Workspace, inputs: Mapping[str, Any]) -> Path:
@@ -97,7 +98,8 @@ def _begin(work: Workspace, inputs: Mapping[str, Any]) -> Path:
         before = {}
     if {name: before.get(name) for name in inputs} != dict(inputs):
         shutil.rmtree(folder)
-    return work.begin(STAGE, inputs)
+    with writing(folder):
+        return work.begin(STAGE, inputs)
 
 
 def _trained(corpus: Path, folder: Path, bench: Bench, settings: Settings) -> str:
@@ -140,7 +142,8 @@ def _encode(
         done.append(
             _shard(corpus, out, f"{split}-{number:05}.bin", file, words, bench, (before, total))
         )
-        write_json(notes, [asdict(shard) for shard in done])
+        with writing(notes):
+            write_json(notes, [asdict(shard) for shard in done])
     return done
 
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from jsonschema import Draft202012Validator
 from starlette.routing import Route, WebSocketRoute
 
+import tiny_pictures
 from gnomon.assemble.digests import MOST_STORIES
 from gnomon.serve.app import create_app
 from gnomon.serve.caller import SCOPES
@@ -115,6 +116,7 @@ class World:
             "/v1/uploads/": self.upload,
             "/v1/vector_stores/": self.shelf,
             "/v1/stories/": lambda: {"id": self.story},
+            "/v1/images/{id}": self.picture,
             "/v1/digests/": lambda: {"id": self.digest},
             "/digests/": lambda: {"id": self.digest},
             "/page/": lambda: {"name": "app.js"},
@@ -125,6 +127,10 @@ class World:
                 made = make()
                 return {name: one for name, one in made.items() if f"{{{name}}}" in path}
         return {}
+
+    def picture(self) -> Data:
+        made = self._made("/v1/images/generations", {"prompt": "a red cat"})
+        return {"id": made["data"][0]["gnomon"]["id"]}
 
     def sound(self) -> str:
         """The name of a sound whose manifest lies beside it (espeak-ng says it: `make`)."""
@@ -194,6 +200,7 @@ def events(text: str) -> Iterator[tuple[str, str]]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     logging.getLogger("hypothesis").setLevel(logging.ERROR)
     home = tmp_path_factory.mktemp("described")
+    tiny_pictures.installed(home / "models")
     with sample_world(home) as engine, running(engine) as url:
         yield World(url)
 
@@ -310,7 +317,7 @@ def test_what_is_there_is_shown_as_described(world: World) -> None:
 
 TAGS = (
     "held", "asking", "responses", "conversations", "chat", "models", "files", "vector stores",
-    "provenance",
+    "provenance", "images",
     "rising", "digests", "skills", "owner", "session", "server", "page", LATER,
 )  # fmt: skip
 

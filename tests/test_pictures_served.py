@@ -127,7 +127,7 @@ def test_edits_come_as_a_form_or_as_json(api: openai.OpenAI, url: str) -> None:
     far = httpx.post(f"{url}/v1/images/edits", json={**xai, "image": {"url": "http://10.0.0.1/x"}})
     assert far.status_code == 400
     assert "send the picture itself" in far.json()["error"]["message"]
-    for wrong in ("", "data:,!", "data:image/png;base64,aGVsbG8="):
+    for wrong in ("", "data:,!", "图", "data:image/png;base64,aGVsbG8="):
         said = httpx.post(f"{url}/v1/images/edits", json={**xai, "image": wrong})
         assert said.status_code == 400, wrong
 

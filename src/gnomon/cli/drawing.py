@@ -26,8 +26,8 @@ def add_draw(commands: Any) -> None:
         "Comes back: files, each signed (C2PA), with the seed that makes it again, the prompt that "
         "the model got, and what was not looked for. Keywords become a full prompt; Chinese is "
         "translated where the model reads only English. The owner's rules (--policy) are applied "
-        "before and after; --log shows what they refused. Fails where no model for pictures is set, "
-        "the rules refuse, or a size, file or number cannot be used.",
+        "before and after; --log shows what they refused. Fails where no model for pictures is "
+        "set, the rules refuse, or a size, file or number cannot be used.",
     )  # fmt: skip
     parser.add_argument("prompt", nargs="*", help="what to draw")
     parser.add_argument("--out", metavar="PATH",
@@ -171,7 +171,11 @@ def _say(picture: Picture, path: Path) -> None:
 
 
 def _prompt(args: argparse.Namespace, gnomon: Gnomon, prompt: str) -> int:
+    from gnomon import terminal
+
     found = gnomon.pictures.understand(prompt, expand=not args.as_is)
+    if found.left:
+        terminal.warn(f"Not translated: {', '.join(found.left)}.")
     if args.json:
         print_json({"asked": found.asked, "prompt": found.prompt, "expanded_by": found.by,
                     "not_translated": list(found.left)})  # fmt: skip
@@ -188,9 +192,12 @@ def _log(args: argparse.Namespace, gnomon: Gnomon) -> int:
         print_json(entries)
         return DONE
     for entry in entries:
-        words = " ".join(str(entry["prompt"]).split())
-        print(f"{iso(entry['at'])}  {entry['reference']}  {entry['action']}  "
-              f"{entry['kind']}/{entry['rule']}  {entry['caller']}  {ascii(words)[1:-1][:200]}")  # fmt: skip
+        # Strangers' words: nothing in them may steer a terminal.
+        words = " ".join(str(entry["prompt"]).split())[:200]
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+        rule = f"{entry['kind']}/{entry['rule']}"
+        head = f"{iso(entry['at'])}  {entry['reference']}  {entry['action']}  {rule}"
+        print(f"{head}  {entry['caller']}  {shown}")
     if not entries:
         print("The rules refused nothing and warned of nothing.")
     return DONE

@@ -8,7 +8,6 @@ out and the picture cannot be made again.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,8 +53,8 @@ class UrlDraw:
         reply = self._post(sketch, timeout_s)
         try:
             first = reply["data"][0]
-            data = base64.b64decode(first["b64_json"], validate=True)
-        except (KeyError, IndexError, TypeError, binascii.Error) as error:
+            raster = decode(base64.b64decode(first["b64_json"], validate=True))
+        except (KeyError, IndexError, TypeError, ValueError, InputError) as error:
             raise ModelError(
                 f"{self.name} sent no picture; see whether its model draws."
             ) from error

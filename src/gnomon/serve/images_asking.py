@@ -107,7 +107,7 @@ def _of_url(given: Any, name: str) -> bytes:
     data = given.partition(",")[2] if given.startswith("data:") else given
     try:
         raw = base64.b64decode(data, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ApiError(
             400, f"{name!r} is no base64 ({error}).", param=name, code="invalid_value"
         ) from None

@@ -13,7 +13,7 @@ from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError
 
 REASONS = {
-    "/v1/images/variations": "OpenAI has withdrawn variations; POST the picture to /v1/images/edits.",
+    "/v1/images/variations": "OpenAI has withdrawn these; send the picture to /v1/images/edits.",
     "/v1/videos": "There is no model for videos here yet.",
 }
 

@@ -148,23 +148,10 @@ _STREAMED = {
     "error": ref("Error"),
 }
 _ID = at("id", "The `id` of a picture.")
-_FORM = {
-    "type": "object",
-    "properties": {
-        "prompt": text(),
-        "image": {"type": "string", "format": "binary"},
-        "mask": {"type": "string", "format": "binary", "description": "Transparent where the "
-                 "picture may change."},
-    },
-    "required": ["prompt", "image"],
-}  # fmt: skip
-
-
-def _edit_body() -> Schema:
-    """A form or JSON."""
-    said = body(ref("ImageEditRequest"), {"edit": {"prompt": "in winter", "image": "data:,"}})
-    said["content"]["multipart/form-data"] = {"schema": _FORM}
-    return said
+_SQUARE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGM8oaHBwMDAxMDA"
+    "wMDAAAAN6gEcJJUQNAAAAABJRU5ErkJggg=="
+)
 
 
 PATHS: Paths = {
@@ -196,7 +183,9 @@ PATHS: Paths = {
             {200: streams(gives("The pictures.", ref("Images")), _STREAMED)},
             404,
             507,
-            body=_edit_body(),
+            body=body(ref("ImageEditRequest"), {"edit": {"prompt": "in winter", "image": _SQUARE}}),
+            description="OpenAI's clients send a form (`multipart/form-data`) with the same "
+            "fields, `image` and `mask` as files; a mask is transparent where the picture may change.",
         )
     },
     "/v1/images/prompt": {

@@ -6,12 +6,14 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gnomon.energy import Ledger
 from gnomon.errors import InputError
 from gnomon.lab.chat import sets
 from gnomon.lab.chat.conversations import Turn
@@ -39,6 +41,7 @@ from gnomon.lab.workspace import Workspace, fingerprint, write_json
 STAGE = "sft"
 MODEL = "model"
 PLAN = "plan.json"
+ENERGY = "energy.json"
 MATRIX_RATE, RATE = 0.02, 3e-3
 """Half of pretraining's peaks: what is known is to be put in turns, not learnt anew. Measured on
 held-out conversations at depth 2 (docs/lab-chat.md)."""
@@ -97,7 +100,10 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
         place = work.begin(STAGE, inputs) if at.first else work.folder / STAGE
         if at.first:
             keep_lists(place, gathered)
-        trained = _learn(model.to(at.device), gathered, settings, place, bench, at, inputs)
+        ledger = Ledger(place / ENERGY) if at.first else None
+        with ledger or nullcontext():
+            model = model.to(at.device)
+            trained = _learn(model, gathered, settings, place, bench, at, inputs, ledger)
         report = {
             "folder": str(place / MODEL),
             **summary(gathered),
@@ -113,6 +119,8 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
         }
         if not at.first:
             return report
+        if ledger:
+            report["energy"] = ledger.spent().as_json()
         save(model, place / MODEL)
         return work.finish(STAGE, inputs, report, text(report))
 
@@ -128,7 +136,7 @@ def _check(settings: Settings) -> None:
 
 def _learn(
     model: GPT, gathered: Gathered, settings: Settings, folder: Path, bench: Bench, at: World,
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, Any], ledger: Ledger | None,
 ) -> Trained:  # fmt: skip
     context = model.shape.context
     if not gathered.learnt:
@@ -146,7 +154,7 @@ def _learn(
     job = Job(
         stage=STAGE, folder=folder, reporter=bench.reporter,
         identity={"inputs": fingerprint(inputs)}, bf16=at.device.type == "cuda",
-        look_every=max(1, steps // 6), save_every_s=60,
+        look_every=max(1, steps // 6), save_every_s=60, energy=ledger,
     )  # fmt: skip
 
     def look(one: Any) -> dict[str, float]:

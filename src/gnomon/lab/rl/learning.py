@@ -16,11 +16,12 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from gnomon.energy import Ledger
 from gnomon.errors import InputError
 from gnomon.lab.model.generate import Continuation
 from gnomon.lab.model.gpt import GPT
@@ -40,6 +41,7 @@ from gnomon.lab.workspace import write_json
 
 ROLLOUTS, LOOKS, PHASE, BEST = "rollouts.jsonl", "looks.jsonl", "phase.json", "best"
 PROBE = -1
+ENERGY = "energy.json"
 """The step of the rows that were played before the first one."""
 _DRAWS = 4
 """Times that tasks are drawn anew for a step whose groups all lack signal."""
@@ -78,6 +80,7 @@ class Learnt:
     curriculum: Curriculum
     rows: Sequence[Mapping[str, Any]]
     seconds: float
+    energy: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Ended(Exception):
@@ -127,6 +130,8 @@ class Run:
             identity={**identity, **json.loads(json.dumps(settings))},
             look_every=self.course.look_every, save_every_s=60,
         )  # fmt: skip
+        ledger = Ledger(self.folder / ENERGY)
+        job = replace(job, energy=ledger)
         why = ""
         self._began_at = time.monotonic()
         try:
@@ -138,9 +143,11 @@ class Run:
             self._begin(recipe.steps)
             self._step = recipe.steps
             why = self.monitor.stopped
+        finally:
+            spent = ledger.close()
         return Learnt(
             self._step, self._keep_best(), why, self.monitor, self.curriculum, self.rows,
-            time.monotonic() - self._began_at,
+            time.monotonic() - self._began_at, spent.as_json(),
         )  # fmt: skip
 
     def _begin(self, step: int) -> None:

@@ -230,5 +230,6 @@ def _report(
         "form": settings.form,
         "kl": settings.kl,
         "seconds": round(learnt.seconds, 1),
+        "energy": learnt.energy,
         "seed": settings.seed,
     }

@@ -7,7 +7,7 @@ import pytest
 from gnomon.origins import campaign, machine_made
 from gnomon.origins.machine_made import left_behind
 from gnomon.provenance.verdicts import Verdicts
-from gnomon.types import EdgeKind, Link, Post
+from gnomon.types import EdgeKind, Link, Post, Sign
 from gnomon.types.provenance import MediaCheck
 
 LEFT = (
@@ -67,6 +67,11 @@ def test_it_is_told_and_changes_no_score():
     assert before is not None
     assert after is not None
     assert (after.score, after.coordinated) == (before.score, before.coordinated)
+    # Nor where the other signs decide.
+    strong = [Sign(name, 9.0, 1.0, 1e-4, "") for name in ("unattributed", "even")]
+    machine = Sign(machine_made.NAMED, 1.0, 0.0, 1.0, "")
+    with_it, without = (campaign._weighed(before, tuple(s)) for s in ([*strong, machine], strong))
+    assert with_it.score == without.score
     [told] = [sign for sign in after.signs if sign.name == machine_made.NAMED]
     assert (told.observed, told.p) == (1, 1.0)
     assert "1 of 8 posts" in told.reason

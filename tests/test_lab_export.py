@@ -311,6 +311,18 @@ def test_a_deleted_post_marks_the_model_that_learned_from_it(run_of_it):
     installed.verify(held)
 
 
+def test_an_export_of_a_corpus_with_deleted_posts_is_marked_from_the_start(run_of_it, tmp_path):
+    work, bench, _ = run_of_it
+    assert deletions.marks_of(work.folder / "data", 0.0) == []
+    write_json(work.folder / "data" / "deleted.json", {"deleted": ["bsky:3"]})
+    other = Bench(bench.home, tmp_path / "models", 1, Silence())
+    stage(work, other, Settings(gguf=("q8_0",), check=False))
+    card = json.loads((tmp_path / "models" / work.name / "card.json").read_text())
+    assert [mark["post"] for mark in card["marks"]] == [deletions.fingerprint("bsky:3")]
+    assert card["truth"] is None
+    assert "1 of the 3 posts" in (tmp_path / "models" / work.name / "README.md").read_text()
+
+
 def test_a_run_without_a_model_and_a_foreign_name_are_told(tmp_path):
     bench = Bench(tmp_path, tmp_path / "models", 1, Silence())
     with pytest.raises(InputError, match="export needs pretrain"):

@@ -52,6 +52,21 @@ def read_held(path: Path) -> list[str]:
         ) from error
 
 
+def marks_of(corpus: Path, at: float) -> list[dict[str, str]]:
+    """The marks of a model that is made of a corpus in which posts have been found deleted
+    (``deleted.json`` of ``lab/data/marks.py``); none where nobody has looked."""
+    try:
+        gone: list[str] = json.loads((corpus / "deleted.json").read_text("utf-8"))["deleted"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return _marks({fingerprint(str(one)) for one in gone}, at)
+
+
+def _marks(prints: Iterable[str], at: float) -> list[dict[str, str]]:
+    when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return [{"post": one, "at": when} for one in sorted(prints)]
+
+
 def mark(models_dir: Path, posts: Iterable[str], *, at: float) -> dict[str, int]:
     """Note in every exported model which of these deleted ``posts`` it learned from: in its card
     and its README. By model, how many are newly marked. A model without such posts is not
@@ -72,8 +87,7 @@ def _mark(model: Installed, prints: set[str], at: float) -> int:
     new -= {mark["post"] for mark in card["marks"]}
     if not new:
         return 0
-    when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-    card["marks"] += [{"post": one, "at": when} for one in sorted(new)]
+    card["marks"] += _marks(new, at)
     write_json(model.folder / CARD, card)
     write_readme(model.folder, card)
     files = [_again(model.folder, f) if f.path in (CARD, README) else f for f in model.files]

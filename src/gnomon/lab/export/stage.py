@@ -25,7 +25,7 @@ from gnomon.errors import InputError, ModelError
 from gnomon.lab.command import Bench
 from gnomon.lab.export import card as cards
 from gnomon.lab.export import gguf_file
-from gnomon.lab.export.deletions import POSTS, read_card, read_held, write_posts
+from gnomon.lab.export.deletions import POSTS, marks_of, read_held, write_posts
 from gnomon.lab.export.gguf_file import Kind
 from gnomon.lab.export.sources import Trained, latest, reports
 from gnomon.lab.shards import writing
@@ -126,7 +126,8 @@ def _write(
             folder, folder / f"model-{kind}.gguf", kind, name=work.name, licence=settings.licence
         )
     posts = write_posts(folder / POSTS, read_held(work.folder / "data" / "held.txt.gz"))
-    card = _card(work, settings, trained, told, config) | {"posts": posts}
+    gone = marks_of(work.folder / "data", time.time())
+    card = _card(work, settings, trained, told, config) | {"posts": posts, "marks": gone}
     card["truth"] = _truth(work, bench, folder, card) if settings.check else None
     first = f"model-{settings.gguf[0]}.gguf"
     card["files"] = [asdict(file) for file in _files(folder, first)]
@@ -194,7 +195,6 @@ def _card(
         },
         "evaluation": dict(told.get("eval", {})),
         "energy": cards.energy(told),
-        "marks": [],
     }
 
 
@@ -235,8 +235,3 @@ def _files(folder: Path, first: str) -> list[HeldFile]:
         HeldFile(name, (folder / name).stat().st_size, installed.file_sha256(folder / name))
         for name in names
     ]
-
-
-def last_card(models_dir: Path, name: str) -> dict[str, Any]:
-    """The card of an exported model. Raises InputError."""
-    return read_card(models_dir / name)

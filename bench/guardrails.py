@@ -78,8 +78,31 @@ def keywords() -> Judge:
     return look
 
 
-def linear(train: Sequence[Row], size: int = 1 << 16, epochs: int = 12) -> Judge:
-    """One against the rest, logistic, over hashed words and character 2- to 4-grams."""
+def linear(train: Sequence[Row], folds: int = 3) -> Judge:
+    """The classifier with the threshold at which it refuses 3 % of the harmless prompts of scenes
+    that it was not trained on: at its own threshold it knows by heart what it was trained on, and
+    nothing else."""
+    scores = []
+    for fold in range(folds):
+        mine = [row for row in train if sum(row["scene"].encode()) % folds != fold]
+        others = [row for row in train if sum(row["scene"].encode()) % folds == fold]
+        look = classifier(mine)
+        scores += [look(row["text"]).max() for row in others if row["label"] == "allow"]
+    threshold = float(np.quantile(scores, 0.97))
+    look = classifier(train)
+
+    def refused(text: str) -> set[str]:
+        found = look(text)
+        return {kind for kind, score in zip(KINDS, found, strict=True) if score > threshold}
+
+    return refused
+
+
+def classifier(
+    train: Sequence[Row], size: int = 1 << 16, epochs: int = 12
+) -> Callable[[str], np.ndarray]:
+    """Logistic, one kind against the rest, over hashed words and character 2- to 4-grams; gives
+    the score of each kind."""
 
     def features(text: str) -> np.ndarray:
         lowered = text.lower()
@@ -112,10 +135,10 @@ def linear(train: Sequence[Row], size: int = 1 << 16, epochs: int = 12) -> Judge
             weights[x] -= 0.1 * step / np.sqrt(seen[x])
             bias -= 0.01 * step
 
-    def look(text: str) -> set[str]:
+    def look(text: str) -> np.ndarray:
         x = features(text)
-        score = weights[x].sum(0) / math.sqrt(len(x)) + bias
-        return {kind for kind, one in zip(kinds, score, strict=True) if one > 0}
+        score: np.ndarray = weights[x].sum(0) / math.sqrt(len(x)) + bias
+        return score
 
     return look
 

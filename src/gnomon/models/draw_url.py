@@ -58,7 +58,6 @@ class UrlDraw:
             raise ModelError(
                 f"{self.name} sent no picture; see whether its model draws."
             ) from error
-        raster = decode(data)
         yield Stroke(1, 1)
         yield fitted(raster, (sketch.width, sketch.height))
 

@@ -185,7 +185,7 @@ PATHS: Paths = {
             507,
             body=body(ref("ImageEditRequest"), {"edit": {"prompt": "in winter", "image": _SQUARE}}),
             description="OpenAI's clients send a form (`multipart/form-data`) with the same "
-            "fields, `image` and `mask` as files; a mask is transparent where the picture may change.",
+            "fields, `image` and `mask` as files; a mask is transparent where it may change.",
         )
     },
     "/v1/images/prompt": {

@@ -14,6 +14,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,16 @@ class EvaluationSets:
     def find(self, text: str) -> tuple[str, int] | None:
         """The set that the text shares a run with, and the run's length in words."""
         prefix, inverse = _prefix(_hashes(words(text)))
-        for length, (known, sets) in self.runs.items():
-            found = _windows(prefix, inverse, length)
-            maybe = found[self.table[_place(found)]]
-            if len(maybe):
-                at = np.minimum(np.searchsorted(known, maybe), len(known) - 1)
-                same = np.flatnonzero(known[at] == maybe)
-                if len(same):
-                    return self.names[int(sets[at[same[0]]])], length
+        lengths = [length for length in self.runs if length < len(prefix)]
+        windows = [_windows(prefix, inverse, length) for length in lengths]
+        if not windows or not self.table[_place(np.concatenate(windows))].any():
+            return None
+        for length, found in zip(lengths, windows, strict=True):
+            known, sets = self.runs[length]
+            at = np.minimum(np.searchsorted(known, found), len(known) - 1)
+            same = np.flatnonzero(known[at] == found)
+            if len(same):
+                return self.names[int(sets[at[same[0]]])], length
         return None
 
 
@@ -191,15 +194,21 @@ def _hashes(said: Sequence[str]) -> Hashes:
 def _prefix(hashes: Hashes) -> tuple[Hashes, Hashes]:
     """Sums of a polynomial over the words, ``[words + 1]``, and the inverse powers by which a
     window is moved to its start (all modulo 2^64)."""
-    count = len(hashes)
-    powers, inverse = (
-        np.full(count, _BASE, np.uint64),
-        np.full(count, pow(_BASE, -1, 1 << 64), np.uint64),
-    )
-    powers[:1] = inverse[:1] = 1
+    powers, inverse = _powers(1 << max(8, (len(hashes) - 1).bit_length()))
     with np.errstate(over="ignore"):
-        sums = np.cumsum(hashes * np.cumprod(powers, dtype=np.uint64), dtype=np.uint64)
-        return np.concatenate([np.zeros(1, np.uint64), sums]), np.cumprod(inverse, dtype=np.uint64)
+        sums = np.cumsum(hashes * powers[: len(hashes)], dtype=np.uint64)
+    return np.concatenate([np.zeros(1, np.uint64), sums]), inverse[: len(hashes)]
+
+
+@lru_cache(maxsize=8)
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """The powers of the base and of its inverse modulo 2^64, ``count`` of each."""
+    found = []
+    for base in (_BASE, pow(_BASE, -1, 1 << 64)):
+        factors = np.full(count, base, np.uint64)
+        factors[0] = 1
+        found.append(np.cumprod(factors, dtype=np.uint64))
+    return found[0], found[1]
 
 
 def _windows(prefix: Hashes, inverse: Hashes, length: int) -> Hashes:

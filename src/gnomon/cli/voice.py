@@ -51,6 +51,7 @@ def add_listen(commands: Any) -> None:
 def say(args: argparse.Namespace) -> int:
     from gnomon.assemble.provenance import Signed
     from gnomon.assemble.voice import Voice
+    from gnomon.serve.speech import CARRYING
 
     config = config_of(args)
     voice = Voice(config, lambda: Signed(config))
@@ -72,9 +73,10 @@ def say(args: argparse.Namespace) -> int:
         rate, model = pieces[0].rate, pieces[0].model
         pcm = b"".join(piece.pcm for piece in pieces)
         whole = voice.file(pcm, form, rate)
-        data, why = voice.signed(whole, form, text, model)
-        manifest = b""
-        if data == whole:
+        data, manifest = whole, b""
+        if form in CARRYING:
+            data, why = voice.signed(whole, form, text, model)
+        else:
             manifest, why = voice.sidecar(whole, form, text, model)
         _write(path, data)
         if manifest:

@@ -280,6 +280,7 @@ def server(
     """A uvicorn server over ``create_app(engine, ...)``, not yet running."""
     # uvicorn's access lines hold the query, so a person's words; the Guard writes our own.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_without_sockets)
     policy = policy or Policy()
     app = create_app(engine, policy=policy, **options)
     config = uvicorn.Config(
@@ -298,6 +299,13 @@ def server(
         timeout_graceful_shutdown=math.ceil(drain_s) + 2,
     )
     return Server(config, app.state.desk, drain_s)
+
+
+def _without_sockets(record: logging.LogRecord) -> bool:
+    """uvicorn writes the address of each WebSocket, query and all, where its access log is off, and
+    takes an honest refusal of one for a fault; the guards write our own line."""
+    said = str(record.msg)
+    return "WebSocket" not in said and "without completing handshake" not in said
 
 
 def serve(

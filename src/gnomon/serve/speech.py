@@ -50,8 +50,8 @@ MIME = {
     "alaw": "audio/x-alaw-basic",
 }
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
-CARRYING = ("mp3", "flac", "wav")
-"""What can hold a manifest."""
+CARRYING = ("mp3", "wav")
+"""What holds its manifest. FLAC could only behind an ID3 tag, which many players refuse."""
 CODECS = ("mp3", "wav", "pcm", "mulaw", "alaw")
 RATES = (8000, 16_000, 22_050, 24_000, 44_100, 48_000)
 SLOWEST, FASTEST = 0.25, 4.0
@@ -105,9 +105,10 @@ class Wish:
 
         if not self.stream:
             whole = voice.file(b"".join(pcm()), self.form, rate)
-            data, why = voice.signed(whole, self.form, self.text, model)
-            manifest = b""
-            if self.form not in CARRYING:
+            data, manifest = whole, b""
+            if self.form in CARRYING:
+                data, why = voice.signed(whole, self.form, self.text, model)
+            else:
                 manifest, why = voice.sidecar(whole, self.form, self.text, model)
             yield Piece(data, first.voice, model, why, manifest)
             return

@@ -20,7 +20,7 @@ import training_rank as tiny  # noqa: E402
 from gnomon.errors import InputError, ModelError, StoreFull  # noqa: E402
 from gnomon.lab import dial  # noqa: E402
 from gnomon.lab.command import Bench  # noqa: E402
-from gnomon.lab.model import checkpoint, command, curve, memory, pretrain, rates, stock  # noqa: E402
+from gnomon.lab.model import checkpoint, command, curve, memory, planning, pretrain, rates, stock  # noqa: E402
 from gnomon.lab.model.gpt import GPT, Shape  # noqa: E402
 from gnomon.lab.model.optimizer import Recipe  # noqa: E402
 from gnomon.lab.model.rows import PAD, Stream, pack  # noqa: E402
@@ -296,7 +296,7 @@ def test_a_stage_that_was_cut_goes_on_with_the_steps_it_had(work, monkeypatch):
     monkeypatch.undo()
     assert "the same command goes on" in bench.reporter.lines[-1]
     kept = json.loads((space.folder / "pretrain" / "plan.json").read_text())
-    monkeypatch.setattr(pretrain, "_speed", lambda *_: 1e9)
+    monkeypatch.setattr(planning, "_speed", lambda *_: 1e9)
     report = pretrain.pretrain(space, bench, wanted)
     assert report["steps"] == kept["steps"]
     assert any("going on from step 2" in line for line in bench.reporter.lines)

@@ -5,7 +5,7 @@
 Every arm has 4 layers, 4 heads, width 128, rows of 64 and 12 of them a step, learning from the same
 characters; nanoGPT's model is GPT-2's, ours Qwen3's with a feed-forward of as many parameters. The
 arms take turns, several rounds, and the best round of each counts, as what else the machine does
-only ever slows. The share is that of the operations which the model needs (6 N + 12 L H Q T a token,
+only ever slows. The share is that of the operations which the model needs (6 N + 12 L H Q T each,
 https://arxiv.org/abs/2204.02311, appendix B) in the measured rate of one large product in float32;
 where products are in bfloat16 that is a yardstick, not a limit, and the share of a bfloat16 product
 is told, too. ``recipe`` arms are the lab's own sizes, as `gnomon lab pretrain` trains them.
@@ -17,6 +17,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,10 +96,8 @@ def lab(
             job = Job(
                 "speed", Path(folder), Silence(), bf16=bf16, compile=compiled, save_every_s=1e9
             )
-            try:
+            with suppress(Enough):
                 train(model, batches, row_loss, recipe, job, AT)
-            except Enough:
-                pass
         timed = times[WARM:]
         return (len(timed) - 1) * rows * shape.context / (timed[-1] - timed[0])
 

@@ -70,7 +70,7 @@ def plan(depth: int, parameters: int, corpus: int, tokens: int | None = None) ->
     passes = tokens / max(1, corpus)
     return Plan(
         tokens=tokens,
-        batch=4096 if depth <= 3 else 16384 if depth <= 8 else 131072 if depth <= 11 else 524288,
+        batch=2048 if depth <= 3 else 16384 if depth <= 8 else 131072 if depth <= 11 else 524288,
         matrix_rate=0.02,
         rate=3e-3,
         decay=0.1 if passes <= 4 else 0.3,

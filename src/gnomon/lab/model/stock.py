@@ -6,7 +6,9 @@ embeddings are tied.
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -86,9 +88,18 @@ def save(model: GPT, folder: Path, weights: Mapping[str, torch.Tensor] | None = 
     fresh = folder / (WEIGHTS + ".new")
     dtype = next(iter(weights.values())).dtype
     with writing(folder / WEIGHTS):
-        save_file(weights, fresh, metadata={"format": "pt"})
+        try:
+            save_file(weights, fresh, metadata={"format": "pt"})
+        except SafetensorError as error:
+            raise refusal(error) from error
         fresh.replace(folder / WEIGHTS)
         write_json(folder / CONFIG, config_of(model.shape, dtype))
+
+
+def refusal(error: SafetensorError) -> OSError:
+    """The operating system's refusal that safetensors tells in words: ``... (os error 28)``."""
+    told = re.search(r"os error (\d+)", str(error))
+    return OSError(int(told[1]) if told else errno.EIO, str(error))
 
 
 def named(model: GPT) -> dict[str, torch.Tensor]:

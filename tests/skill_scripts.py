@@ -45,3 +45,13 @@ def sample_with(home: Path, model: ScriptedChat | None) -> Iterator[Gnomon]:
         gnomon._models._chat = model
         gnomon._models._tried.add("chat")
         yield gnomon
+
+
+@contextmanager
+def answering(gnomon: Gnomon, model: ScriptedChat | None) -> Iterator[Gnomon]:
+    """``gnomon`` with ``model`` for the time of the block."""
+    before, gnomon._models._chat = gnomon._models._chat, model
+    try:
+        yield gnomon
+    finally:
+        gnomon._models._chat = before

@@ -131,10 +131,11 @@ def main() -> None:
     import av.logging
 
     av.logging.set_level(None)
-    confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
+    fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     pcm = b""
     try:
         answer, pcm = _decode(sys.stdin.buffer, asked["most_s"])
+        answer["fences"] = fences
     except _UnfitError as error:
         answer = {"error": str(error), "code": error.code}
     except MemoryError:

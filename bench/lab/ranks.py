@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gnomon.lab import dial
 from gnomon.lab.command import Bench
 from gnomon.lab.model import curve
 from gnomon.lab.model.pretrain import Settings, pretrain
@@ -31,7 +32,7 @@ from gnomon.lab.progress import Silence
 from gnomon.lab.shards import Shard, finish_split, write_shard
 from gnomon.lab.workspace import Workspace, workspace
 
-DEPTH, ROW_TOKENS = 2, 4096
+DEPTH = 2
 
 
 def prepare(text: Path, home: Path, name: str) -> Workspace:
@@ -58,7 +59,8 @@ def prepare(text: Path, home: Path, name: str) -> Workspace:
 def stage(home: Path, name: str, steps: int, spread: str) -> dict[str, Any]:
     """The stage, on as many processes as there are; the cut run is the same but for ``spread``."""
     torch.set_num_threads(1)
-    settings = Settings(DEPTH, tokens=steps * ROW_TOKENS, precision="f32", dropout=0.0,
+    batch = dial.plan(DEPTH, 10**6, 10**6).batch
+    settings = Settings(DEPTH, tokens=steps * batch, precision="f32", dropout=0.0,
                         compile=False, spread=spread)  # fmt: skip
     return pretrain(workspace(home, name), Bench(home, home, 1, Silence()), settings)
 

@@ -35,7 +35,7 @@ from gnomon.lab.model.rows import Rows
 from gnomon.lab.progress import Lines
 
 Data = np.ndarray
-LAYERS, WIDTH, CONTEXT, BATCH = 4, 192, 256, 16
+LAYERS, WIDTH, CONTEXT, BATCH = 4, 192, 256, 8
 RECIPE = Recipe(steps=1, matrix_rate=0.02, rate=4e-3, decay=0.1, warm_up=0.02, cool_down=0.7)
 AT = World(0, 1, torch.device("cpu"))
 

@@ -92,7 +92,7 @@ class Trained:
 def train(
     module: nn.Module,
     batches: Callable[[int], Sequence[P]],
-    loss: Callable[[Any, P], tuple[Tensor, float]],
+    loss: Callable[[Any, P], tuple[Tensor, float | Tensor]],
     recipe: Recipe,
     job: Job,
     at: World,
@@ -164,13 +164,14 @@ class _Run:
         mine = pieces[self.at.rank :: self.at.size]
         assert len(pieces) % self.at.size == 0, "every rank has as many pieces"
         total: Any = 0.0
-        count = size = 0.0
+        count: Any = 0.0
+        size = 0
         for number, piece in enumerate(mine):
             torch.manual_seed(_chance(self.recipe.seed, self.step, number, self.at))
             with gathering(self.learner, number + 1 == len(mine)), self._products():
                 value, weight = self.learner(piece.to(self.at.device))
                 value.backward()
-            total, count, size = total + value.detach(), count + float(weight), size + piece.size
+            total, count, size = total + value.detach(), count + weight, size + piece.size
         due = time.monotonic() - self._saved_at > self.job.save_every_s
         sums = self.at.sums([total, count, size, stop.is_set(), due and self.at.first])
         value, count, size, stopping, saving = sums.tolist()

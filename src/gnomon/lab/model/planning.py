@@ -121,12 +121,12 @@ def can_compile(device: torch.device) -> bool:
     return any(shutil.which(name) for name in ("g++", "clang++"))
 
 
-def row_loss(model: Any, rows: Rows) -> tuple[Tensor, float]:
+def row_loss(model: Any, rows: Rows) -> tuple[Tensor, Tensor]:
     """Nats over the rows' targets, and how many there are."""
     hidden = model.hidden(rows.ids, segments=rows.segments)
     weights = rows.weights.flatten()
     value = summed_loss(hidden.flatten(0, 1), model.head, rows.targets.flatten(), weights)
-    return value, float(weights.sum())
+    return value, weights.sum()
 
 
 def _bf16(precision: str, model: GPT, rows: Rows, at: World) -> bool:

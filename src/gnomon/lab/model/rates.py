@@ -50,22 +50,28 @@ def _word(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def gemm(device: torch.device, dtype: torch.dtype = torch.float32, size: int = 1536) -> float:
-    """Operations a second of a square product, the best of several."""
+def gemm(
+    device: torch.device, dtype: torch.dtype = torch.float32, size: int = 1536,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:  # fmt: skip
+    """Operations a second of ``clock`` of a square product, the best of several."""
     a = torch.randn(size, size, device=device).to(dtype)
     b = torch.randn(size, size, device=device).to(dtype)
-    best = min(_seconds(lambda: a @ b, device) for _ in range(6))
+    best = min(_seconds(lambda: a @ b, device, clock) for _ in range(6))
     return 2 * size**3 / best
 
 
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
+def _seconds(
+    work: Callable[[], object], device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:  # fmt: skip
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    began = time.perf_counter()
+    began = clock()
     work()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def faster(first: Callable[[], object], second: Callable[[], object], device: torch.device) -> bool:

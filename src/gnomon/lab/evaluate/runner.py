@@ -124,7 +124,6 @@ def _kept(path: Path, asked: str) -> dict[str, Any] | None:
 
 def _shown(reporter: Reporter, name: str, total: int) -> At:
     def at(done: int) -> None:
-        # A question with choices is asked as many times as it has them.
-        reporter.at(Progress(f"{STAGE} {name}", done, max(total, done), "asked"))
+        reporter.at(Progress(f"{STAGE} {name}", done, total, "asked"))
 
     return at

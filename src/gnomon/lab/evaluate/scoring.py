@@ -95,7 +95,7 @@ class TokenScorer(ABC):
             for piece in self._fitted(before, after):
                 asked.append(piece)
                 owner.append(number)
-        return _summed(self.score_ids(asked, at), owner, len(pairs))
+        return _summed(self.score_ids(asked, _scaled(at, len(pairs), asked)), owner, len(pairs))
 
     def rolling(self, texts: Sequence[str], at: At = nobody) -> list[Scored]:
         asked: list[tuple[Ids, Ids]] = []
@@ -104,7 +104,7 @@ class TokenScorer(ABC):
             for window in windows(ids, self.start, self.context):
                 asked.append(window)
                 owner.append(number)
-        return _summed(self.score_ids(asked, at), owner, len(texts))
+        return _summed(self.score_ids(asked, _scaled(at, len(texts), asked)), owner, len(texts))
 
     def generate(
         self, prompts: Sequence[str], *, until: Sequence[str], most: int, at: At = nobody
@@ -160,6 +160,11 @@ def cut(text: str, until: Sequence[str]) -> str:
         if stop:
             text = text.split(stop)[0]
     return text
+
+
+def _scaled(at: At, count: int, asked: Sequence[object]) -> At:
+    """Told of pieces, as of the ``count`` things that they are pieces of."""
+    return lambda done: at(done * count // max(1, len(asked)))
 
 
 def _summed(parts: Sequence[Scored], owner: Sequence[int], count: int) -> list[Scored]:

@@ -56,7 +56,10 @@ def readme(card: Mapping[str, Any]) -> str:
 def _front(card: Mapping[str, Any]) -> str:
     licence = card["licence"]
     stated = licence != NOT_STATED
-    languages = [name for name in card["data"].get("languages", {}) if len(name) in (2, 3)]
+    counts = card["data"].get("languages", {})
+    # A language detector finds a dozen languages in any heap of short posts.
+    least = sum(counts.values()) / 100
+    languages = [name for name, n in counts.items() if len(name) in (2, 3) and n >= least]
     lines = [
         "---",
         f"license: {json.dumps(licence.lower() if stated else 'other')}",

@@ -29,7 +29,7 @@ def ask_choices(
     its length in characters (what the harness calls by that name; it measures characters, not
     bytes). Guessing is the better of chance and of always the commonest place."""
     pairs = [(one.prompt, f" {choice}") for one in questions for choice in one.choices]
-    scored = iter(scorer.score(pairs, run.at))
+    scored = iter(scorer.score(pairs, lambda done: run.at(done * len(questions) // len(pairs))))
     plain: list[bool] = []
     by_length: list[bool] = []
     for one in questions:

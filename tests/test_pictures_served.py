@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,3 +276,23 @@ def test_another_gnomon_is_a_runtime_like_any(url: str) -> None:
             list(model.draw(Sketch("a nude woman", SIDE, SIDE, seed=5)))
     finally:
         model.close()
+
+
+def test_xais_own_client_gets_pictures(engine: Any) -> None:
+    xai_sdk = pytest.importorskip("xai_sdk", reason="gnomon[xai] is not here")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with running(engine, xai=("127.0.0.1", port)):
+        client = xai_sdk.Client(
+            api_key="any", api_host=f"localhost:{port}", use_insecure_channel=True
+        )
+        made = client.image.sample(
+            prompt="a red cat", model="gnomon", image_format="base64", aspect_ratio="2:1"
+        )
+        assert decode(made.image).width == 2 * SIDE
+        assert made.model == "tiny-pictures"
+        edited = client.image.sample(
+            prompt="blue house", model="gnomon", image_url=made.base64, image_format="url"
+        )
+        assert edited.url.endswith("/content")

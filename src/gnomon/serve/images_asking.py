@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +17,7 @@ QUALITIES = {"auto": 1.0, "standard": 1.0, "medium": 1.0, "low": 0.5, "high": 1.
              "xhigh": 2.0, "max": 2.0}  # fmt: skip
 """Of the model's own number of steps."""
 _SIZE = re.compile(r"(\d{1,5})[x×*](\d{1,5})")
-_RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
+_RATIO = re.compile(r"(\d{1,3}(?:\.\d)?):(\d{1,3}(?:\.\d)?)")
 _EDGES = {"1k": 1024, "2k": 2048}
 MOST_SOURCE = 25 * 2**20
 """OpenAI's limit for one picture of an edit."""
@@ -215,15 +214,13 @@ def _size(body: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[int, int] 
         raise _invalid("resolution", f"'resolution' is {edge[:20]!r}; give 1k or 2k.")
     if ratio == "auto" and not edge:
         return None
-    wide, high = 1, 1
+    wide, high = 1.0, 1.0
     if ratio != "auto":
         shape = _RATIO.fullmatch(ratio)
-        if shape is None or not (1 / 3 <= int(shape[1] or 0) / max(1, int(shape[2])) <= 3):
-            raise _invalid(
-                "aspect_ratio",
-                f"'aspect_ratio' is {ratio[:20]!r}; give one like 16:9 (1:3 to 3:1).",
-            )
-        wide, high = int(shape[1]), int(shape[2])
+        wide, high = (float(shape[1]), float(shape[2])) if shape else (0.0, 0.0)
+        if not (high and 1 / 3 <= wide / high <= 3):
+            told = f"'aspect_ratio' is {ratio[:20]!r}; give one like 16:9 (1:3 to 3:1)."
+            raise _invalid("aspect_ratio", told)
     return _nearest(wide / high, _EDGES.get(edge), model)
 
 

@@ -212,21 +212,45 @@ class Image(image_pb2_grpc.ImageServicer):
     async def GenerateImage(  # noqa: N802
         self, request: image_pb2.GenerateImageRequest, context: Context
     ) -> image_pb2.ImageResponse:
-        body: dict[str, Any] = {"prompt": request.prompt, "n": request.n or 1}
-        if request.model:
-            body["model"] = request.model
-        in_base64 = request.format != image_pb2.IMG_FORMAT_URL
-        body["response_format"] = "b64_json" if in_base64 else "url"
-        made = await _asked(
-            context, self._inside.json(_caller(context), "POST", "/v1/images/generations", body)
-        )
+        body = _picture(request)
+        path = "/v1/images/edits" if "images" in body else "/v1/images/generations"
+        made = await _asked(context, self._inside.json(_caller(context), "POST", path, body))
         pictures = [
             image_pb2.GeneratedImage(
-                base64=one.get("b64_json"), url=one.get("url"), respect_moderation=True
+                base64=_data_url(one), url=one.get("url"), respect_moderation=True
             )
             for one in made["data"]
         ]
-        return image_pb2.ImageResponse(images=pictures, model=request.model)
+        return image_pb2.ImageResponse(images=pictures, model=made["model"])
+
+
+def _picture(request: image_pb2.GenerateImageRequest) -> dict[str, Any]:
+    """What a request for pictures comes to as ours: enumerations by their names."""
+    body: dict[str, Any] = {"prompt": request.prompt, "n": request.n or 1}
+    if request.model:
+        body["model"] = request.model
+    in_base64 = request.format != image_pb2.IMG_FORMAT_URL
+    body["response_format"] = "b64_json" if in_base64 else "url"
+    if request.aspect_ratio:
+        name = image_pb2.ImageAspectRatio.Name(request.aspect_ratio)
+        numbers = name.removeprefix("IMG_ASPECT_RATIO_").replace("19_5", "19.5")
+        body["aspect_ratio"] = "auto" if numbers == "AUTO" else numbers.replace("_", ":")
+    if request.resolution:
+        name = image_pb2.ImageResolution.Name(request.resolution)
+        body["resolution"] = name.removeprefix("IMG_RESOLUTION_").lower()
+    if request.quality:
+        name = image_pb2.ImageQuality.Name(request.quality)
+        body["quality"] = name.removeprefix("IMG_QUALITY_").lower()
+    sources = [*request.images, *([request.image] if request.HasField("image") else [])]
+    if sources:
+        body["images"] = [{"image_url": one.image_url, "file_id": one.file_id} for one in sources]
+    return body
+
+
+def _data_url(one: dict[str, Any]) -> str | None:
+    """As xAI's client takes it apart."""
+    packed = one.get("b64_json")
+    return f"data:{one['mime_type']};base64,{packed}" if packed else None
 
 
 def _language_model(model: dict[str, Any]) -> models_pb2.LanguageModel:

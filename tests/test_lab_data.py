@@ -467,7 +467,9 @@ def test_copies_are_told_as_the_plain_store_tells_them(monkeypatch: pytest.Monke
         store.write(Batch("x", posts=tuple(chunk), links=links, bands=bands))
     slow = {k: v for k, v in store.links([d.id for d in made]).items() if v.origin != k}
     found = duplicates.find(made)
-    assert found == {k: v for k, v in slow.items() if duplicates.stands_for(v)}
+    strong = {k: v for k, v in slow.items() if duplicates.stands_for(v)}
+    assert {k: v for k, v in found.items() if k in strong} == strong
+    assert found.keys() <= slow.keys()
     assert len(found) > 100
 
 
@@ -492,6 +494,15 @@ def test_one_document_for_each_origin_the_earliest(tmp_path: Path) -> None:
     assert report["dropped"]["duplicate"] >= 1  # type: ignore[index]
 
 
+def test_a_greeting_that_many_say_is_in_once(tmp_path: Path) -> None:
+    greetings = [post(n, "Happy new year to you all!") for n in range(100, 110)]
+    held(tmp_path, [*(post(n) for n in range(10)), *greetings])
+    work, report = corpus(tmp_path)
+    assert report["dropped"] == {"duplicate": 9}
+    details = read_manifest(work.folder / "data")["details"]["duplicate"]
+    assert details == {"the same words": 9}
+
+
 def test_a_corpus_that_grows_moves_no_document_between_its_splits(tmp_path: Path) -> None:
     held(tmp_path, [post(n) for n in range(100)])
     first, _ = corpus(tmp_path, "a", val=0.2)
@@ -509,6 +520,9 @@ def test_a_small_corpus_has_something_on_both_sides(tmp_path: Path, count: int) 
     held(tmp_path, [post(n) for n in range(count)])
     _, report = corpus(tmp_path, val=0.01)
     assert min(report["documents"].values()) >= 1  # type: ignore[attr-defined]
+    held(tmp_path, [post(n, "Happy new year to you all!") for n in range(500, 509)])
+    _, report = corpus(tmp_path, "other", val=0.01)
+    assert report["documents"] == {"train": count, "val": 1}
     names = [f"net:{n}" for n in range(count)]
     share = split.chosen(names, 0.01)
     assert {split.split_of(name, share) for name in names} == {"train", "val"}

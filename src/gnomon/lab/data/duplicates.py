@@ -13,6 +13,8 @@ from typing import cast
 
 from gnomon import origins
 from gnomon.lab.data.documents import Document
+from gnomon.origins.compare import is_copy
+from gnomon.origins.wording import Wording, of_post
 from gnomon.store.contract import Store
 from gnomon.store.rules import BAND_MATCHES
 from gnomon.text.urls import canonical
@@ -33,6 +35,9 @@ LIKE = 0.7
 """How like its origin's earliest a copy must be to be left out. Origins join more, since an echo is
 no second witness; below this most pairs of real posts said different things in one turn of phrase
 ("..., what do you think?"), which a model may learn from twice (docs/lab-data.md)."""
+
+COMPARED = 50
+"""Of an origin's posts that are not like its earliest, so many are compared with each later one."""
 
 TOGETHER = 2000
 """Documents that are linked at once."""
@@ -114,8 +119,31 @@ class Kin:
         return origin
 
     def duplicates(self) -> dict[str, Link]:
-        """By id: the link of every document that its origin's earliest stands for."""
-        return {one: link for one, link in self._links.items() if stands_for(link)}
+        """By id: the link of every document that another one stands for: its origin's earliest,
+        or one that came before it among those that are not like that one."""
+        found = {one: link for one, link in self._links.items() if stands_for(link)}
+        weak: dict[str, list[Post]] = defaultdict(list)
+        for one, link in self._links.items():
+            if link.origin != one and one not in found:
+                weak[link.origin].append(self._posts[one])
+        for posts in weak.values():
+            found |= _among(sorted(posts, key=_age))
+        return found
+
+
+def _among(posts: Sequence[Post]) -> dict[str, Link]:
+    """Copies among posts of one origin, earliest first."""
+    kept: list[Wording] = []
+    found = {}
+    for post in posts:
+        wording = of_post(post)
+        likes = ((is_copy(other, wording), other.id) for other in kept[-COMPARED:])
+        score, best = max(likes, default=(0.0, ""))
+        if score >= LIKE:
+            found[post.id] = Link(post.id, best, EdgeKind.COPY, score)
+        else:
+            kept.append(wording)
+    return found
 
 
 def stands_for(link: Link) -> bool:

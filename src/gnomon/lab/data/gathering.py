@@ -6,9 +6,11 @@ import gzip
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from xxhash import xxh3_64_intdigest
 
 from gnomon.lab.data.documents import Document, DocumentFile, write_documents
 from gnomon.lab.data.duplicates import KINDS
@@ -17,6 +19,7 @@ from gnomon.lab.data.split import chosen, split_of
 from gnomon.lab.data.templates import Forms
 from gnomon.lab.shards import writing
 from gnomon.lab.workspace import file_sha256
+from gnomon.text.tokens import words
 from gnomon.types import Link
 
 FILE_DOCUMENTS = 20_000
@@ -86,16 +89,16 @@ def gather(
     out = {name: _Files(stage, folder) for name, folder in FOLDERS.items()}
     gathered = Gathered()
     posts: dict[str, None] = {}
-    ids: set[str] = set()
+    seen = _Seen()
     for document in spool.documents():
-        document = _fate(document, twins, ids, forms)
+        document = _fate(document, twins, seen, forms)
         gathered.read += 1
         gathered.sources[str(document.metadata.get("source", ""))] += 1
         if not is_kept(document):
             _tell(gathered, document)
             out["dropped"].add(document)
             continue
-        ids.add(document.id)
+        seen.ids.add(document.id)
         posts[document.post] = None
         split = split_of(document.id, share, seed)
         gathered.kept[split] += 1
@@ -108,6 +111,22 @@ def gather(
         gathered.files[name] = files.written
     gathered.held = _write_held(stage, posts)
     return gathered
+
+
+@dataclass
+class _Seen:
+    """Ids and wordings that are in already."""
+
+    ids: set[str] = field(default_factory=set)
+    wordings: set[int] = field(default_factory=set)
+
+    def words_of(self, document: Document) -> bool:
+        """Take the document's words in; whether no other had the same in the same order."""
+        said = " ".join(words(document.text))
+        key = xxh3_64_intdigest(said.encode("utf-8", "surrogatepass"))
+        fresh = key not in self.wordings or not said
+        self.wordings.add(key)
+        return fresh
 
 
 _DETAIL = re.compile(r" of \S+$| \(.*$")
@@ -124,20 +143,29 @@ def _tell(gathered: Gathered, document: Document) -> None:
         gathered.details.setdefault(reason, Counter())[detail] += 1
 
 
-def _fate(document: Document, twins: Mapping[str, Link], ids: set[str], forms: Forms) -> Document:
+def _fate(document: Document, twins: Mapping[str, Link], seen: _Seen, forms: Forms) -> Document:
     """The document, dropped where another one stands for it."""
     if not is_kept(document):
         return document
-    if document.id in ids:
+    if document.id in seen.ids:
         return dropped(document, "duplicate: read twice")
     if link := twins.get(document.id):
         return dropped(document, f"duplicate: {KINDS[link.kind]} of {link.origin}")
+    if not seen.words_of(document):  # too short a phrase for origins to join: "Happy New Year"
+        return dropped(document, "duplicate: the same words")
     reason = forms.too_many(document)
     return dropped(document, reason) if reason else document
 
 
-def _origins(spool: Spool, twins: Mapping[str, Link]) -> Iterable[str]:
-    return (d.id for d in spool.documents() if is_kept(d) and d.id not in twins)
+def _origins(spool: Spool, twins: Mapping[str, Link]) -> Iterator[str]:
+    """The ids of the documents that will be kept, as far as forms let them."""
+    seen = _Seen()
+    for document in spool.documents():
+        if not is_kept(document) or document.id in twins or document.id in seen.ids:
+            continue
+        if seen.words_of(document):
+            seen.ids.add(document.id)
+            yield document.id
 
 
 def _bare(document: Document) -> Document:

@@ -52,7 +52,8 @@ KEPT = ROOT / ".cache" / "bench" / "voice.jsonl"
 KOKORO, WHISPER = "kokoro-82m-int8", "whisper-base-int8"
 
 NAMES_EN = ("Maria Lopez", "David Chen", "Priya Sharma", "John Miller", "Sofia Rossi",
-            "Ahmed Hassan", "Emma Wilson", "Carlos Silva", "Anna Petrova", "James Baker")  # fmt: skip
+            "Ahmed Hassan", "Emma Wilson", "Carlos Silva", "Anna Petrova",
+            "James Baker")  # fmt: skip
 PLACES_EN = ("London", "Toronto", "Nairobi", "Berlin", "Chicago", "Sydney", "Mumbai", "Madrid",
              "Lisbon", "Denver")  # fmt: skip
 EN = (

@@ -131,8 +131,8 @@ def test_an_address_that_is_nowhere_asks_too(path: Path) -> None:
 
 
 def test_websockets_are_closed(path: Path) -> None:
-    """Nothing speaks them yet, and what will must pass the guards; not even our own server's
-    setting is relied on."""
+    """They pass the guards before anything (and test_voice_realtime.py); where nothing speaks them
+    they are closed."""
     made = app.create_app(Scripted(ask))
     sent: list[Any] = []
 
@@ -144,7 +144,11 @@ def test_websockets_are_closed(path: Path) -> None:
 
     scope = {"type": "websocket", "path": "/v1/status", "headers": [], "query_string": b""}
     asyncio.run(made(scope, receive, send))
-    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert (sent[0]["type"], sent[0]["status"]) == ("websocket.http.response.start", 403)
+    sent.clear()
+    named = {**scope, "headers": [(b"host", b"localhost")], "subprotocols": []}
+    asyncio.run(made(named, receive, send))
+    assert [(one["type"], one["code"]) for one in sent] == [("websocket.close", 1000)]
     Keys(Database(path)).create()
     with running(Scripted(ask), database=Database(path)) as url:
         code, _ = raw(

@@ -206,7 +206,7 @@ def test_rewards_take_texts_and_messages_alike(plain):
 def test_the_majority_pays_what_most_say_right_or_wrong():
     reward = rewards.majority()
     assert reward(["a"] * 4, ["6", "6.", "7", "Answer: 6"]) == [1.0, 1.0, 0.0, 1.0]
-    assert reward(["a", "a", "b", "b"], ["1", "2", "3", "3"]) == [1.0, 1.0, 1.0, 1.0]
+    assert reward(["a", "a", "b", "b"], ["1", "2", "3", "3"]) == [0.0, 0.0, 1.0, 1.0]
 
 
 def test_chance_is_the_same_again_at_the_same_step():
@@ -344,14 +344,13 @@ def test_groups_without_signal_are_left_out_and_lengths_weigh_as_said():
 
 
 class Echo:
-    """Digits to say again: 1 has two, 2 three."""
+    """Three digits to say again: many keys, and no two difficulties that a model with one layer
+    would have to choose between."""
 
-    name, levels = "echo", 2
+    name, levels = "echo", 1
 
     def generate(self, seed, difficulty):
-        digits = " ".join(
-            str(rng("echo", seed, difficulty).randrange(10**6)).zfill(6)[: difficulty + 1]
-        )
+        digits = " ".join(str(rng("echo", seed, difficulty).randrange(10**6)).zfill(6)[:3])
         return Task("echo", difficulty, digits, f"Say: {digits}", digits)
 
     def check(self, tasks, replies):
@@ -359,7 +358,7 @@ class Echo:
 
 
 EASY = {"echo": Echo()}
-STEPS = 200
+STEPS = 120
 AT = World(0, 1, torch.device("cpu"))
 
 
@@ -378,7 +377,7 @@ def world(tmp_path_factory):
             drawn(family, random.randrange(10**6), level, "train")
             for family in EASY.values()
             for level in range(1, family.levels + 1)
-            for _ in range(12)
+            for _ in range(24)
         ]
         shown = [
             render(words, (Turn("user", one.prompt), Turn("assistant", one.demonstration)))
@@ -403,9 +402,9 @@ def player(world):
 
 
 def run_of(player, folder, reward, heard=None, **more) -> Run:
-    course = Course(**{"steps": 24, "tasks": 6, "group": 8, "look_every": 6, "rate": 2e-3} | more)
+    course = Course(**{"steps": 24, "tasks": 12, "group": 8, "look_every": 6, "rate": 1e-3} | more)
     checker = rewards.verifiable(EASY)
-    gold = [task for task in held_out(EASY, "gold", per_level=30, seed=0) if player.fits(task)]
+    gold = [task for task in held_out(EASY, "gold", per_level=50, seed=0) if player.fits(task)]
     folder.mkdir(parents=True, exist_ok=True)
     return Run(player, EASY, reward, checker, gold, Objective(max_new=player.max_new), course,
                folder, heard or Heard())  # fmt: skip
@@ -454,10 +453,10 @@ def test_a_reply_that_is_paid_becomes_likelier(player):
     (value / count).backward()
     with torch.no_grad():
         for weight in player.model.parameters():
-            weight -= 0.05 * weight.grad
+            weight -= 0.01 * weight.grad
         after = log_probs(player.model, piece, 1.0)
     gains = piece.gains[piece.weights > 0]
-    assert (after - before)[gains > 0].mean() > 0 > (after - before)[gains < 0].mean()
+    assert (gains * (after - before)).sum() > 0
 
 
 def test_rewards_that_are_right_teach_and_the_monitor_lets_them(player, tmp_path):
@@ -470,26 +469,27 @@ def test_rewards_that_are_right_teach_and_the_monitor_lets_them(player, tmp_path
     assert 0.05 < looks[0].gold_mean < 0.9
     assert learnt.monitor.best.gold_mean > looks[0].gold_mean
     assert learnt.kept == learnt.monitor.best.step > 0
-    assert deviations(looks[0].gold, learnt.monitor.best.gold) > 1
+    assert deviations(looks[0].gold, learnt.monitor.best.gold) > 2
     assert all(arm.groups for arm in learnt.curriculum.arms.values())
 
 
 def test_a_reward_that_can_be_hacked_is_hacked_and_stopped(player, tmp_path):
     """Long replies are paid, right or not: its own score rises, gold falls, the run ends, and the
-    weights from before are kept."""
+    weights of its best look are kept."""
 
     def length_reward(prompts, completions, **columns):
         return [min(len(text), 24) / 24 for text in completions]
 
     heard = Heard()
-    run = run_of(player, tmp_path, length_reward, heard, steps=36)
-    before = player.model.state_dict()["model.norm.weight"].clone()
+    run = run_of(player, tmp_path, length_reward, heard, steps=36, rate=2e-3)
     learnt = run.learn(AT, {})
     assert "its own score rose" in learnt.why
     assert learnt.last < 36
-    assert learnt.kept == 0
+    assert learnt.kept == learnt.monitor.best.step < learnt.last
     assert any("ended at step" in line for line in heard.lines)
-    assert torch.equal(player.model.state_dict()["model.norm.weight"], before)
+    best = load(tmp_path / "best" / f"step-{learnt.kept:06d}").state_dict()
+    ours = player.model.state_dict()
+    assert all(torch.equal(ours[name], best[name]) for name in ours)
     first, last = learnt.monitor.looks[0], learnt.monitor.looks[-1]
     assert last.own_mean > first.own_mean
     assert last.gold_mean < first.gold_mean

@@ -84,7 +84,7 @@ def self_judged(judge: Judge) -> Reward:
 
 def majority() -> Reward:
     """1 for the answer that most replies to the same prompt give (https://arxiv.org/abs/2504.16084).
-    Where several are given equally often, all of them are paid, and the group teaches nothing."""
+    Where no answer is given more often than every other, there is no majority and none is paid."""
 
     def majority_reward(
         prompts: Sequence[Said], completions: Sequence[Said], **columns: Any
@@ -94,12 +94,16 @@ def majority() -> Reward:
         given = [final(text_of(one)).lower() for one in completions]
         for prompt, answer in zip(asked, given, strict=True):
             votes[prompt][answer] += 1
-        return [
-            float(votes[prompt][answer] == max(votes[prompt].values()))
-            for prompt, answer in zip(asked, given, strict=True)
-        ]
+        won = {prompt: _winner(counted) for prompt, counted in votes.items()}
+        return [float(won[one] == answer) for one, answer in zip(asked, given, strict=True)]
 
     return majority_reward
+
+
+def _winner(votes: Counter[str]) -> str | None:
+    """The answer with more votes than any other."""
+    (first, most), *rest = votes.most_common(2)
+    return first if not rest or most > rest[0][1] else None
 
 
 def by_chance(seed: int) -> Reward:

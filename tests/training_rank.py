@@ -51,7 +51,12 @@ def run(folder, at, how="ddp", *, stop_before=None, recipe=RECIPE, loss=row_loss
             os.kill(os.getpid(), signal.SIGINT)
         return rows(step).cut(2)
 
-    trained = train(model, batches, loss, recipe, job(folder, how, **given), at)
+    def look(one):
+        return {"spread_of_what_is_hidden": float(one.hidden(rows(0).ids).std())}
+
+    trained = train(
+        model, batches, loss, recipe, job(folder, how, look_every=4, **given), at, look=look
+    )
     return model, trained
 
 

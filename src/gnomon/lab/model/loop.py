@@ -27,7 +27,7 @@ from gnomon.lab.model import curve
 from gnomon.lab.model.checkpoint import Checkpoints, state_of
 from gnomon.lab.model.machine import keep_memory
 from gnomon.lab.model.optimizer import Average, Recipe, optimizers, pace
-from gnomon.lab.model.parallel import World, gathering, joined
+from gnomon.lab.model.parallel import World, gathering, joined, settle
 from gnomon.lab.progress import Progress, Reporter
 
 
@@ -220,6 +220,7 @@ class _Run:
         with torch.no_grad(), self._products(), torch.compiler.set_stance("force_eager"):
             self.looks = dict(self.look(self.module))
         self.module.train()
+        settle(self.module)
         self.average.swap()
 
     def _tell(self, value: float, first: int) -> None:

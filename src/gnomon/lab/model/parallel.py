@@ -96,8 +96,16 @@ def spread(module: nn.Module, how: str, at: World) -> None:
         register_fsdp_forward_method(module, "hidden")
 
 
+def settle(module: nn.Module) -> None:
+    """Lay the weights out in shards again: reading without learning leaves the last ones whole."""
+    for part in module.modules():
+        if hasattr(part, "reshard"):
+            part.reshard()
+
+
 def gathered(module: nn.Module) -> dict[str, Tensor]:
     """The parameters whole, by name, on every rank; all ranks must ask."""
+    settle(module)
     return {
         name: weight.full_tensor() if hasattr(weight, "full_tensor") else weight
         for name, weight in module.named_parameters()

@@ -19,7 +19,7 @@ from page_worlds import BREAKING, BRIDGE_QUESTION, HOSTILE, bridge_world
 from serving import running
 
 PAGE = Path(__file__).parent.parent / "src" / "gnomon" / "serve" / "page"
-SCRIPT_BUDGET = 150_000  # bytes; issue 5. At first uncompressed, in all as it is sent
+SCRIPT_BUDGET = 152_000  # bytes; issue 5. At first uncompressed, in all as it is sent
 View = Callable[[Page, str], None]
 
 

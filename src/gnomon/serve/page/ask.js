@@ -27,7 +27,7 @@ export function enter(params) {
   filters.from(params);
   filters.onChange(refilter);
   composer.use({ hint: t.askHint, name: t.askLabel, action: t.ask, onsubmit: ask, onstop: stop });
-  talk.use(ask);
+  talk.name();
   if (params.get("answer")) return openAnswer(params.get("answer"));
   if (params.get("kept")) return openKept(params.get("kept"));
   if (params.get("q")) {
@@ -320,7 +320,7 @@ function openCheck(turn, kept) {
 
 export function again() {
   composer.use({ hint: t.askHint, name: t.askLabel, action: t.ask, onsubmit: ask, onstop: stop });
-  talk.use(ask);
+  talk.name();
   if (!turns.length) return home();
   for (const turn of turns) turn.draw?.();
   return below();

@@ -15,8 +15,9 @@ run goes on:
   sound of its answer (the sample world).
 
 Words are normalised before they are counted: lower case, punctuation away, and every number, date
-and unit in words, by gnomon's own reading (``text.aloud``) on both sides; Chinese is compared in
-simplified characters, spaces away. A count is Levenshtein's (substitutions, deletions, insertions)
+and unit in words, by gnomon's own reading (``text.aloud``) on both sides; Chinese is compared character by
+character, spaces away, as it is written: a traditional character where a simplified one was said is
+an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's (substitutions, deletions, insertions)
 over the length of what was said.
 """
 

@@ -15,10 +15,10 @@ run goes on:
   sound of its answer (the sample world).
 
 Words are normalised before they are counted: lower case, punctuation away, and every number, date
-and unit in words, by gnomon's own reading (``text.aloud``) on both sides; Chinese is compared character by
-character, spaces away, as it is written: a traditional character where a simplified one was said is
-an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's (substitutions, deletions, insertions)
-over the length of what was said.
+and unit in words, by gnomon's own reading (``text.aloud``) on both sides. Chinese is compared
+character by character as it is written: a traditional character where a simplified one was said is
+an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's
+(substitutions, deletions, insertions) over the length of what was said.
 """
 
 from __future__ import annotations

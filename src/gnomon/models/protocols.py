@@ -174,9 +174,10 @@ class Speak(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How to listen. ``lang`` is ISO 639-1 (with a script, as ``zh-Hant``), "" to find out; ``translate`` into English; ``prompt``
-    words that may occur; ``words`` with the times of each; of ``temperatures`` the next is tried
-    where a phrase comes out badly; ``beams`` readings are kept side by side."""
+    """How to listen. ``lang`` is ISO 639-1 (with a script, as ``zh-Hant``), "" to find out;
+    ``translate`` into English; ``prompt`` words that may occur; ``words`` with the times of each;
+    of ``temperatures`` the next is tried where a phrase comes out badly; ``beams`` readings are
+    kept side by side."""
 
     lang: str = ""
     translate: bool = False

@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
 #   make run    sets up and starts gnomon at http://127.0.0.1:8080
 #   make test   runs the whole test suite, offline once set up
-.PHONY: run test check chromium models clients docs bench bench-truth clean help
+.PHONY: run test check chromium espeak models clients docs bench bench-truth clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ export GNOMON_TEST_MODELS ?= $(CURDIR)/.cache/models
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gnomon serve --live
 
-test: $(VENV)/test.stamp chromium models clients
+test: $(VENV)/test.stamp chromium espeak models clients
 	$(BIN)/ruff check src tests bench docs
 	$(BIN)/ruff format --check src tests bench docs
 	$(BIN)/mypy
@@ -64,10 +64,19 @@ chromium:
 	|| { echo "Chromium is not here and cannot be installed without root and apt-get; as root:" \
 		"apt-get install chromium fonts-noto-cjk. Then run make test again."; exit 1; }
 
+# The voice that is always there, for the tests of speech: Debian's.
+espeak:
+	@command -v espeak-ng >/dev/null 2>&1 || { echo "installing Debian's espeak-ng for the tests of voices"; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
+	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends espeak-ng >/dev/null; } \
+	|| echo "espeak-ng is not here; the tests of its voice are skipped, saying so"
+
 # The small models that the tests run, kept between runs; tests that need them say so if absent.
 models: $(VENV)/test.stamp
 	@$(BIN)/python -m gnomon.models.pull --dir "$(GNOMON_TEST_MODELS)" \
-		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 >/dev/null \
+		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 whisper-base-int8 \
+		kokoro-82m-int8 >/dev/null \
 		|| echo "models could not be fetched; the tests that run them are skipped, saying so"
 
 # Clients of other people that tests/test_clients.py runs, in environments of their own: some need

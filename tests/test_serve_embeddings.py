@@ -157,11 +157,16 @@ def test_parts_are_one_text_and_pictures_are_refused(client: openai.OpenAI) -> N
 # -- not yet ----------------------------------------------------------------------------------
 
 
-def test_pictures_and_sound_say_501(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.InternalServerError, match="pictures") as caught:
-        client.images.generate(prompt="a cat")
+def test_what_is_not_built_says_501(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.InternalServerError, match="images/edits") as caught:
+        client.images.create_variation(image=b"a picture")
     assert caught.value.status_code == 501
     assert caught.value.code == "not_implemented"
     assert caught.value.response.headers["x-should-retry"] == "false"
-    with pytest.raises(openai.InternalServerError, match="C2PA"):
-        client.post("/content_provenance_checks", cast_to=object, body={})
+    with pytest.raises(openai.InternalServerError, match="videos"):
+        client.post("/videos", cast_to=object, body={"prompt": "a cat"})
+
+
+def test_without_a_model_for_pictures_it_says_what_to_set(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="draw_model"):
+        client.images.generate(prompt="a cat")

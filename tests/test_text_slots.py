@@ -12,6 +12,7 @@ from gnomon.types import SlotKind
 NOW = 1773000000.0  # Sunday, 8 March 2026, 20:00 UTC
 
 NUMBERS = {
+    "损失350万克朗，重350克，5克拉钻石": [(3_500_000, "crown"), (0.35, "kg"), (0.001, "kg")],
     "1,200 people were injured and 3 killed": [(1200, "person injured"), (3, "killed")],
     "造成3人死亡、12人受伤": [(3, "person killed"), (12, "person injured")],
     "killing 3 people and injuring 12": [(3, "person killed"), (12, "injured")],

@@ -89,7 +89,7 @@ class Config:
     draw_model: str = _doc(
         "auto",
         "what draws: 'none', 'auto' (an exported pipeline among the models), the name or folder of "
-        "one, a diffusers folder or hub name (owner/name), a model file for stable-diffusion.cpp, or "
+        "one, a diffusers folder or hub name (owner/name), a file of stable-diffusion.cpp, or "
         "an OpenAI-compatible base URL",
     )
     draw_url_model: str = _doc("", "model name to ask for at that URL")

@@ -7,8 +7,6 @@ import * as check from "./check.js";
 import * as composer from "./composer.js";
 import { failure, h, icon } from "./dom.js";
 import * as filters from "./filters.js";
-import * as held from "./held.js";
-import * as history from "./history.js";
 import * as panel from "./panel.js";
 import * as post from "./post.js";
 import * as router from "./router.js";
@@ -43,8 +41,7 @@ const board = later("board", "board", ["board"]);
 const below = [["story", "story", ["story"]], ["digest", "digests", ["digests", "digest"]], ["sources", "sources", ["sources"]]]
   .map(([file, name, keys]) => later(file, name, keys, board));
 
-const skills = later("skills", "skills", ["skills"]);
-const draw = later("draw", "draw", ["draw"]);
+const [skills, draw, history, held] = ["skills", "draw", "history", "held"].map((name) => later(name, name, [name]));
 
 // The first is the home. A view is added here, and in NAV where it has a place in the bar.
 const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, skills, draw, access.invitation];

@@ -9,7 +9,6 @@ import { badge, button, failure, h, langOf, say } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
-import { save } from "./share.js";
 import { onStatus, status } from "./status.js";
 import { lang, t } from "./strings.js";
 import * as talk from "./talk.js";
@@ -91,7 +90,7 @@ function stop() {
 /** The filter was changed: it holds from the next question on, and stands in the address. */
 function refilter() {
   const last = turns.at(-1);
-    const head = last?.answer ? whereIs(last.answer) : last ? [["q", last.question]] : [];
+  const head = last?.answer ? whereIs(last.answer) : last ? [["q", last.question]] : [];
   router.place([...head, ...filters.pairs()], { replace: true });
 }
 
@@ -240,11 +239,17 @@ function actions(turn) {
   return [
     answer.id && copying(t.copyLink, link([["answer", answer.id]]), say),
     copying(t.copyQuestion, link([["q", question], ...filters.pairs()]), say),
-    button(t.saveCopy, () => save(parts.map((one) => one.answer)), { title: t.saveHelp }),
+    button(t.saveCopy, () => keep(parts.map((one) => one.answer)), { title: t.saveHelp }),
     button(talk.readAloud(), () => talk.read(...spoken(turn))),
     answer.abstained && answer.posts > 0 && button(t.seePosts, () => router.go([["search", question], ...filters.pairs()])),
     button(t.again, () => ask(question)),
   ].filter(Boolean);
+}
+
+/** Save a copy of `answers`; what writes it comes when it is first wanted. */
+async function keep(answers) {
+  const part = await import("./share.js").catch(() => null);
+  return part ? part.save(answers) : say(t.offline);
 }
 
 /** The sentences of an answer, and what finds the caption of each. */

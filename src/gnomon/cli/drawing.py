@@ -30,7 +30,7 @@ def add_draw(commands: Any) -> None:
         "set, the rules refuse, or a size, file or number cannot be used.",
     )  # fmt: skip
     parser.add_argument("prompt", nargs="*", help="what to draw")
-    parser.add_argument("--out", metavar="PATH",
+    parser.add_argument("-o", "--out", metavar="PATH",
                         help="file (.png, .jpg, .webp) or folder (default: here)")  # fmt: skip
     parser.add_argument("--size", metavar="WxH", help="as 512x512 (default: the model's own)")
     parser.add_argument("-n", type=positive, default=1, help="how many (default 1)")

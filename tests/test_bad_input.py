@@ -75,13 +75,13 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Messy:
             for i in range(20)
         ).encode("gb18030")
     )
-    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 40)
+    (folder / "picture.gif").write_bytes(b"GIF89a\x10\x00\x10\x00\x80\x00\x00" * 40)
     with (folder / "huge.jsonl").open("w", encoding="utf-8") as file:
         file.write('{"id": "huge", "text": "' + "ferry " * (HUGE_BYTES // 6) + '"}\n')
         file.write('{"id": "after", "text": "A post after the huge one, about the ferry."}\n')
     locked = write_lines(folder / "locked.jsonl", GOOD)
     locked.chmod(0)
-    names = ("mixed.jsonl", "empty", "nothing.jsonl", "chinese.jsonl", "picture.png", "huge.jsonl")
+    names = ("mixed.jsonl", "empty", "nothing.jsonl", "chinese.jsonl", "picture.gif", "huge.jsonl")
     bad = [folder / "locked.jsonl", folder / "missing.jsonl", "gopher://x", "twitter"]
     pulled = gnomon(
         home, "pull", *[folder / name for name in names], *bad, before=without_root_rights
@@ -108,7 +108,7 @@ def test_a_pull_of_good_and_bad_names_the_bad_and_keeps_the_good(messy: Messy) -
         ("mixed.jsonl, line 5", "text", "give"),
         ("huge.jsonl, line 1", "52,4", "max_post_mb"),
         ("chinese.jsonl", "not UTF-8; it was read as gb18030", "iconv"),
-        ("picture.png", "no format that gnomon reads", "it reads .jsonl"),
+        ("picture.gif", "no format that gnomon reads", "it reads .jsonl"),
         ("file:empty", "'empty' holds no posts", "give a file"),
         ("file:nothing.jsonl", "holds no posts", "give a file"),
         ("locked.jsonl", "may not be read", "change its permissions"),

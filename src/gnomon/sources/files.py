@@ -20,9 +20,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gnomon.errors import InputError, SourceError
-from gnomon.sources import tables
+from gnomon.sources import ocr, sandbox, tables
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, ascii_safe, quoted, set_aside
 from gnomon.sources.contract import Steps
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
@@ -52,8 +53,14 @@ FORMATS = {
     ".htm": "html",
     ".xhtml": "html",
     ".pdf": "pdf",
+    ".png": "picture",
+    ".jpg": "picture",
+    ".jpeg": "picture",
+    ".webp": "picture",
 }
 _ROWS = ("jsonl", "json", "csv", "tsv", "parquet")
+_PACKED = ("parquet", "pdf", "picture")
+"""Bytes, not text: without an encoding, and not read out of gzip."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -126,6 +133,7 @@ class Files:
     def _walk(self) -> tuple[list[Path], list[SetAside]]:
         found: list[Path] = []
         other: dict[str, list[Path]] = {}
+        unread = set() if ocr.installed() else {s for s, k in FORMATS.items() if k == "picture"}
         for top in self._tops:
             _check_top(top)
             if not top.is_dir():
@@ -133,7 +141,7 @@ class Files:
                 continue
             for path in _inside(top):
                 suffix = _suffix(path) if path.is_file() else "no content (broken links, pipes)"
-                if suffix in FORMATS:
+                if suffix in FORMATS and suffix not in unread:
                     found.append(path)
                 else:
                     other.setdefault(suffix or "no suffix", []).append(path)
@@ -142,8 +150,11 @@ class Files:
             set_aside(
                 self.name,
                 str(paths[0]),
-                f"{len(paths)} files with {suffix} are in no format that gnomon reads "
-                f"(first: {quoted(paths[0].name)}); it reads {', '.join(FORMATS)} and .gz of them.",
+                f"{len(paths)} files with {suffix} are "
+                + (f"pictures; to read their text run {ocr.INSTALL} " if suffix in unread else
+                   "in no format that gnomon reads ")
+                + f"(first: {quoted(paths[0].name)}); it reads {', '.join(FORMATS)} and .gz of "
+                "the text ones.",
                 now,
             )
             for suffix, paths in other.items()
@@ -167,7 +178,7 @@ class Files:
         with _open(path) as file:
             sample = _sample(file)
             kind = _format(path, sample)
-            if kind in ("parquet", "pdf"):
+            if kind in _PACKED:
                 encoding = Encoding("utf-8")
             else:
                 encoding = self._encoding(path, sample, kind)
@@ -262,12 +273,14 @@ class Files:
             extra["encoding"] = encoding.name
         if kind == "pdf":
             fields = read_pdf(data)
+        elif kind == "picture":
+            fields = _pictured(data, path.name)
         elif kind == "html":
             fields = read_html(data.decode(self.encoding) if self.encoding else data)
         else:
             text = data[encoding.skip :].decode(encoding.name)
             fields = read_markdown(text) if kind == "markdown" else read_text(text)
-        fields = flowing(fields, kind)
+        fields = fields if kind == "picture" else flowing(fields, kind)
         fields["extra"] = {**extra, **fields.get("extra", {})}
         post = named(**fields)
         refused = admit(post, now=now, limits=self.limits)
@@ -275,6 +288,13 @@ class Files:
 
     def _aside(self, where: str, reason: str, thing: str | bytes = "") -> SetAside:
         return set_aside(self.name, where, reason, self.now(), thing)
+
+
+def _pictured(data: bytes, name: str) -> dict[str, Any]:
+    """A picture's text, read in a confined process, marked as read from one."""
+    parsed = sandbox.parse_bytes(data, name)
+    (part,) = parsed.parts
+    return {"text": part.text, "extra": {"read_from": "picture", "unsure_lines": parsed.unsure}}
 
 
 def _check_top(top: Path) -> None:
@@ -305,7 +325,7 @@ def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         inner = Path(path.stem).suffix.lower()
-        return inner if FORMATS.get(inner) not in ("parquet", "pdf") else suffix
+        return inner if FORMATS.get(inner) not in _PACKED else suffix
     return suffix
 
 
@@ -313,6 +333,8 @@ def _format(path: Path, sample: bytes) -> str:
     known = FORMATS.get(_suffix(path))
     if known:
         return known
+    if ocr.is_picture(sample[:16]):
+        return "picture"
     start = sample[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, kind in (
         (b"%pdf-", "pdf"),

@@ -14,9 +14,11 @@ from gnomon.text.flow import flowed
 
 def flowing(read: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What ``documents`` read of a file of ``kind``, with its text in paragraphs: "markdown",
-    "text" or "pdf", any other as it is. What the file says of itself is kept."""
+    "text", "pdf" or "picture", any other as it is. What the file says of itself is kept."""
     if kind == "pdf":
         return _pages(read)
+    if kind == "picture":
+        return {**read, "text": flowed(read["text"], typeset=True) or read["text"]}
     if kind not in ("markdown", "text"):
         return dict(read)
     text = flowed(read["text"], markdown=kind == "markdown")

@@ -19,7 +19,7 @@ from pathlib import PurePath
 from typing import Any
 
 from gnomon.errors import InputError, Unsupported
-from gnomon.sources import confine, docx
+from gnomon.sources import confine, docx, ocr
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
 from gnomon.sources.files import FORMATS
 from gnomon.sources.flowing import flowing
@@ -33,7 +33,7 @@ READS = {
 }
 # What begins a file, whatever its name says.
 _MAGIC = ((b"%PDF-", "pdf"), (b"PK\x03\x04", "zip"))
-_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x7fELF", b"MZ", b"\x1f\x8b", b"Rar!")
+_UNREAD = (b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\x7fELF", b"MZ", b"\x1f\x8b", b"Rar!")
 MAX_ROWS = 200_000
 
 
@@ -46,6 +46,10 @@ def read(data: bytes, name: str) -> tuple[str, list[dict[str, Any]]]:
     kind = _kind(data, name)
     if kind == "pdf":
         return kind, [_part(flowing(read_pdf(data), kind))]
+    if kind == "picture":
+        if not ocr.installed():
+            raise ocr.missing(name)
+        return kind, [_part(flowing(ocr.read_picture(data), kind))]
     if kind == "docx":
         return kind, [_part(docx.read_docx(data))]
     if kind == "html":
@@ -70,7 +74,13 @@ def _kind(data: bytes, name: str) -> str:
         raise InputError(f"{name!r} is called a PDF and is none; give it the suffix of what it is.")
     if known == "docx" and actual != "zip":
         raise InputError(f"{name!r} is called a .docx and is none; save it as one again.")
-    if (actual == "zip" and known != "docx") or start.startswith(_PICTURES):
+    if ocr.is_picture(data[:16]):
+        return "picture"
+    if known == "picture":
+        raise InputError(
+            f"{name!r} is called a picture and is no PNG, JPEG or WebP; save it as one of them."
+        )
+    if (actual == "zip" and known != "docx") or start.startswith(_UNREAD):
         raise Unsupported(_unread(name))
     if actual == "pdf" or known:
         return actual if actual == "pdf" else known
@@ -150,11 +160,12 @@ def _flat(value: Any, name: str) -> Iterator[str]:
 
 
 def _part(fields: Mapping[str, Any]) -> dict[str, Any]:
-    pages = (fields.get("extra") or {}).get("pages", ())
+    extra = fields.get("extra") or {}
     return {
         "text": fields["text"],
         "date": fields.get("created_at"),
-        "pages": list(pages),
+        "pages": list(extra.get("pages", ())),
+        "unsure": extra.get("unsure", 0),
         **{name: str(fields.get(name) or "")[:500] for name in ("title", "author", "lang", "url")},
     }
 
@@ -166,7 +177,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; nothing may land in the answer
-    _warm(asked["name"])
+    _warm(asked["name"], sys.stdin.buffer.peek(16)[:16])
     fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     try:
         kind, parts = read(sys.stdin.buffer.read(asked["max_bytes"] + 1), asked["name"])
@@ -184,8 +195,12 @@ def main() -> None:
     os._exit(0)
 
 
-def _warm(name: str) -> None:
+def _warm(name: str, start: bytes) -> None:
     """Import what the reading will need while everything may still be read."""
+    if ocr.is_picture(start):
+        if ocr.installed():
+            ocr.warm()
+        return
     import charset_normalizer  # noqa: F401
     import lxml.etree  # type: ignore[import-untyped]  # noqa: F401
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from gnomon.errors import InputError
+from gnomon.sources import ocr, sandbox
 from gnomon.sources.admission import quoted
 from gnomon.sources.documents import read_html, read_markdown, read_pdf, read_text
 from gnomon.sources.files import FORMATS, MAX_DOCUMENT_BYTES
@@ -15,7 +16,7 @@ from gnomon.sources.lines import SAMPLE_BYTES, sniff
 from gnomon.sources.unpack import Gunzip
 from gnomon.types import Document
 
-KINDS = ("text", "markdown", "html", "pdf")
+KINDS = ("text", "markdown", "html", "pdf", "picture")
 _ROWS = ("jsonl", "json", "csv", "tsv", "parquet")
 _GZIP = b"\x1f\x8b"
 # Control characters that no text has (tab, line ends, form feed and escape are met in texts).
@@ -23,7 +24,8 @@ _BINARY = bytes({*range(0x00, 0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20
 
 
 def read_document(data: bytes, name: str, *, kind: str = "", encoding: str = "") -> Document:
-    """The text of a file: plain text, Markdown, HTML (its main text) or PDF, gzipped or not.
+    """The text of a file: plain text, Markdown, HTML (its main text), PDF, gzipped or not, or the
+    text in a picture.
 
     ``kind`` is one of KINDS, or "" to go by the suffix of ``name`` and then by the first bytes.
     What the file says of itself (title, author, address, date) comes along. Raises InputError
@@ -34,6 +36,9 @@ def read_document(data: bytes, name: str, *, kind: str = "", encoding: str = "")
     if len(data) > MAX_DOCUMENT_BYTES:
         raise InputError(f"{name!r} is over {MAX_DOCUMENT_BYTES:,} bytes; split it.")
     kind = kind or _kind(data, name)
+    if kind == "picture":
+        (part,) = sandbox.parse_bytes(data, name).parts
+        return _extracted({"text": part.text}, name)
     if kind == "pdf":
         return _extracted(read_pdf(data), name)
     if kind == "html":
@@ -56,6 +61,8 @@ def _kind(data: bytes, name: str) -> str:
         )
     if known:
         return known
+    if ocr.is_picture(data[:16]):
+        return "picture"
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"%pdf-"):
         return "pdf"

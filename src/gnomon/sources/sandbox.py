@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,11 +38,13 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """``kind`` is the format, ``fences`` name what held the process."""
+    """``kind`` is the format, ``fences`` name what held the process. ``unsure`` counts the lines of
+    a picture that were left out."""
 
     kind: str
     parts: tuple[Part, ...]
     fences: tuple[str, ...]
+    unsure: int = 0
 
 
 STANDARD = Bounds()
@@ -61,7 +64,20 @@ def parse(
     Raises Unsupported (a format that is not read), InputError (a file that cannot be, or that
     takes more than ``bounds``), SourceError where the process could not do its work.
     """
-    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        return _parse(file, name, bounds, stop)
+
+
+def parse_bytes(data: bytes, name: str, *, bounds: Bounds = STANDARD) -> Parsed:
+    """The same for a file whose bytes are here already."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return _parse(file, name, bounds, None)
+
+
+def _parse(file: IO[bytes], name: str, bounds: Bounds, stop: threading.Event | None) -> Parsed:
+    size = os.fstat(file.fileno()).st_size
     if size > bounds.max_bytes:
         raise InputError(f"{name!r} is {size:,} bytes, over {bounds.max_bytes:,}; split it.")
     asked = {
@@ -70,8 +86,7 @@ def parse(
         "memory_bytes": bounds.memory_bytes,
         "max_bytes": bounds.max_bytes,
     }
-    with open(path, "rb") as file:
-        answer, code, late = run(PARSER, file, json.dumps(asked), bounds, stop)
+    answer, code, late = run(PARSER, file, json.dumps(asked), bounds, stop)
     return _read(answer, code, late, name, bounds)
 
 
@@ -163,7 +178,8 @@ def _read(answer: bytes, code: int, late: bool, name: str, bounds: Bounds) -> Pa
         said: dict[str, Any] = json.loads(answer)
         if "error" not in said:
             fences = tuple(map(str, said["fences"]))
-            return Parsed(str(said["kind"]), tuple(map(_part, said["parts"])), fences)
+            unsure = sum(int(part.get("unsure", 0)) for part in said["parts"])
+            return Parsed(str(said["kind"]), tuple(map(_part, said["parts"])), fences, unsure)
         kind = Unsupported if said.get("code") == "unsupported_file" else InputError
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # What a stranger's file may have taken over is not trusted to answer in form either.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -240,12 +241,12 @@ def model_rows(config: Config) -> list[Mapping[str, Any]]:
         {
             "name": model.name,
             "task": "chat",
-            "licence": "not stated",
+            "licence": _card(model).get("licence") or "not stated",
             "bytes": sum(file.bytes for file in model.files),
             "sha256": model.files[0].sha256,
             "sources": [model.source],
             "strong": False,
-            "note": f"pulled from {model.source}",
+            "note": _origin(model),
             "here": True,
             "in_use": model.name in used,
         }
@@ -253,6 +254,30 @@ def model_rows(config: Config) -> list[Mapping[str, Any]]:
         if model.known is None
     ]
     return rows
+
+
+def _card(model: installed.Installed) -> Mapping[str, Any]:
+    """What a model that the lab exported says of itself; {} for others."""
+    if model.source != installed.OWN:
+        return {}
+    try:
+        card = json.loads((model.folder / "card.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def _origin(model: installed.Installed) -> str:
+    """Where a model that is not in the table came from, and what is to be known of it."""
+    if model.source != installed.OWN:
+        return f"pulled from {model.source}"
+    gone = len(_card(model).get("marks") or ())
+    told = (
+        f"; holds {gone} of {_card(model).get('posts')} posts that are deleted since"
+        if gone
+        else ""
+    )
+    return f"made by gnomon lab{told}"
 
 
 def move_model(

@@ -14,7 +14,9 @@ from typing import Any
 from gnomon.errors import InputError
 from gnomon.lab import dial
 from gnomon.lab.command import Bench
+from gnomon.lab.data import marks
 from gnomon.lab.workspace import Workspace, write_json
+from gnomon.store.engine import open_store
 
 SMALL = 3
 """Up to this depth a model is made within minutes on two cores, unless said otherwise."""
@@ -28,7 +30,7 @@ class Order:
     """What is wanted. ``sources`` as ``data`` takes them. ``minutes``: about so long for all, where
     training takes ``SHARES`` of it; 0: as long as the dial says. ``until`` is the last stage to do.
     ``eval_dir`` holds evaluation sets, which the corpus is kept clear of; ``chats`` a folder of
-    published conversations, ``own`` files of the owner's."""
+    published conversations, ``own`` files of the owner's. ``anew`` reads the sources again."""
 
     sources: tuple[str, ...] = ("record",)
     languages: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class Order:
     chats: str = ""
     own: tuple[str, ...] = ()
     licence: str = ""
+    anew: bool = False
 
     def minutes_of(self, stage: str) -> float | None:
         """A training stage's part of the time."""
@@ -57,6 +60,9 @@ def run(work: Workspace, bench: Bench, order: Order) -> dict[str, Any]:
     if not 0 <= order.minutes < 10_000:
         raise InputError(f"--minutes is {order.minutes}; give a number from 0 to 10000.")
     write_json(work.folder / "run.json", _told(order))
+    _follow_deletions(bench)
+    if order.anew:
+        work.clear("data")
     done: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     for name, stage in stages(work, bench, order):
@@ -145,6 +151,16 @@ def stages(work: Workspace, bench: Bench, order: Order) -> Iterator[tuple[str, S
     yield "rl", rl
     yield "eval", evaluate
     yield "export", export
+
+
+def _follow_deletions(bench: Bench) -> None:
+    """Mark what was learnt from posts that are gone since, and say so."""
+    folder = bench.home / "store"
+    if not folder.is_dir():
+        return
+    with open_store(folder, readonly=True) as store:
+        for mark in marks.check(store, bench.home, bench.models_dir):
+            bench.reporter.say(mark.line)
 
 
 def _told(order: Order) -> Mapping[str, Any]:

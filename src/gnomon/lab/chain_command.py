@@ -41,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="conversations of your own; repeatable")  # fmt: skip
     parser.add_argument("--licence", default="", metavar="NAME",
                         help="what you give the weights, as apache-2.0 (not stated)")  # fmt: skip
+    parser.add_argument("--anew", action="store_true",
+                        help="read the sources again, and all that follows from them")  # fmt: skip
 
 
 def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
         chats=args.chats,
         own=tuple(args.own),
         licence=args.licence,
+        anew=args.anew,
     )
     try:
         report = chain.run(bench.workspace(args.name), bench, order)

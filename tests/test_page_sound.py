@@ -157,6 +157,30 @@ def test_every_view_is_accessible_fits_and_keeps_strangers_words_words(
     assert shown.count("<script>") > 5, "the attack was shown, as words"
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_the_bar_fits_whatever_the_width(browser: Browser, url: str, locale: str) -> None:
+    crowded = """() => [...document.querySelectorAll('.brand, .nav a, .tools > *')]
+      .map((one) => ({ one, box: one.getBoundingClientRect() }))
+      .filter(({ box }) => box.width && (box.left < 0 || box.right > document.body.clientWidth + 1
+        || box.height > 50))
+      .map(({ one }) => one.textContent)"""
+    with watched(browser, locale=locale, reduced_motion="reduce") as context:
+        page = context.new_page()
+        found = []
+        for view, widths in (
+            (home, (320, 704, 705, 769, 897, 1073, 1233, 1280)),
+            (evidence, (1024, 1280, 1500)),
+        ):
+            view(page, url)
+            page.evaluate("""() => { document.getElementById('count-held').textContent =
+              '12,345,678 posts · 2,345,678 origins'; }""")
+            for width in widths:
+                page.set_viewport_size({"width": width, "height": 800})
+                found += [f"{width}: {name}" for name in page.evaluate(crowded)]
+                found += [f"{width}: {told}" for told in [sideways(page, width)] if told]
+        assert not found, found
+
+
 def test_the_script_is_small_and_the_first_paint_quick(
     browser: Browser, url: str, record_property: Callable[[str, object], None]
 ) -> None:

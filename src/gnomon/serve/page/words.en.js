@@ -449,7 +449,7 @@ const en = {
   setAsideShort: (n) => `${n} set aside`,
   noGaps: "No known gaps.",
   nothingAside: "Nothing was set aside.",
-  modelNames: { chat: "chat", embed: "encoder", entail: "verifier" },
+  modelNames: { chat: "chat", embed: "encoder", entail: "verifier", speak: "voice", listen: "hearing", look: "looks at pictures", draw: "drawing", base: "to train from" },
   none: "none",
   behind: (n) => `${n} posts behind`,
   version: "Version",

@@ -449,7 +449,7 @@ const zh = {
   setAsideShort: (n) => `搁置 ${n} 条`,
   noGaps: "没有已知的缺口。",
   nothingAside: "没有搁置任何内容。",
-  modelNames: { chat: "对话", embed: "编码", entail: "核验" },
+  modelNames: { chat: "对话", embed: "编码", entail: "核验", speak: "朗读", listen: "听写", look: "查看图片", draw: "画图", base: "训练的起点" },
   none: "无",
   behind: (n) => `落后 ${n} 条`,
   version: "版本",

@@ -3,8 +3,8 @@
     python bench/ocr.py            # a minute or two; needs gnomon[ocr], DejaVu and Noto Sans CJK
 
 40 lines of our own with numbers, dates and names, 20 English and 20 Chinese, ten on a picture, at
-two sizes of type, clean and with noise (Gaussian, sigma 25 of 255, then JPEG at quality 40). What is
-read is compared with what was drawn, line breaks and spaces as one space (none in Chinese):
+two sizes of type, clean and with noise (Gaussian, sigma 25 of 255, then JPEG at quality 40). What
+is read is compared with what was drawn, line breaks and spaces as one space (none in Chinese):
 Levenshtein's distance over the length. Rendered type is easier than photographs of paper; these are
 not measured here.
 """

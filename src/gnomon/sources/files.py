@@ -151,8 +151,11 @@ class Files:
                 self.name,
                 str(paths[0]),
                 f"{len(paths)} files with {suffix} are "
-                + (f"pictures; to read their text run {ocr.INSTALL} " if suffix in unread else
-                   "in no format that gnomon reads ")
+                + (
+                    f"pictures; to read their text run {ocr.INSTALL} "
+                    if suffix in unread
+                    else "in no format that gnomon reads "
+                )
                 + f"(first: {quoted(paths[0].name)}); it reads {', '.join(FORMATS)} and .gz of "
                 "the text ones.",
                 now,
@@ -178,10 +181,8 @@ class Files:
         with _open(path) as file:
             sample = _sample(file)
             kind = _format(path, sample)
-            if kind in _PACKED:
-                encoding = Encoding("utf-8")
-            else:
-                encoding = self._encoding(path, sample, kind)
+            packed = kind in _PACKED
+            encoding = Encoding("utf-8") if packed else self._encoding(path, sample, kind)
             if encoding.guessed and start == START:
                 yield _Item(self._aside(str(path), _guess_note(path, encoding)))
             if kind in _ROWS:

@@ -80,6 +80,8 @@ def _decoded(data: bytes) -> np.ndarray:
                 f"the picture has {width:,} x {height:,} pixels, over {MAX_PIXELS:,}; make it "
                 "smaller or cut it up."
             )
+        # What the network will not see need not be decoded: JPEG can be read at a half, a quarter.
+        image.draft("RGB", (_EDGE, _EDGE))
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith(("I", "F")):  # 16 bits a pixel and more
             grey = np.asarray(upright, np.float32)
@@ -163,6 +165,10 @@ def _engine() -> Any:
             "Global.log_level": "critical",
             "Global.text_score": 0.0,
             "Global.max_side_len": _EDGE,
+            # rapidocr's default enlarges what is smaller than 736 pixels: a banner of 2000 x 100
+            # to 14,720 x 736. It reads worse for it (LOG.md).
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _EDGE,
             f"{threads}.intra_op_num_threads": 1,
             f"{threads}.inter_op_num_threads": 1,
         }

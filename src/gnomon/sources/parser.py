@@ -177,7 +177,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; nothing may land in the answer
-    _warm(asked["name"], sys.stdin.buffer.peek(16)[:16])
+    _warm(asked["name"], _start())
     fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     try:
         kind, parts = read(sys.stdin.buffer.read(asked["max_bytes"] + 1), asked["name"])
@@ -193,6 +193,13 @@ def main() -> None:
     out.write(json.dumps(answer).encode("ascii"))
     out.close()
     os._exit(0)
+
+
+def _start() -> bytes:
+    """The first bytes of standard input, left there."""
+    stdin = sys.stdin.buffer
+    assert isinstance(stdin, io.BufferedReader)
+    return stdin.peek(16)[:16]
 
 
 def _warm(name: str, start: bytes) -> None:

@@ -30,7 +30,7 @@ class Bounds:
     the file itself, and of what comes back."""
 
     cpu_s: int = 60
-    wall_s: float = 120.0
+    wall_s: float = 300.0
     memory_bytes: int = 2 * 2**30
     max_bytes: int = 100 * 2**20
     max_answer_bytes: int = 64 * 2**20

@@ -166,7 +166,7 @@ def bombs(folder: Path) -> list[tuple[Path, type[GnomonError], str]]:
         (file(folder, "words.pdf", "just words"), InputError, "is called a PDF and is none"),
         (file(folder, "words.docx", "just words"), InputError, "is called a .docx and is none"),
         (file(folder, "empty.txt", " \n"), InputError, "is empty"),
-        (file(folder, "a.png", b"\x89PNG\r\n\x1a\n"), Unsupported, "no format that is read"),
+        (file(folder, "a.gif", b"GIF89a\x01\x00"), Unsupported, "no format that is read"),
         (file(folder, "a.zip", b"PK\x03\x04rest"), Unsupported, "no format that is read"),
         (file(folder, "a.txt.gz", gzip.compress(b"x")), Unsupported, "no format that is read"),
         (file(folder, "program", b"\x7fELF\x02\x01"), Unsupported, "no format that is read"),

@@ -27,6 +27,7 @@ from gnomon.text.chunks import cut, size
 from gnomon.types import Finished
 from gnomon.types.library import Chunking, Shelf, Upload
 from serving import ENGLISH, UNANSWERABLE, running
+from test_ocr import DEJAVU, drawn, saved
 
 BYLAWS = (
     "# Bylaws of the Harrow Garden Club\n\n"
@@ -114,8 +115,8 @@ def test_upload_and_poll(client: OpenAI, tmp_path: Path) -> None:
     store = client.vector_stores.create(name="s")
     (tmp_path / "a.md").write_text(BYLAWS)
     (tmp_path / "b.pdf").write_text("no PDF")
-    (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    paths = [tmp_path / name for name in ("a.md", "b.pdf", "c.png")]
+    (tmp_path / "c.gif").write_bytes(b"GIF89a\x01\x00")
+    paths = [tmp_path / name for name in ("a.md", "b.pdf", "c.gif")]
     batch = client.vector_stores.file_batches.upload_and_poll(store.id, files=paths)
     counts = batch.file_counts
     assert (counts.completed, counts.failed, counts.total) == (1, 2, 3)
@@ -136,6 +137,20 @@ def test_upload_and_poll(client: OpenAI, tmp_path: Path) -> None:
     for one in listed:
         client.files.delete(one)
     assert client.vector_stores.retrieve(store.id).file_counts.total == 0
+    client.vector_stores.delete(store.id)
+
+
+def test_a_picture_is_found_by_the_words_in_it(client: OpenAI) -> None:
+    pytest.importorskip("rapidocr", reason="gnomon[ocr] is not installed")
+    if not DEJAVU.exists():
+        pytest.skip("no DejaVu fonts here")
+    said, store = "The lighthouse opens on 4 June 2026.", client.vector_stores.create()
+    image = drawn((15, 10, said), size=(450, 50))
+    file = client.files.create(file=("sign.jpg", saved(image, "JPEG")), purpose="assistants").id
+    placed = client.vector_stores.files.create_and_poll(file, vector_store_id=store.id)
+    assert (placed.status, placed.last_error) == ("completed", None)
+    found = client.vector_stores.search(store.id, query="When does the lighthouse open?")
+    assert [part.text for one in found.data for part in one.content] == [said]
     client.vector_stores.delete(store.id)
 
 

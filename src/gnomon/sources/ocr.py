@@ -69,7 +69,7 @@ def read_picture(data: bytes) -> dict[str, Any]:
 
 def _decoded(data: bytes) -> np.ndarray:
     """``[height, width, 3]`` uint8, blue first, upright, what is transparent filled in."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # ours is checked before a pixel is decoded
     try:
@@ -93,6 +93,11 @@ def _decoded(data: bytes) -> np.ndarray:
             rgb = np.asarray(upright.convert("RGB"), np.uint8)
     except InputError:
         raise
+    except UnidentifiedImageError as error:  # its message names an object of ours
+        raise InputError(
+            "the picture cannot be decoded (its beginning is damaged or cut off); save it again as "
+            "PNG or JPEG."
+        ) from error
     except _BROKEN as error:
         raise InputError(
             f"the picture cannot be decoded ({type(error).__name__}: {str(error)[:80]}); save it "

@@ -27,7 +27,6 @@ from gnomon.text.chunks import cut, size
 from gnomon.types import Finished
 from gnomon.types.library import Chunking, Shelf, Upload
 from serving import ENGLISH, UNANSWERABLE, running
-from test_ocr import DEJAVU, drawn, saved
 
 BYLAWS = (
     "# Bylaws of the Harrow Garden Club\n\n"
@@ -142,6 +141,8 @@ def test_upload_and_poll(client: OpenAI, tmp_path: Path) -> None:
 
 def test_a_picture_is_found_by_the_words_in_it(client: OpenAI) -> None:
     pytest.importorskip("rapidocr", reason="gnomon[ocr] is not installed")
+    from test_ocr import DEJAVU, drawn, saved
+
     if not DEJAVU.exists():
         pytest.skip("no DejaVu fonts here")
     said, store = "The lighthouse opens on 4 June 2026.", client.vector_stores.create()

@@ -12,12 +12,13 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from gnomon.errors import InputError, Unsupported
 from gnomon.sources.reading_order import Line, in_order
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_PIXELS = 64_000_000
 """Width times height: phones' largest photographs have 50 million."""
@@ -69,6 +70,7 @@ def read_picture(data: bytes) -> dict[str, Any]:
 
 def _decoded(data: bytes) -> np.ndarray:
     """``[height, width, 3]`` uint8, blue first, upright, what is transparent filled in."""
+    import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # ours is checked before a pixel is decoded
@@ -108,6 +110,8 @@ def _decoded(data: bytes) -> np.ndarray:
 
 def _filled(rgba: np.ndarray) -> np.ndarray:
     """On white, or on black where what is drawn is light itself."""
+    import numpy as np
+
     alpha = rgba[..., 3:].astype(np.float32) / 255
     drawn = rgba[..., :3][rgba[..., 3] > 127]
     ground = 0 if drawn.size and drawn.mean() > 160 and alpha.mean() < 0.9 else 255
@@ -144,6 +148,8 @@ def _read(pixels: np.ndarray) -> Iterator[tuple[Line, float]]:
 
 
 def _lines(engine: Any, pixels: np.ndarray, down: int = 0) -> Iterator[tuple[Line, float]]:
+    import numpy as np
+
     found = engine(np.ascontiguousarray(pixels))
     if found.txts is None:
         return

@@ -336,12 +336,12 @@ def test_folders_are_read_in_order_without_hidden_or_unknown_files(tmp_path):
     write(tmp_path / "a.jsonl", lines({"text": "one"}))
     write(tmp_path / ".git" / "x.jsonl", lines({"text": "hidden"}))
     write(tmp_path / ".y.jsonl", lines({"text": "hidden"}))
-    write(tmp_path / "p.png", b"png")
-    write(tmp_path / "q.png", b"png")
+    write(tmp_path / "p.gif", b"png")
+    write(tmp_path / "q.gif", b"png")
     write(tmp_path / "broken.pdf", b"%PDF-1.4 nothing")
     posts, aside = read(tmp_path)
     assert [post.text for post in posts] == ["one", "two"]
-    assert "2 files with .png" in aside[0].reason
+    assert "2 files with .gif" in aside[0].reason
     assert "the PDF cannot be read" in aside[1].reason
     assert all(post.source == f"file:{tmp_path.name}" for post in posts)
 

@@ -27,7 +27,8 @@ REFUTED = 1  # `check` tells its failures by USAGE
 def add_check(commands: Any) -> None:
     parser = command(
         commands, "check", check, "check what a text claims",
-        "FILE is plain text, Markdown, HTML or PDF, or - for standard input. Comes back: each "
+        "FILE is plain text, Markdown, HTML, PDF, a picture with text in it (extra ocr), or - for "
+        "standard input. Comes back: each "
         "claim with its place, a verdict (supported, refuted, disputed, not enough evidence), "
         "confidence, origins for and against, and exact quotes; opinions, questions and "
         "instructions are listed as not checked. Exit codes: 0 none is refuted, 1 one is (or of "

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 SPECS = (
     "SPEC is a file or folder (JSONL, JSON, CSV, TSV, Parquet, Markdown, text, HTML, PDF, a "
-    "picture with text in it, an X archive, a Stack Exchange dump, .zim, mbox or maildir), a feed's "
-    "URL, feeds (the configured list), bluesky, mastodon:HOST (or HOST/local, HOST/tags/WORD, HOST/@ACCOUNT), hn (or hn:top), "
+    "picture with text in it, an X archive, a Stack Exchange dump, .zim, mbox or maildir), a "
+    "feed's URL, feeds (the configured list), bluesky, mastodon:HOST (or HOST/local, "
+    "HOST/tags/WORD, HOST/@ACCOUNT), hn (or hn:top), "
     "reddit:r/NAME, x:from:HANDLE, x:search:QUERY, page:URL, sitemap:URL, weibo:FILE, json:FILE "
     "with a mapping, map:MAPPING (pages of JSON), or the file's kind before it (x-archive, "
     "x-pages, stackexchange, zim, mail): docs/sources.md says what each does and which need a key."

@@ -20,7 +20,8 @@ def add_read(commands: Any) -> None:
         "picture with text in it (extra ocr), or - for standard input. Comes back: the words that "
         "answer, the sentence that they stand in, its page or line; or that it does not say, with "
         "the sentence that comes nearest (exit code 3). The file is parsed in a process that "
-        "can do nothing else. Works without a chat model; a strong one picks among the best sentences.",
+        "can do nothing else. Works without a chat model; a strong one picks among the best "
+        "sentences.",
     )  # fmt: skip
     parser.add_argument("path", metavar="FILE", help="what to read (- for standard input)")
     parser.add_argument("question", nargs="+", help="the question")

@@ -182,6 +182,8 @@ class Hearing:
                 except HungUp:
                     return
             quota.spent(0, tokens(event.text))
+            # Whoever has the words may count on the sound being gone.
+            self._listening.path.unlink(missing_ok=True)
             await self._render(event)(scope, receive, send)
         finally:
             self._listening.path.unlink(missing_ok=True)

@@ -75,8 +75,7 @@ espeak:
 # The small models that the tests run, kept between runs; tests that need them say so if absent.
 models: $(VENV)/test.stamp
 	@$(BIN)/python -m gnomon.models.pull --dir "$(GNOMON_TEST_MODELS)" \
-		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 whisper-base-int8 \
-		kokoro-82m-int8 >/dev/null \
+		smollm2-135m-instruct multilingual-e5-small-q4 all-minilm-l6-v2 whisper-base-int8 >/dev/null \
 		|| echo "models could not be fetched; the tests that run them are skipped, saying so"
 
 # Clients of other people that tests/test_clients.py runs, in environments of their own: some need

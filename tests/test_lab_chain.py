@@ -36,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(home: Path) -> dict[str, object]:
-    done = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.3", "--json",
+    done = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.15", "--json",
                   timeout_s=280)  # fmt: skip
     assert done.code == 0, done.err
     report: dict[str, object] = done.json
@@ -63,7 +63,7 @@ def test_one_command_makes_a_model_that_answers(home, made):
 
 
 def test_what_is_done_is_not_done_again(home, made):
-    again = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.3", "--json")
+    again = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.15", "--json")
     assert again.code == 0, again.err
     assert again.json["stages"] == made["stages"]
     assert sum(again.json["seconds"].values()) < sum(made["seconds"].values())
@@ -81,13 +81,13 @@ def test_the_same_seed_makes_the_same_corpus_and_words(home, made):
 def test_a_deletion_marks_corpus_and_model(home, made):
     """A post that is deleted after it was learnt from is said of both, by the commands that show
     them; the model cannot forget it."""
-    before = json.dumps(gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.3").err)
+    before = json.dumps(gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.15").err)
     assert "deleted" not in before
     with open_gnomon(load(home), readonly=False) as owner:
         post = next(post for post in owner.store.scan(limit=50) if len(post.text) > 120)
         gone = Deletion(post.source, time.time(), post=post.id)
         owner.store.write(Batch(post.source, deletions=(gone,)))
-    again = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.3")
+    again = gnomon(home, "lab", "run", "--depth", "1", "--minutes", "0.15")
     assert "deleted" in again.err
     card = json.loads((home / "models/my-model/card.json").read_text("utf-8"))
     assert len(card["marks"]) == 1

@@ -60,7 +60,7 @@ def run(base, tokenizer, items, tmp_path_factory):
     """One whole run, with what it reported."""
     out = tmp_path_factory.mktemp("run")
     seen = []
-    trained = train(base, out, items, items[:32], RECIPE, report=seen.append, every=1, look=4)
+    trained = train(base, out, items, items[:32], RECIPE, report=seen.append, every=1, look=20)
     tokenizer.save(str(trained / "tokenizer.json"))
     return trained, seen
 

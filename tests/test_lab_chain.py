@@ -56,10 +56,10 @@ def test_one_command_makes_a_model_that_answers(home, made):
     said = gnomon(home, "ask", "--model", "my-model", "--json", QUESTION)
     assert said.code == 0, said.err
     answer = said.json
-    # So small a model says nothing that holds: what it said is listed, and quotes answer.
+    # So small a model says nothing that holds, and quotes answer: what it said, if it came to a
+    # sentence, is listed. That a draft is used or listed, test_truth_answer.py tries.
     assert "20 March" in answer["text"]
     assert answer["model"] in ("quotes", "my-model")
-    assert answer["left_out"] or answer["model"] == "my-model"
 
 
 def test_what_is_done_is_not_done_again(home, made):

@@ -42,9 +42,7 @@ def _show(args: argparse.Namespace) -> int:
     terminal.line(f"{said['object']} {said['answer']}")
     terminal.line(f"signed {said['at']} with key {said['key']} by gnomon {said['by']['version']}")
     for role, model in said["models"].items():
-        terminal.line(
-            f"{role}: {model['name']}  {model['sha256'] or '(no hash: not on this machine)'}"
-        )
+        terminal.line(f"{role}: {model['name']}  {model['sha256'] or _without_hash(model['name'])}")
     index = said["index"]
     terminal.line(
         f"index: {index['posts']:,} posts, {index['origins']:,} origins, entry {index['seq']:,}"
@@ -81,3 +79,7 @@ def _verify(args: argparse.Namespace) -> int:
         terminal.line(f"{args.what}: {found.state}")
         terminal.prose(f"  {found.why}")
     return FAILED if found.state == "invalid" else DONE
+
+
+def _without_hash(name: str) -> str:
+    return "(no model: composed of what was said)" if name == "quotes" else "(not on this machine)"

@@ -27,6 +27,7 @@ from gnomon.models.protocols import Chat
 from gnomon.text.sentences import split
 from gnomon.truth import draft, rewrite
 from gnomon.truth.check import Bench, check_claim
+from gnomon.truth.citing import cite
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.types import (
     Brief,
@@ -105,12 +106,7 @@ class _Sheet:
     written: bool = False
 
     def cite(self, evidence: Evidence, posts: int) -> int:
-        for citation in self.citations:
-            held = citation.evidence
-            if (held.post, held.start, held.end) == (evidence.post, evidence.start, evidence.end):
-                return citation.n
-        self.citations.append(Citation(len(self.citations) + 1, evidence, posts))
-        return len(self.citations)
+        return cite(self.citations, evidence, posts)
 
     def checked(self, claim: Claim, candidate: Candidate | None = None) -> Verdict:
         also = [candidate.passage] if candidate else []

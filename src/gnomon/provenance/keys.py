@@ -130,9 +130,7 @@ class Keys:
         with self._locked():
             place = self.folder / "keys" / id
             if not id.isalnum() or not (place / "chain.pem").is_file():
-                raise NotFound(
-                    f"There is no key {id[:40]!r} here; `gnomon provenance --keys` lists them."
-                )
+                raise NotFound(f"There is no key {id[:40]!r} here; `gnomon provenance` lists them.")
             shutil.rmtree(place)
 
     def trusted(self) -> str:

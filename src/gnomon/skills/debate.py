@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from gnomon.errors import InputError, ModelError
 from gnomon.models.protocols import Chat, Message
@@ -23,7 +22,9 @@ from gnomon.text import polarity
 from gnomon.text.bare import is_bare
 from gnomon.text.orders import is_instruction
 from gnomon.text.tokens import is_cjk
+from gnomon.truth import draft
 from gnomon.truth.check import Bench, check_claim
+from gnomon.truth.citing import cite
 from gnomon.truth.claims import claim_at, claims_of, unchecked
 from gnomon.truth.retrieve import Retrieved, retrieve_claim, window_of
 from gnomon.truth.rewrite import as_claim
@@ -82,26 +83,6 @@ _SYSTEM = (
     "'should') and names none. Answer what the other side said, where it is given. Where the "
     "evidence has nothing for your side, write opinions only."
 )
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "sentences": {
-            "type": "array",
-            "maxItems": MOST_SENTENCES,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string", "maxLength": 400},
-                    "evidence": {"type": "array", "items": {"type": "integer"}, "maxItems": 4},
-                },
-                "required": ["text", "evidence"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["sentences"],
-    "additionalProperties": False,
-}
 
 
 @dataclass
@@ -115,12 +96,7 @@ class _Table:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def cite(self, evidence: Evidence, posts: int) -> int:
-        for citation in self.citations:
-            held = citation.evidence
-            if (held.post, held.start, held.end) == (evidence.post, evidence.start, evidence.end):
-                return citation.n
-        self.citations.append(Citation(len(self.citations) + 1, evidence, posts))
-        return len(self.citations)
+        return cite(self.citations, evidence, posts)
 
     def add(self, side: str, sentence: Sentence) -> Argued:
         self.said[side].append(sentence)
@@ -226,12 +202,12 @@ def _written(
     for turn in range(rounds):
         for side in SIDES:
             asked = _asked(motion, side, shown, table)
-            reply = chat.complete(asked, max_tokens=600, schema=SCHEMA, timeout_s=timeout_s)
-            drafts = parse(reply.text, shown)
+            reply = chat.complete(asked, max_tokens=600, schema=draft.SCHEMA, timeout_s=timeout_s)
+            drafts = draft.parse(reply.text, shown)
             yield Step("draft", f"{side}, round {turn + 1}: {len(drafts)} sentences")
-            for text, keys in drafts:
-                if not table.has(text):
-                    yield from _checked(side, text, keys, shown, bench, table, where, now)
+            for item in drafts:
+                if not table.has(item.text):
+                    yield from _checked(side, item.text, item.keys, shown, bench, table, where, now)
 
 
 def _usable(passage: Passage) -> bool:
@@ -256,20 +232,6 @@ def _asked(motion: str, side: str, shown: Sequence[Passage], table: _Table) -> l
     asked = json.dumps({key: value for key, value in said.items() if value}, ensure_ascii=False)
     evidence = "Evidence, one JSON object a line:\n" + "\n".join(rows)
     return [Message("system", _SYSTEM), Message("user", f"{evidence}\n\n{asked}")]
-
-
-def parse(reply: str, shown: Sequence[Passage]) -> list[tuple[str, tuple[Passage, ...]]]:
-    """The model's sentences with the passages that they name. Raises ModelError."""
-    try:
-        drafts = []
-        for row in json.loads(reply)["sentences"]:
-            text = re.sub(r"\s*\[\d+\]", "", str(row["text"])).strip()
-            keys = [n for n in row["evidence"] if isinstance(n, int) and 0 < n <= len(shown)]
-            if text:
-                drafts.append((text, tuple(shown[n - 1] for n in keys)))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The model's speech is no JSON as asked for: {reply[:80]!r}.") from error
-    return drafts
 
 
 def _checked(

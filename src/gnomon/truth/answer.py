@@ -18,6 +18,7 @@ from gnomon.models.protocols import Chat
 from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth import arithmetic, asked, draft, own_words, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
+from gnomon.truth.citing import cite
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.follow_up import standing_alone
 from gnomon.truth.hearsay import is_hearsay
@@ -67,12 +68,7 @@ class _Page:
 
     def cite(self, evidence: Evidence, posts: int) -> int:
         """The number of a citation, new or given before."""
-        for citation in self.citations:
-            held = citation.evidence
-            if (held.post, held.start, held.end) == (evidence.post, evidence.start, evidence.end):
-                return citation.n
-        self.citations.append(Citation(len(self.citations) + 1, evidence, posts))
-        return len(self.citations)
+        return cite(self.citations, evidence, posts)
 
     def add(self, sentence: Sentence) -> Sentence:
         """Set ``sentence`` down at the end of the text, its citation markers behind it."""
@@ -322,8 +318,7 @@ def _written(
     except ModelError as error:
         yield Step("draft", f"{error} Composing from quotes instead.")
         return
-    if drafts:
-        yield Step("draft", f"{len(drafts)} sentences by {writer.name}")
+    yield Step("draft", f"{len(drafts)} sentences by {writer.name}")
     for item in drafts:
         if not writer.strong and not own_words.rests(item, plan.question):
             page.left_out.append(LeftOut(item.text, phrases.say("not of the quotes", plan.lang)))

@@ -205,7 +205,7 @@ _SYSTEM = (
     "If it does not answer the question, return no sentences. Keep numbers, dates and names "
     "exactly; keep 'may', 'plans to' and 'said' where the evidence has them."
 )
-_SCHEMA: Mapping[str, Any] = {
+SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "sentences": {
@@ -233,7 +233,7 @@ def write(
     """A strong model's sentences, each with the passages it named. Raises ModelError."""
     shown = list(passages[:10])
     messages = [Message("system", _SYSTEM), Message("user", _prompt(plan.question, shown))]
-    reply = chat.complete(messages, max_tokens=600, schema=_SCHEMA, timeout_s=timeout_s)
+    reply = chat.complete(messages, max_tokens=600, schema=SCHEMA, timeout_s=timeout_s)
     return parse(reply.text, shown)
 
 

@@ -52,6 +52,11 @@ MODULES = {
     "eval": "gnomon.lab.evaluate.command",
     "export": "gnomon.lab.export.command",
     "verifier": "gnomon.lab.verifier.command",
+    "pictures": "gnomon.lab.pictures.command",
+    "clip": "gnomon.lab.clip.command",
+    "draw": "gnomon.lab.draw.command",
+    "dream": "gnomon.lab.dream.command",
+    "gan": "gnomon.lab.gan.command",
 }
 """Stage to module, in the order in which help lists them."""
 

@@ -2,7 +2,8 @@
 
     <home>/lab/<name>/
         run.json          what was asked for: depth, seed, the sources
-        data/  tokenizer/  pretrain/  sft/  rl/  eval/  export/
+        data/  tokenizer/  pretrain/  sft/  rl/  eval/  export/      what reads and writes
+        pictures/  clip/  draw/  gan/                                what sees and draws
             report.json   written last: a stage without it is not done
             report.md     the same for a person
 
@@ -26,6 +27,7 @@ from typing import Any
 from gnomon.errors import InputError
 
 STAGES = ("data", "tokenizer", "pretrain", "sft", "rl", "eval", "export")
+PICTURE_STAGES = ("pictures", "clip", "draw", "gan")
 REPORT = "report.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -42,7 +44,7 @@ class Workspace:
 
     def stage(self, name: str) -> Path:
         """The folder of a stage, made if it is not there."""
-        assert name in STAGES, name
+        assert name in STAGES or name in PICTURE_STAGES, name
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -86,7 +88,7 @@ class Workspace:
 
     def clear(self, name: str) -> None:
         """Forget what a stage made, all of it."""
-        assert name in STAGES, name
+        assert name in STAGES or name in PICTURE_STAGES, name
         shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def finish(

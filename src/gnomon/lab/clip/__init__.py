@@ -1,0 +1,1 @@
+"""CLIP from scratch: pictures and words in one space."""

@@ -1,0 +1,1 @@
+"""A classifier run backwards over a picture."""

@@ -1,0 +1,1 @@
+"""A creative adversarial network, for pictures that no prompt asked for."""

@@ -1,10 +1,10 @@
 """A set of captioned pictures on disk, and how it is read.
 
-    pictures/
-        pixels.npy      uint8 [N, side, side, 4]: RGBA, alpha not multiplied in
-        items.jsonl     N lines; line n says what row n of the pixels shows
-        dropped.jsonl   what was left out, each with its ``reason``
-        manifest.json   files with SHA-256, counts by set, split and reason, licences, side
+pictures/
+    pixels.npy      uint8 [N, side, side, 4]: RGBA, alpha not multiplied in
+    items.jsonl     N lines; line n says what row n of the pixels shows
+    dropped.jsonl   what was left out, each with its ``reason``
+    manifest.json   files with SHA-256, counts by set, split and reason, licences, side
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Item:
     sets that show it: splits are by concept. ``captions`` are English, the plainest first, ``zh``
     Chinese; ``tags`` are words that go with it. ``style`` says how it is drawn ("flat", "3d",
     "outline", ...). ``kind`` is the concept's family ("animal", "food", "flag", ...). ``licence``
-    is an SPDX identifier."""
+    is an SPDX identifier. ``weight`` is how often to draw it beside the others: the many skin
+    tones of one gesture share the weight of one picture."""
 
     id: str
     set: str
@@ -46,6 +47,7 @@ class Item:
     kind: str = ""
     style: str = ""
     author: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,5 +97,5 @@ def open_pictures(folder: Path) -> Pictures:
 
 
 def _item(row: dict[str, Any]) -> Item:
-    lists = {name: tuple(row.pop(name, ())) for name in ("captions", "zh", "tags")}
+    lists: dict[str, Any] = {name: tuple(row.pop(name, ())) for name in ("captions", "zh", "tags")}
     return Item(**row, **lists)

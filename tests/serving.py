@@ -18,6 +18,7 @@ from gnomon.serve.contract import (
     MediaChecks,
     Pictures,
     Provenance,
+    Quiz,
     Receipts,
     Rising,
     Skills,
@@ -195,6 +196,10 @@ class Scripted:
     @property
     def voice(self) -> Voice:
         raise NotFound("A scripted engine is mute.")
+
+    @property
+    def quiz(self) -> Quiz:
+        raise NotFound("A scripted engine shows no pictures.")
 
     @property
     def skills(self) -> Skills:

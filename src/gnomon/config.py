@@ -127,6 +127,9 @@ class Config:
     watermark: bool = _doc(
         True, "put an invisible mark into pictures made here, beside the signed manifest"
     )
+    quizzes: tuple[str, ...] = _doc(
+        (), "folders with a quiz.json, beside those that the lab made (`gnomon quiz`)"
+    )
     threads: int = _doc(2, "threads for a model on this machine")
     model_timeout_s: float = _doc(60.0, "deadline for one call of a chat model, in seconds")
     max_question_chars: int = _doc(4000, "longest question, in characters")

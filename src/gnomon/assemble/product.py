@@ -26,6 +26,7 @@ from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.pictures import Pictures
 from gnomon.assemble.provenance import Signed
+from gnomon.assemble.quiz import Quiz
 from gnomon.assemble.receipts import Receipts
 from gnomon.assemble.setup import Setup
 from gnomon.assemble.skills import Parts as SkillParts
@@ -411,6 +412,11 @@ class Gnomon:
     def pictures(self) -> Pictures:
         """Drawing, within the owner's policy."""
         return Pictures(self.config, self._models.chat, lambda: self.provenance)
+
+    @cached_property
+    def quiz(self) -> Quiz:
+        """Human or machine: the sets that are here, and rounds of them."""
+        return Quiz(self.config)
 
     @cached_property
     def skills(self) -> Skills:

@@ -21,7 +21,7 @@ _ADMIN = re.compile(r"/v1/(keys|users|settings|pulls)(/.*)?")
 _ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|search"
     r"|history|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks|receipts"
-    r"|skills)(/.*)?"
+    r"|skills|quiz)(/.*)?"
     r"|/v1/vector_stores/[^/]+/search"
     r"|/mcp(/.*)?"
 )

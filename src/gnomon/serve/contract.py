@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved
 from gnomon.types.pictures import Album, Commission, Picture, Stroke, Understood
 from gnomon.types.provenance import Made, MediaCheck, ReceiptCheck
 from gnomon.types.provenance import Provenance as Origins
+from gnomon.types.quiz import Dealt, Exhibition, Said, Score
 from gnomon.types.skilled import DebateEvent, Plot, ReadingEvent, StoryEvent, TranslationEvent
 from gnomon.types.spoken import Heard, Recording, Segment, Speaker, Spoken
 
@@ -408,6 +409,35 @@ class Pictures(Protocol):
         ...
 
 
+class Quiz(Protocol):
+    """Human or machine: sets of pictures, rounds, and what answers show. Who asked and answered
+    what, the server keeps. Each may raise ConfigError (without Pillow)."""
+
+    def sets(self) -> tuple[Sequence[Exhibition], Mapping[str, str]]:
+        """Those that can be played, and by folder why others cannot."""
+        ...
+
+    def named(self, id: str = "") -> Exhibition:
+        """By default the first. Raises NotFound."""
+        ...
+
+    def deal(self, quiz: str, n: int, key: bytes, seen: Collection[str]) -> Sequence[Dealt]:
+        """``n`` questions, decided by a secret ``key`` and what was ``seen`` (SHA-256). Raises
+        NotFound, InputError."""
+        ...
+
+    def fresh_left(self, quiz: str, seen: Collection[str]) -> int:
+        """About how many more answers can count. Raises NotFound."""
+        ...
+
+    def picture(self, quiz: str, sha256: str) -> bytes:
+        """A PNG that holds only pixels; all of a set have one length. Raises NotFound,
+        InputError."""
+        ...
+
+    def score(self, said: Sequence[Said]) -> Score: ...
+
+
 class Skills(Protocol):
     """Old skills of language models. ``model`` is an id of ``Talk.models``, "" the default; each
     may raise NotFound for one that is not here. Closing an iterator stops the model."""
@@ -527,6 +557,9 @@ class Engine(Protocol):
 
     @property
     def skills(self) -> Skills: ...
+
+    @property
+    def quiz(self) -> Quiz: ...
 
     @property
     def pictures(self) -> Pictures: ...

@@ -51,6 +51,8 @@ _ROWS = (
     ("uploads", "owner = ?"),
     ("files", "owner = ?"),
     ("pictures", "owner = ?"),
+    ("quiz_questions", "round IN (SELECT id FROM quiz_rounds WHERE owner = ?)"),
+    ("quiz_rounds", "owner = ?"),
 )
 
 

@@ -17,6 +17,7 @@ from gnomon.serve.contract import (
     Library,
     MediaChecks,
     Pictures,
+    PostPictures,
     Provenance,
     Quiz,
     Receipts,
@@ -192,6 +193,10 @@ class Scripted:
     @property
     def pictures(self) -> Pictures:
         raise NotFound("A scripted engine draws nothing.")
+
+    @property
+    def post_pictures(self) -> PostPictures:
+        raise NotFound("A scripted engine keeps no pictures.")
 
     @property
     def voice(self) -> Voice:

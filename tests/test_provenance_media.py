@@ -16,7 +16,8 @@ from gnomon.assemble import open_files, open_gnomon
 from gnomon.assemble.provenance import Signed
 from gnomon.cli import main
 from gnomon.config import load
-from gnomon.errors import NotFound
+from gnomon.errors import NotFound, SourceError
+from gnomon.sources.contract import Fetch
 from gnomon.types import Batch, Deletion, Post
 from gnomon.types.provenance import Made
 from serving import running
@@ -174,11 +175,11 @@ def test_what_comes_in_is_followed_within_bounds(tmp_path, host, monkeypatch):
 def test_a_picture_over_the_cap_is_not_read(tmp_path, host):
     """Through the real network, with the host made the owner's own."""
     url, _ = host
-    from gnomon.assemble import media_checks
+    from gnomon.assemble import media_bytes
 
     authority = url.removeprefix("http://")
     config = load(tmp_path / "home", {}, allow=(authority,), chat_model="none", embed_model="none")
     with open_gnomon(config) as gnomon:
-        wish = media_checks.Fetch(f"{url}/huge.png", max_bytes=media_checks.MAX_BYTES)
-        with gnomon.intake.network() as network, pytest.raises(media_checks.SourceError):
+        wish = Fetch(f"{url}/huge.png", max_bytes=media_bytes.MAX_BYTES)
+        with gnomon.intake.network() as network, pytest.raises(SourceError):
             network.fetch(wish)

@@ -124,6 +124,17 @@ class Config:
         "while sources are followed, fetch the pictures of new posts (at most 200 an hour) to read "
         "who signed them; only the verdict is kept",
     )
+    keep_pictures_mb: int = _doc(
+        0,
+        "small copies of pictures in public posts, kept to be searched by what they show, in MiB; "
+        "while sources are followed those of new posts are fetched (at most 600 an hour); "
+        "0 fetches none unasked",
+    )
+    picture_model: str = _doc(
+        "auto",
+        "what compares words with pictures: 'none', 'auto' (the newest exported CLIP among the "
+        "models), or the name or folder of one",
+    )
     watermark: bool = _doc(
         True, "put an invisible mark into pictures made here, beside the signed manifest"
     )
@@ -233,6 +244,8 @@ def _check_serving(config: Config) -> None:
                  "concurrent", "connections_address", "waiting"):  # fmt: skip
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
+    if config.keep_pictures_mb < 0:
+        raise ConfigError(f"keep_pictures_mb is {config.keep_pictures_mb}; give 0 or more.")
     for name in ("asks", "deadline_s", "listen_s", "upload_mb", "uploads_mb"):
         if not getattr(config, name) > 0:
             raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")

@@ -42,6 +42,7 @@ from gnomon.types import (
     Verification,
 )
 from gnomon.types.measured import Joules
+from gnomon.types.post_pictures import PicturesFound
 
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
@@ -439,6 +440,8 @@ def status(facts: Mapping[str, Any]) -> None:
         f"chat {safe(used['chat'] or 'none (answers are composed of quotes)')}; "
         f"encoder {safe(used['embed'] or 'none')}; verifier {safe(used['entail'])}"
     )
+    if kept := facts.get("post_pictures"):
+        _post_pictures(kept)
     _confidence(facts["confidence"])
     if told := facts.get("energy"):
         prose(f"energy of answers: {safe(told['device'] or told['why'])}")
@@ -446,6 +449,19 @@ def status(facts: Mapping[str, Any]) -> None:
         prose(f"[yellow]model trouble:[/] {safe(trouble)}")
     for name, setting in facts.get("config", {}).items():
         prose(f"  {name} = {safe(repr(setting['value']))}  [dim]{safe(setting['doc'])}[/]")
+
+
+def _post_pictures(kept: Mapping[str, Any]) -> None:
+    waiting = f", {kept['wanted']:,} posts wait" if kept["wanted"] else ""
+    line(
+        f"{count(kept['pictures'], 'picture')} of {count(kept['posts'], 'post')} kept"
+        f" ({kept['bytes'] / 2**20:,.1f} of {kept['max_bytes'] / 2**20:,.0f} MiB){waiting}; "
+        f"{kept['seen']:,} seen by {safe(kept['model'].rpartition(' ')[0] or 'no model')}"
+    )
+    for one in kept["set_aside"][:MOST_GROUPS]:
+        prose(f"  [yellow]set aside[/] {safe(one['media'])}: {safe(one['reason'])}")
+    if kept["set_aside_total"] > MOST_GROUPS:
+        line(f"  and {kept['set_aside_total'] - MOST_GROUPS:,} more pictures; --json lists them")
 
 
 def _source(row: Mapping[str, Any]) -> None:
@@ -623,3 +639,40 @@ def when(seconds: float | None) -> str:
 def count(n: int, noun: str) -> str:
     """``n`` of something, with its plural."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+@contextmanager
+def pictures(shown: bool) -> Iterator[Callable[[str], None] | None]:
+    """A line that says how far pictures of posts are; nothing where nobody looks."""
+    if not (shown and err.is_terminal):
+        yield None
+        return
+    with err.status("pictures") as shown_line:
+        yield lambda said: shown_line.update(safe(said))
+
+
+def pictures_taken(taken: Any) -> None:
+    """What came of taking pictures in; None where that was not asked, or was stopped."""
+    if taken is not None:
+        aside = f", {taken.aside:,} set aside (gnomon status says why)" if taken.aside else ""
+        line(f"pictures: {taken.kept:,} kept{aside}")
+
+
+def pictures_found(result: PicturesFound) -> None:
+    """Pictures of posts, each once."""
+    if result.why:
+        prose(f"[yellow]{safe(result.why)}[/]", to=err)
+    if result.not_translated:
+        warn(f"Not translated: {' '.join(result.not_translated)}.")
+    for item in result.found:
+        post, seen = item.post, item.picture
+        near = "" if item.similarity is None else f"  [dim]{item.similarity:.2f}[/]"
+        author = f"  {safe(post.author)}" if post.author else ""
+        line(f"[bold]{safe(post.id)}[/]  [dim]{when(post.time)}[/]{author}{near}")
+        prose(f"  {safe(seen.alt) if seen.alt else '[dim]no description[/]'}")
+        line(f"  [dim]{seen.width} x {seen.height} {seen.form}: {safe(seen.media)}[/]")
+        if item.posts > 1:
+            first = f"first: {safe(item.first.author or item.first.id)}, {when(item.first.time)}"
+            line(f"  [yellow]shown by {count(item.posts, 'post')}, one picture[/]; {first}")
+    if not result.found and result.kept:
+        line(f"None of {count(result.kept, 'picture')} matches; other words may.")

@@ -96,6 +96,7 @@ def open_files(config: Config, paths: Sequence[str | Path]) -> Gnomon:
     store = MemoryStore()
     gnomon = Gnomon(config, store)
     given = [Path(path) for path in paths]
+    gnomon.post_pictures.files = tuple(map(str, paths))
     gnomon.media_checks.folders = tuple(p if p.is_dir() else p.parent for p in given)
     source = Files([str(path) for path in paths], limits=gnomon.limits())
     with Network() as network:
@@ -155,6 +156,7 @@ def open_for_serving(
         if live:
             gnomon.setup.pull_missing(DEFAULT_MODELS)
         gnomon.embed_in_background()
+        gnomon.keep_pictures_in_background()
         gnomon.rise_in_background()
         gnomon.digest_every_day()
         yield gnomon

@@ -13,22 +13,17 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from gnomon.assemble.media_bytes import MOST, beside, fetched, is_url
 from gnomon.assemble.provenance import Signed
 from gnomon.config import Config
-from gnomon.errors import ConfigError, GnomonError, InputError, NotFound, SourceError
+from gnomon.errors import ConfigError, GnomonError, NotFound
 from gnomon.provenance.verdicts import Verdicts
-from gnomon.sources.contract import Fetch
 from gnomon.sources.network import Network
 from gnomon.store.contract import Store
 from gnomon.store.memory import MemoryStore
 from gnomon.types.provenance import MediaCheck
 
-MOST = 4
-"""Pictures of one post: what the networks allow in one."""
-MAX_BYTES = 20_000_000
-TIMEOUT_S = 20.0
 AN_HOUR = 200
 """Pictures that are looked at unasked in an hour."""
 EVERY_S = 30.0
@@ -85,7 +80,7 @@ class MediaChecks:
     def _look(self, media: str) -> MediaCheck:
         now = time.time()
         try:
-            data = self._fetched(media) if _is_url(media) else self._beside(media)
+            data = self._fetched(media) if is_url(media) else beside(media, self.folders)
             found = self._signed.read(data)
         except ConfigError:
             raise
@@ -104,26 +99,8 @@ class MediaChecks:
         )
 
     def _fetched(self, url: str) -> bytes:
-        wish = Fetch(url, max_bytes=MAX_BYTES, timeout_s=TIMEOUT_S, stranger=True)
         with self._network() as network:
-            answer = network.fetch(wish)
-        if answer.status != 200:
-            raise SourceError(f"The picture's host answered {answer.status}.")
-        return answer.body
-
-    def _beside(self, media: str) -> bytes:
-        """A picture beside the files that posts came from, and nowhere else."""
-        for folder in self.folders:
-            path = (folder / media).resolve()
-            if not path.is_relative_to(folder.resolve()) or not path.is_file():
-                continue
-            if path.stat().st_size > MAX_BYTES:
-                raise InputError(f"The picture is over {MAX_BYTES:,} bytes.")
-            return path.read_bytes()
-        raise InputError(
-            "The picture has no address on the web and does not lie beside the files that posts "
-            "are read from (--file)."
-        )
+            return fetched(url, network)
 
     # -- unasked ------------------------------------------------------------------------------
     def follow(self, stop: threading.Event, say: Callable[[str], None]) -> None:
@@ -169,7 +146,3 @@ class MediaChecks:
     def close(self) -> None:
         if "verdicts" in self.__dict__:
             self.verdicts.close()
-
-
-def _is_url(media: str) -> bool:
-    return urlsplit(media).scheme in ("http", "https")

@@ -25,6 +25,7 @@ from gnomon.assemble.media_checks import MediaChecks
 from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.pictures import Pictures
+from gnomon.assemble.post_pictures import PostPictures
 from gnomon.assemble.provenance import Signed
 from gnomon.assemble.quiz import Quiz
 from gnomon.assemble.receipts import Receipts
@@ -305,6 +306,7 @@ class Gnomon:
             "set_aside": to_json(self.store.set_asides(set_asides)),
             "set_aside_total": held.set_aside,
             "models": self._models.names(),
+            "post_pictures": self.post_pictures.facts(),
             "confidence": self._confidence(),
             "energy": self.energy.told(),
             "examples": [{"text": text, "lang": lang} for text, lang in sample.EXAMPLES]
@@ -328,15 +330,24 @@ class Gnomon:
         return self.setup.settings()
 
     # -- taking in ------------------------------------------------------------------------------
-    def pull(self, specs: Sequence[str], **how: Any) -> list[Report]:
-        """Take in each source, one after another; ``how`` is what ``Intake.pull`` takes."""
-        return self.intake.pull(specs, **how)
+    def pull(self, specs: Sequence[str], *, pictures: bool = False, **how: Any) -> list[Report]:
+        """Take in each source, one after another; ``how`` is what ``Intake.pull`` takes. With
+        ``pictures`` those of the posts are wanted, too (``post_pictures.take``)."""
+        seq, reports = self.store.status().seq, list[Report]()
+        try:
+            reports = self.intake.pull(specs, **how)
+        finally:
+            if pictures:
+                self.post_pictures.want(seq, [report.source for report in reports], specs)
+        self.post_pictures.prune()
+        return reports
 
     def retain(self) -> int:
         """Drop the oldest posts over the owner's limits; how many went."""
         with self.supply.quiet():
             gone = self.intake.retain()
         self.media_checks.prune()
+        self.post_pictures.prune()
         return gone
 
     def limits(self) -> Limits:
@@ -407,6 +418,11 @@ class Gnomon:
     def media_checks(self) -> MediaChecks:
         """Who signed the pictures that came with posts."""
         return MediaChecks(self.config, self.store, self.provenance, self.intake.network)
+
+    @cached_property
+    def post_pictures(self) -> PostPictures:
+        """Pictures that came with posts, found by what is in them."""
+        return PostPictures(self.config, self.store, self.intake.network)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -485,6 +501,10 @@ class Gnomon:
             at, lang = self.config.digest_at, self.config.digest_lang
             self.digests.every_day(at, lang, self._background)
 
+    def keep_pictures_in_background(self) -> None:
+        """Keep up with the pictures of posts, where any are kept or wanted."""
+        self.post_pictures.go_on(self._background, fetch=self.supply.live)
+
     def embed_in_background(self) -> None:
         """Fill the vector view, newest posts first, as long as there is an encoder."""
         self._background.start("encoder", self._embed_all)
@@ -529,6 +549,8 @@ class Gnomon:
             self.web.close()
         if "media_checks" in self.__dict__:
             self.media_checks.close()
+        if "post_pictures" in self.__dict__:
+            self.post_pictures.close()
         if "rising" in self.__dict__:
             self.rising.close()
         if "talk" in self.__dict__:

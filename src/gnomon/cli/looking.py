@@ -18,6 +18,11 @@ def add_search(commands: Any) -> None:
     parser.add_argument("words", nargs="+", help="words to look for")
     parser.add_argument("-k", type=positive, default=10, metavar="N",
                         help="at most N origins (default 10)")  # fmt: skip
+    parser.add_argument(
+        "--images", action="store_true",
+        help="find pictures in posts by what they show (docs/search-images.md); a picture that "
+        "many posts show is one",
+    )  # fmt: skip
     scope(parser)
 
 
@@ -55,12 +60,28 @@ def search(args: argparse.Namespace) -> int:
     from gnomon.wire import to_json
 
     where = filter_of(args)
+    if args.images:
+        return _search_images(args)
     with opened(args) as gnomon:
         found = gnomon.search(" ".join(args.words), k=args.k, where=where)
         if args.json:
             print_json(to_json(found))
         else:
             terminal.results(found, held=gnomon.store.status().posts)
+        say_set_aside(args, gnomon)
+    return DONE
+
+
+def _search_images(args: argparse.Namespace) -> int:
+    from gnomon import terminal
+    from gnomon.wire import to_json
+
+    where = filter_of(args)
+    with opened(args) as gnomon:
+        with terminal.pictures(not args.json) as show:
+            gnomon.post_pictures.catch_up(show)
+        found = gnomon.post_pictures.search(" ".join(args.words), k=args.k, where=where)
+        print_json(to_json(found)) if args.json else terminal.pictures_found(found)
         say_set_aside(args, gnomon)
     return DONE
 

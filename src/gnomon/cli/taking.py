@@ -10,7 +10,7 @@ from gnomon.cli.arguments import DONE, FAILED, INTERRUPTED, command, opened, sec
 from gnomon.cli.output import print_json
 
 if TYPE_CHECKING:
-    from gnomon.assemble import Report
+    from gnomon.assemble import Gnomon, Report
 
 SPECS = (
     "SPEC is a file or folder (JSONL, JSON, CSV, TSV, Parquet, Markdown, text, HTML, PDF, a "
@@ -41,7 +41,19 @@ def add_pull(commands: Any) -> None:
                         help="go on: ask again so often, or follow the stream")  # fmt: skip
     parser.add_argument("--for", type=seconds, dest="for_s", metavar="SECONDS",
                         help="stop after so long (bluesky and --every would go on)")  # fmt: skip
+    parser.add_argument("--pictures", action="store_true",
+                        help="also keep small copies of the posts' pictures, fetched or from "
+                        "beside the files, for search --images")  # fmt: skip
     parser.add_argument("--adult", action="store_true", help="take in posts labelled adult")
+
+
+def _pictures(args: argparse.Namespace, gnomon: Gnomon) -> Any:
+    """Take in the wanted pictures, and have the model see them where there is one; how far that
+    came."""
+    from gnomon import terminal
+
+    with terminal.pictures(not args.json) as show:
+        return gnomon.post_pictures.take_all(show)
 
 
 def pull(args: argparse.Namespace) -> int:
@@ -69,11 +81,18 @@ def pull(args: argparse.Namespace) -> int:
                 for_s=args.for_s,
                 stdin=sys.stdin.buffer,
                 on_progress=count,
+                pictures=args.pictures,
             )
+            kept = _pictures(args, gnomon) if args.pictures else None
         except KeyboardInterrupt:
-            reports = None
+            reports, kept = None, None
     rows = list(latest.values()) if reports is None else reports
-    print_json(to_json(rows)) if args.json else terminal.reports(rows)
+    if args.json:
+        told = to_json(rows)
+        print_json(told if kept is None else {"reports": told, "pictures": to_json(kept)})
+    else:
+        terminal.reports(rows)
+        terminal.pictures_taken(kept)
     if reports is None:
         print("gnomon: stopped; what was acknowledged is kept.", file=sys.stderr)
         return INTERRUPTED

@@ -221,3 +221,28 @@ class Draw(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class See(Protocol):
+    """Pictures and words in one space, as CLIP learns it. Rows are unit vectors, float32."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def id(self) -> str:
+        """Changes with the weights: vectors of two ids are not compared."""
+        ...
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+
+    def pictures(self, files: Sequence[bytes], *, timeout_s: float = ...) -> np.ndarray:
+        """``[len(files), dim]`` of pictures that we encoded. Raises ModelError, ModelTimeout."""
+        ...
+
+    def words(self, text: str, *, timeout_s: float = ...) -> np.ndarray:
+        """``[dim]``"""
+        ...
+
+    def close(self) -> None: ...

@@ -245,6 +245,7 @@ RUNNERS: dict[str, Callable[[Mapping[str, Any]], Runner]] = {
     "draw-onnx": _elsewhere("gnomon.models.draw_onnx_runner", "OnnxDrawRunner"),
     "draw-diffusers": _elsewhere("gnomon.models.draw_diffusers_runner", "DiffusersRunner"),
     "draw-look": _elsewhere("gnomon.models.draw_look_runner", "LookRunner"),
+    "see": _elsewhere("gnomon.models.clip_runner", "ClipRunner"),
 }
 
 

@@ -28,6 +28,7 @@ from gnomon.types import (
 from gnomon.types.generation import Delta, Fired, Generation, Spent, Vectors
 from gnomon.types.library import TEXT_WEIGHT, ChunkHit, Chunking, Shelf, Shelved, Upload
 from gnomon.types.pictures import Album, Commission, Picture, Stroke, Understood
+from gnomon.types.post_pictures import PicturesFound
 from gnomon.types.provenance import Made, MediaCheck, ReceiptCheck
 from gnomon.types.provenance import Provenance as Origins
 from gnomon.types.quiz import Dealt, Exhibition, Said, Score
@@ -380,6 +381,20 @@ class Receipts(Protocol):
         ...
 
 
+class PostPictures(Protocol):
+    """Pictures that came with posts, found by what is in them."""
+
+    def search(self, words: str, *, k: int = 10, where: Filter = ...) -> PicturesFound:
+        """Pictures for words, the best first, a picture that many posts show as one. Where no
+        model compares them, only descriptions are searched, and ``why`` says so. Raises
+        InputError, StoreError."""
+        ...
+
+    def thumb(self, sha256: str) -> tuple[bytes, str]:
+        """A kept picture as a file, and its media type. Raises NotFound."""
+        ...
+
+
 class Pictures(Protocol):
     """Drawing, within the owner's policy."""
 
@@ -563,6 +578,9 @@ class Engine(Protocol):
 
     @property
     def pictures(self) -> Pictures: ...
+
+    @property
+    def post_pictures(self) -> PostPictures: ...
 
     def now(self) -> float:
         """The time that it is for what is held, epoch seconds."""

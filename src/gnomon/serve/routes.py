@@ -13,6 +13,7 @@ from gnomon.serve import verify
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
 from gnomon.serve.http import ApiError, filter_from, in_range, json_response, read_json
+from gnomon.serve.picture_search import listed, wants_images
 from gnomon.serve.render import Answering
 from gnomon.types import Finding, Found, Verification
 from gnomon.wire import to_json
@@ -45,7 +46,8 @@ class Api:
         return Answering(self._desk, checking, verify.VerifyRenderer())
 
     async def search(self, request: Request) -> Response:
-        """``?q=&k=&since=&until=&source=&author=&lang=``; the last three may repeat."""
+        """``?q=&k=&since=&until=&source=&author=&lang=&images=``; source, author and lang may
+        repeat."""
         query = request.query_params
         words = query.get("q", "").strip()
         if not words:
@@ -55,6 +57,10 @@ class Api:
             raise ApiError(400, f"'k' is {k[:20]!r}; give 1 to {MAX_RESULTS}.", param="k")
         fields: dict[str, Any] = {name: query.get(name) for name in ("since", "until")}
         fields |= {name: query.getlist(name) for name in ("source", "author", "lang")}
+        if wants_images(request):
+            look = partial(self._desk.engine.post_pictures.search, words, k=int(k),
+                           where=filter_from(fields))  # fmt: skip
+            return json_response(listed(await self._desk.call(look), self._context.base(request)))
         find = partial(self._desk.engine.search, words, k=int(k), where=filter_from(fields))
         found = await self._desk.call(find)
         return json_response(

@@ -97,8 +97,38 @@ _FOUND = obj(
     }
 )
 
+_SEEN = obj(
+    {
+        "id": text("Names the small copy.", pattern=r"^[0-9a-f]{64}$"),
+        "url": text("Where the small copy is handed out here."),
+        "sha256": text("Of the original's bytes."),
+        "media": text("Where the original was, as the post says it."),
+        "alt": text("What its author says is in it."),
+        "width": whole("Of the original.", minimum=1),
+        "height": whole(minimum=1),
+        "form": text("PNG, JPEG, WEBP or GIF."),
+        "moving": flag("It was the first of several pictures."),
+        "fetched_at": TIME,
+    }
+)
+_PICTURE_FOUND = obj(
+    {
+        "picture": _SEEN,
+        "post": ref("Post"),
+        "first": ref("Post"),
+        "score": number("Both rankings as one, by reciprocal rank."),
+        "similarity": null_or(number("Cosine of picture and words.")),
+        "by_words": flag("Its description or post has words of the search."),
+        "posts": whole("That show it or a copy.", minimum=1),
+        "authors": whole(minimum=1),
+        "others": array(text(), "Ids of further posts that show it."),
+    },
+    description="One picture, however many posts show it; `first` is the earliest of them.",
+)
+
 SCHEMAS: dict[str, Schema] = {
     "Found": _FOUND,
+    "PictureFound": _PICTURE_FOUND,
     "Status": _STATUS,
     "VerifyRequest": _CHECK,
     "Kept": {
@@ -106,6 +136,32 @@ SCHEMAS: dict[str, Schema] = {
         "anyOf": [ref("Answer"), ref("Verification"), obj({"object": text()}, extra=True)],
     },
 }
+
+_POSTS = obj(
+    {
+        "object": always("list"),
+        "query": text(),
+        "origins": whole(minimum=0),
+        "posts": whole("Posts that these origins stand for.", minimum=0),
+        "data": array(ref("Found")),
+    }
+)
+_PICTURES = obj(
+    {
+        "object": always("list"),
+        "query": text(),
+        "images": always(True),
+        "pictures": whole(minimum=0),
+        "posts": whole("Posts that show these pictures.", minimum=0),
+        "kept": whole("Pictures that are kept.", minimum=0),
+        "unseen": whole("Of these, what the model has not seen yet.", minimum=0),
+        "model": null_or(text("What compared words and pictures.")),
+        "why": text("Why only descriptions were searched, or why nothing could be; else empty."),
+        "asked": text("What the model was asked: Chinese is translated where it reads none."),
+        "not_translated": array(text()),
+        "data": array(ref("PictureFound")),
+    }
+)
 
 PATHS: Paths = {
     "/v1/search": {
@@ -116,15 +172,7 @@ PATHS: Paths = {
             {
                 200: gives(
                     "What fits best, best first.",
-                    obj(
-                        {
-                            "object": always("list"),
-                            "query": text(),
-                            "origins": whole(minimum=0),
-                            "posts": whole("Posts that these origins stand for.", minimum=0),
-                            "data": array(ref("Found")),
-                        }
-                    ),
+                    {"anyOf": [_POSTS, _PICTURES]},
                 )
             },
             params=[
@@ -136,8 +184,28 @@ PATHS: Paths = {
                     example="bridge",
                 ),
                 query("k", whole(minimum=1, maximum=MAX_RESULTS, default=10)),
+                query(
+                    "images",
+                    one_of("true", "false"),
+                    "Find kept pictures in posts by what they show.",
+                ),
                 *FILTER,
             ],
+        )
+    },
+    "/v1/search/pictures/{id}": {
+        "get": does(
+            TAG,
+            "post_picture",
+            "A kept picture of a post, small; gone with the last post that shows it",
+            {
+                200: {
+                    "description": "The picture.",
+                    "content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}},
+                }
+            },
+            404,
+            params=[at("id", "The `id` of a picture that a search found.")],
         )
     },
     "/v1/posts/{id}": {

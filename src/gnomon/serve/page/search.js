@@ -1,4 +1,4 @@
-// Searching: the posts held here, one card for each origin.
+// Searching: the posts held here, one card for each origin; or the pictures in them.
 
 import { get } from "./api.js";
 import * as composer from "./composer.js";
@@ -6,15 +6,18 @@ import { failure, h, langOf, say, when } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
+import * as seen from "./seen.words.js";
 import { skyline } from "./shadows.js";
-import { t } from "./strings.js";
+import { lang, t } from "./strings.js";
 
 export const name = "search";
 export const keys = ["search"];
 
 const main = document.getElementById("view");
 const result = h("section", { id: "result", "aria-live": "polite" });
+const kinds = h("div", { class: "kinds", role: "group" });
 let words = "";
+let pictures = false;
 let draw = () => {};
 let working = null;
 
@@ -22,15 +25,15 @@ export function enter(params) {
   filters.from(params);
   filters.onChange(() => search(words));
   words = params.get("search") ?? "";
-  main.replaceChildren(h("h1", { class: "hidden" }, t.search), result);
+  pictures = params.has("pictures");
+  main.replaceChildren(h("h1", { class: "hidden" }, t.search), kinds, result);
   dress();
-  composer.put(result, true);
+  composer.put(kinds, true);
   composer.follows();
   composer.write(words);
   if (words) search(words);
   else {
-    draw = () => result.replaceChildren(h("p", { class: "muted hint" }, t.searchHelp));
-    draw();
+    hint();
     composer.box.focus({ preventScroll: true });
   }
 }
@@ -40,7 +43,30 @@ export function leave() {
   composer.write("");
 }
 
-const dress = () => composer.use({ hint: t.searchHint, name: t.searchLabel, action: t.search, onsubmit: search, onstop: () => working?.abort() });
+function dress() {
+  composer.use({ hint: t.searchHint, name: t.searchLabel, action: t.search, onsubmit: search, onstop: () => working?.abort() });
+  const w = seen[lang];
+  kinds.setAttribute("aria-label", w.kinds);
+  kinds.replaceChildren(...[[false, w.posts], [true, w.pictures]].map(([value, name]) =>
+    h("button", { type: "button", class: "quiet line", "aria-pressed": String(pictures === value), onclick: () => choose(value) }, name)));
+}
+
+function choose(value) {
+  pictures = value;
+  words = composer.box.value.trim();
+  dress();
+  kinds.children[Number(value)].focus();
+  if (words) search(words);
+  else {
+    router.place([["search", ""], ["pictures", pictures ? "" : null], ...filters.pairs()]);
+    hint();
+  }
+}
+
+function hint() {
+  draw = () => result.replaceChildren(h("p", { class: "muted hint" }, pictures ? seen[lang].help : t.searchHelp));
+  draw();
+}
 
 async function search(next) {
   working?.abort();
@@ -48,14 +74,15 @@ async function search(next) {
   working = controller;
   words = next;
   panel.hide();
-  router.place([["search", words], ...filters.pairs()]);
+  router.place([["search", words], ["pictures", pictures ? "" : null], ...filters.pairs()]);
   if (!words) return;
   composer.busy(true);
   try {
-    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${await filters.query()}`, controller.signal);
-    draw = () => result.replaceChildren(resultsNode(results));
+    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${pictures ? "&images=true" : ""}${await filters.query()}`, controller.signal);
+    const tiles = results.images && (await import("./seen.js"));
+    draw = () => result.replaceChildren(tiles ? tiles.pictures(results) : resultsNode(results));
     draw();
-    say(t.results(results.origins, results.posts));
+    say(tiles ? results.why || seen[lang].count(results.pictures, results.posts) : t.results(results.origins, results.posts));
   } catch (error) {
     if (error.name !== "AbortError") result.replaceChildren(failure(error, () => search(words)));
   } finally {

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from jsonschema import Draft202012Validator
 from starlette.routing import Route, WebSocketRoute
 
+import quiz_worlds
 import tiny_pictures
 from gnomon.assemble.digests import MOST_STORIES
 from gnomon.serve.app import create_app
@@ -117,6 +118,8 @@ class World:
             "/v1/vector_stores/": self.shelf,
             "/v1/stories/": lambda: {"id": self.story},
             "/v1/images/{id}": self.picture,
+            "/v1/quiz/rounds/": lambda: {"id": self.round()["id"]},
+            "/v1/quiz/pictures/": lambda: {"id": self.round()["question"]["id"]},
             "/v1/digests/": lambda: {"id": self.digest},
             "/digests/": lambda: {"id": self.digest},
             "/page/": lambda: {"name": "app.js"},
@@ -131,6 +134,16 @@ class World:
     def picture(self) -> Data:
         made = self._made("/v1/images/generations", {"prompt": "a red cat"})
         return {"id": made["data"][0]["gnomon"]["id"]}
+
+    def round(self) -> Data:
+        """A round of the quiz whose first picture was looked at."""
+        made = self._made("/v1/quiz/rounds", {"questions": 2})
+        assert self.api.get(made["question"]["url"]).is_success
+        return made
+
+    def waiting(self, round: str) -> str:
+        """The question of a round that waits."""
+        return str(self.api.get(f"/v1/quiz/rounds/{round}").json()["question"]["id"])
 
     def sound(self) -> str:
         """The name of a sound whose manifest lies beside it (espeak-ng says it: `make`)."""
@@ -201,6 +214,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     logging.getLogger("hypothesis").setLevel(logging.ERROR)
     home = tmp_path_factory.mktemp("described")
     tiny_pictures.installed(home / "models")
+    quiz_worlds.written(home / "lab" / "tiny" / "gan", 60, 60)
     with sample_world(home) as engine, running(engine) as url:
         yield World(url)
 
@@ -279,6 +293,8 @@ def test_every_example_fits_its_schema_and_is_answered(world: World) -> None:
             world.validator(how["schema"]).validate(value)
             if "file-0" in json.dumps(value):
                 value = json.loads(json.dumps(value).replace("file-0", world.file()))
+            if "qq_0" in json.dumps(value):
+                value["question"] = world.waiting(there["id"])
             form = kind == "multipart/form-data"
             reply = world.api.request(
                 method, path.format(**there), **(_form(value) if form else {"json": value})
@@ -317,7 +333,7 @@ def test_what_is_there_is_shown_as_described(world: World) -> None:
 
 TAGS = (
     "held", "asking", "responses", "conversations", "chat", "models", "files", "vector stores",
-    "provenance", "images",
+    "provenance", "images", "quiz",
     "rising", "digests", "skills", "owner", "session", "server", "page", LATER,
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from gnomon.serve.openapi import (
     models,
     owners,
     provenance,
+    quiz,
     responses,
     rising,
     server,
@@ -50,6 +51,7 @@ _TAGS = {
     vector_stores.TAG: "Uploads made searchable.",
     rising.TAG: "Trends and stories.",
     images.TAG: "Pictures: drawn within the owner's rules, edited, kept.",
+    quiz.TAG: "Human or machine: rounds of pictures, and what the answers show.",
     provenance.TAG: "Who signed a file, and our own keys.",
     digests.TAG: "Dated briefs and their feeds.",
     skills.TAG: "Old skills of language models: story, debate, translate, read.",
@@ -70,7 +72,7 @@ _WAYS: dict[str, Schema] = {
 }
 _GROUPS = (
     asking, audio, responses, conversations, chat, models, files, vector_stores, provenance, images,
-    session, server,
+    quiz, session, server,
 )  # fmt: skip
 
 

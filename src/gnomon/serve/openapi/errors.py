@@ -64,6 +64,7 @@ _SAID = {
     403: "The caller may not do this, or comes from a page elsewhere.",
     404: "There is no such thing, or it is somebody else's.",
     408: "The body did not come in time.",
+    409: "It was done before, or its time has not come or is over.",
     410: "This was taken out of the API.",
     413: "The body, or something in it, is too large.",
     429: "A limit is reached, or too many wait.",

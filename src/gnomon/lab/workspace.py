@@ -3,7 +3,7 @@
     <home>/lab/<name>/
         run.json          what was asked for: depth, seed, the sources
         data/  tokenizer/  pretrain/  sft/  rl/  eval/  export/      what reads and writes
-        pictures/  clip/  draw/  gan/                                what sees and draws
+        pictures/  clip/  draw/  dream/  gan/                        what sees and draws
             report.json   written last: a stage without it is not done
             report.md     the same for a person
 
@@ -27,7 +27,7 @@ from typing import Any
 from gnomon.errors import InputError
 
 STAGES = ("data", "tokenizer", "pretrain", "sft", "rl", "eval", "export")
-PICTURE_STAGES = ("pictures", "clip", "draw", "gan")
+PICTURE_STAGES = ("pictures", "clip", "draw", "dream", "gan")
 REPORT = "report.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

@@ -270,35 +270,35 @@ class PictureCache:
         with self._lock, translated(self._path):
             return self._rows.nearest(vector, k)
 
-    def with_words(self, text: str, k: int) -> list[tuple[int, int, str]]:
-        """Pictures whose description or post has words of ``text``, by BM25, best first: (picture,
-        alike, post)."""
+    def with_words(self, text: str, k: int) -> list[tuple[int, str]]:
+        """Pictures whose description or post has words of ``text``, by BM25, best first: (alike,
+        post)."""
         terms = dict.fromkeys(tokens(text))
         if not terms:
             return []
         wish = " OR ".join('"' + term.replace('"', "") + '"' for term in terms)
         found = self._all(
-            "SELECT shown.picture, pictures.alike, shown.post FROM words "
+            "SELECT pictures.alike, shown.post FROM words "
             "JOIN shown ON shown.id = words.rowid JOIN pictures ON pictures.id = shown.picture "
             f"WHERE words MATCH ? ORDER BY bm25(words, {_ALT_WEIGHT}, {_CAPTION_WEIGHT}) LIMIT ?",
             (wish, k),
         )
-        return [(int(picture), int(alike), str(post)) for picture, alike, post in found]
+        return [(int(alike), str(post)) for alike, post in found]
 
-    def shown(self, alikes: Sequence[int]) -> dict[int, list[tuple[int, str, SeenPicture]]]:
-        """For each group of alike pictures: (picture, post, picture as the post shows it), the
-        earliest post first."""
-        out: dict[int, list[tuple[int, str, SeenPicture]]] = {alike: [] for alike in alikes}
+    def shown(self, alikes: Sequence[int]) -> dict[int, list[tuple[str, SeenPicture]]]:
+        """For each group of alike pictures: (post, picture as the post shows it), the earliest post
+        first."""
+        out: dict[int, list[tuple[str, SeenPicture]]] = {alike: [] for alike in alikes}
         marks = ", ".join("?" * len(out))
         for row in self._all(
-            "SELECT alike, picture, post, sha256, media, alt, width, height, form, fetched_at, "
+            "SELECT alike, post, sha256, media, alt, width, height, form, fetched_at, "
             "moving FROM pictures JOIN shown ON shown.picture = pictures.id "
             f"WHERE alike IN ({marks}) ORDER BY said_at, shown.id",
             tuple(out),
         ):
-            alike, picture, post, sha256, media, alt, width, height, form, at, moving = row
+            alike, post, sha256, media, alt, width, height, form, at, moving = row
             seen = SeenPicture(sha256, media, alt, width, height, form, at, bool(moving))
-            out[int(alike)].append((int(picture), str(post), seen))
+            out[int(alike)].append((str(post), seen))
         return out
 
     def thumb(self, sha256: str) -> tuple[bytes, list[str]] | None:
@@ -311,6 +311,14 @@ class PictureCache:
             (sha256,),
         )
         return bytes(found[0][0]), [str(row[0]) for row in posts]
+
+    def of_post(self, post: str) -> dict[str, bytes]:
+        """The thumbnails of a post's pictures, by their address."""
+        rows = self._all(
+            "SELECT media, thumb FROM shown JOIN pictures ON pictures.id = picture WHERE post = ?",
+            (post,),
+        )
+        return {str(media): bytes(thumb) for media, thumb in rows}
 
     def asides(self, limit: int = 50) -> list[Aside]:
         """Pictures that were not kept, the newest first."""

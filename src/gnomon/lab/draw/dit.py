@@ -1,16 +1,16 @@
-"""A diffusion transformer over pixels, with the parameter names of diffusers' PRXTransformer2DModel.
+"""A diffusion transformer over pixels: diffusers' PRXTransformer2DModel, by parameter names.
 
 Patches of the noisy picture attend to each other and to the words
 (https://huggingface.co/blog/Photoroom/prx-part1); the time scales and shifts every layer
-(https://arxiv.org/abs/2212.09748). It predicts the clean picture, not the noise: a picture lies near
-few dimensions and noise does not, which is what lets patches be large and the model small
+(https://arxiv.org/abs/2212.09748). It predicts the clean picture, not the noise: a picture lies
+near few dimensions and noise does not, which is what lets patches be large and the model small
 (https://arxiv.org/abs/2511.13720).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -175,8 +175,8 @@ class Final(nn.Module):
 
 
 class Dit(nn.Module):
-    """``forward(noisy [B,3,h,w], time [B] in 0..1 (1: noise), words [B,T,context], mask [B,T] bool)``
-    is the clean picture, [B,3,h,w]."""
+    """``forward(noisy, time, words, mask)`` is the clean picture, [B,3,h,w]: from the noisy one,
+    its time [B] in 0..1 (1: noise), the words [B,T,context] and which of them count [B,T] bool."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -193,16 +193,25 @@ class Dit(nn.Module):
     def forward(self, noisy: Tensor, time: Tensor, words: Tensor, mask: Tensor) -> Tensor:
         patch = self.shape.patch
         rows, columns = noisy.shape[2] // patch, noisy.shape[3] // patch
-        # As torch lays a patch out: channels first, then its rows and columns.
-        x = self.img_in(functional.unfold(noisy, patch, stride=patch).transpose(1, 2))
+        x = self.img_in(cut(noisy, patch))
         turns = places(rows, columns, noisy.device)
         seen = functional.pad(mask, (0, rows * columns), value=True)[:, None, None]
         at, words = self.time_in(time), self.txt_in(words)
         for block in self.blocks:
             x = block(x, words, at, turns, seen)
-        x = self.final_layer(x, at).transpose(1, 2)
-        out: Tensor = functional.fold(x.float(), noisy.shape[2:], patch, stride=patch)
-        return out
+        return joined(self.final_layer(x, at).float(), rows, columns, patch)
+
+
+def cut(pictures: Tensor, patch: int) -> Tensor:
+    """[B,C,h,w] to [B, patches, C * patch * patch], rows of patches one after the other."""
+    parts = pictures.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))  # B C r p c q
+    return parts.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+def joined(patches: Tensor, rows: int, columns: int, patch: int) -> Tensor:
+    """What ``cut`` cut."""
+    parts = patches.unflatten(2, (-1, patch, patch)).unflatten(1, (rows, columns))
+    return parts.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
 
 
 def places(rows: int, columns: int, device: torch.device) -> Tensor:
@@ -242,7 +251,3 @@ def stock_config(shape: Shape) -> dict[str, Any]:
         "resolution_embeds": False,
         "sample_size": shape.side,
     }
-
-
-def as_json(shape: Shape) -> dict[str, Any]:
-    return asdict(shape)

@@ -26,7 +26,7 @@ _YIQ = np.array(
 _RGB = np.linalg.inv(_YIQ).astype(np.float32)
 
 ONE_COLOUR = 0.55
-"""Of what is drawn, this share must be near its commonest colour for the thing to be called by it."""
+"""Of what is drawn, this share must be near its commonest colour for it to be called by that."""
 NEAR = 60.0  # in the space of _placed
 
 
@@ -44,8 +44,8 @@ def _placed(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
 def colour_of(rgba: NDArray[np.uint8]) -> tuple[str, float]:
     """The name of a drawing's commonest colour, and the share of what is drawn that is near it;
     ("", 0) for an empty one."""
-    drawn = rgba.reshape(-1, 4)
-    drawn = drawn[drawn[:, 3] > 127][:, :3].astype(np.float32)
+    seen = rgba.reshape(-1, 4)
+    drawn = seen[seen[:, 3] > 127][:, :3].astype(np.float32)
     if not len(drawn):
         return "", 0.0
     placed = _placed(drawn)
@@ -57,7 +57,7 @@ def colour_of(rgba: NDArray[np.uint8]) -> tuple[str, float]:
 
 
 def turned(rgb: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
-    """Colours [..., 3] in 0..255 with their hue turned by ``angle`` (radians) about grey, in YIQ."""
+    """Colours [..., 3] in 0..255, their hue turned by ``angle`` (radians) about grey, in YIQ."""
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], np.float32)
     out: NDArray[np.float32] = np.clip(rgb @ (_RGB @ turn @ _YIQ).T, 0, 255)

@@ -32,9 +32,9 @@ _STILL = ("flag", "symbol", "component")  # neither mirrored nor coloured
 @dataclass(frozen=True, slots=True)
 class Mix:
     """How often a scene is what: shares in 0..1. ``pair`` two drawings, ``count`` two to four of
-    one, the others one; ``colour`` a drawing in another colour; ``ground`` a ground that the caption
-    names (else a plain light one); ``style`` the caption says how it is drawn; ``zh`` it is
-    Chinese."""
+    one, the others one; ``colour`` a drawing in another colour; ``ground`` a ground that the
+    caption names (else a plain light one); ``style`` the caption says how it is drawn; ``zh`` it
+    is Chinese."""
 
     pair: float = 0.3
     count: float = 0.06
@@ -48,14 +48,19 @@ PLAIN = Mix(pair=0.0, count=0.0, colour=0.0, ground=0.3)
 
 
 class Scenes:
-    """Those of one split. ``take(step, n)`` is ``(uint8 [n, side, side, 3], n captions)``."""
+    """Those of some splits. ``take(step, n)`` is ``(uint8 [n, side, side, 3], n captions)``."""
 
     def __init__(
-        self, pictures: Pictures, *, split: str = "train", seed: int = 0, side: int = 64,
-        mix: Mix | None = None, styles: Sequence[str] | None = None,
+        self, pictures: Pictures, *, split: str | Sequence[str] = "train", seed: int = 0,
+        side: int = 64, mix: Mix | None = None, styles: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         self.side, self.seed, self.mix = side, seed, mix or Mix()
-        rows = [n for n in pictures.rows(split) if _usable(pictures.items[n], styles)]
+        splits = (split,) if isinstance(split, str) else split
+        rows = [
+            n
+            for n, item in enumerate(pictures.items)
+            if item.split in splits and _usable(item, styles)
+        ]
         self.items = [pictures.items[n] for n in rows]
         self.drawings = [_reduced(pictures.pixels, rows, round(side * share)) for share in SIZES]
         concepts: dict[str, list[int]] = {}
@@ -240,7 +245,7 @@ def _reduced(
 
 
 def _put(canvas: Canvas, rgba: NDArray[np.float32], x: float, y: float) -> None:
-    """Lay a drawing over the canvas, its middle at shares ``x`` and ``y``; what is outside is cut."""
+    """Lay a drawing over the canvas, its middle at shares ``x`` and ``y``; what is out is cut."""
     side, size = canvas.shape[0], rgba.shape[0]
     left, top = round(x * side - size / 2), round(y * side - size / 2)
     x0, y0 = max(0, left), max(0, top)

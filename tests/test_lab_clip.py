@@ -17,7 +17,7 @@ pytest.importorskip("transformers")
 import torch
 
 from gnomon.errors import InputError
-from gnomon.lab.clip import command, export, loss, pairs, scores, stage, words
+from gnomon.lab.clip import command, export, loss, pairs, recipe, scores, stage, words
 from gnomon.lab.clip import model as models
 from gnomon.lab.command import Bench
 from gnomon.lab.pictures.held import Item, Pictures, line_of, open_pictures
@@ -79,7 +79,7 @@ def bench(pictures):
     return Bench(home, home / "models", 1, Silence())
 
 
-SETTINGS = stage.Settings(depth=1, steps=12, batch=16, composed=0.25, precision="f32")
+SETTINGS = recipe.Settings(depth=1, steps=12, batch=16, composed=0.25, precision="f32")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,8 @@ def test_words_are_read_by_transformers_alike(tmp_path):
         "ΑΣ ß\n\ttabs", "never-seen bytes: \u0e01\u1234",
     ]  # fmt: skip
     ids, mask = vocabulary.encode(texts)
-    assert ids.shape[1] == words.CONTEXT and (ids == vocabulary.end).sum(1).tolist() == [1] * 8
+    assert ids.shape[1] == words.CONTEXT
+    assert (ids == vocabulary.end).sum(1).tolist() == [1] * 8
     for kind in (AutoTokenizer, CLIPTokenizer):
         theirs = kind.from_pretrained(tmp_path)
         found = theirs(texts, padding=True, truncation=True, return_tensors="pt")
@@ -183,7 +184,8 @@ def test_a_step_is_a_function_of_seed_and_step(pictures):
     for first, second in zip((a.pixels, a.ids, a.kept), (b.pixels, b.ids, b.kept), strict=True):
         assert torch.equal(first, second)
     assert not torch.equal(a.pixels, c.pixels)
-    assert a.kept.shape == (8, 2) and all(len(set(row)) == 2 for row in a.kept.tolist())
+    assert a.kept.shape == (8, 2)
+    assert all(len(set(row)) == 2 for row in a.kept.tolist())
 
 
 def test_concepts_come_evenly(pictures):
@@ -193,7 +195,8 @@ def test_concepts_come_evenly(pictures):
         assert len(set(source.take(step, 8).concepts.tolist())) == 8
     seen = [n for step in range(6) for n in source.take(step, 5).concepts.tolist()]
     counts = [seen.count(one) for one in set(seen)]
-    assert len(counts) == 8 and max(counts) - min(counts) <= 1
+    assert len(counts) == 8
+    assert max(counts) - min(counts) <= 1
 
 
 def test_what_has_sides_is_not_mirrored():
@@ -236,7 +239,7 @@ def crafted(monkeypatch, concepts, captions, bias=False):
             text=models.Tower(1, 64, 1),
             vision=models.Tower(1, 64, 1),
             bias=bias,
-        )  # fmt: skip
+        )
     )
     rows = torch.nn.functional.normalize(torch.randn(2, size, 8), dim=2)
     monkeypatch.setattr(model, "embed_pictures", lambda *_: rows[0])
@@ -254,7 +257,8 @@ def test_softmax_is_transformers_loss_where_all_differ(monkeypatch):
     model, batch, (seen, read) = crafted(monkeypatch, [1, 2, 3, 4], [5, 6, 7, 8])
     value, count = loss.contrast(model, batch)
     want = theirs((model.scale * read @ seen.T).detach())
-    assert count == 4 and float(value.detach()) / count == pytest.approx(float(want), rel=1e-5)
+    assert count == 4
+    assert float(value.detach()) / count == pytest.approx(float(want), rel=1e-5)
 
 
 def test_sigmoid_is_the_papers_where_all_differ(monkeypatch):
@@ -265,7 +269,8 @@ def test_sigmoid_is_the_papers_where_all_differ(monkeypatch):
         for j in range(3):
             logit = 10.0 * float(seen[i] @ read[j]) - 10.0
             total += math.log1p(math.exp(-logit if i == j else logit))
-    assert count == 3 and float(value.detach()) == pytest.approx(total, rel=1e-5)
+    assert count == 3
+    assert float(value.detach()) == pytest.approx(total, rel=1e-5)
 
 
 @pytest.mark.parametrize("how", [loss.contrast, loss.sigmoids])
@@ -322,7 +327,8 @@ def test_scores_are_what_was_right(pictures):
     missed = pictures.items[5].concept
     some = {one.name: one for one in scores.measure(knowing(pictures, {missed}), pictures, rows)}
     told = some["zero-shot top-1"]
-    assert told.value == pytest.approx(11 / 12) and told.low < told.value < told.high < 1.001
+    assert told.value == pytest.approx(11 / 12)
+    assert told.low < told.value < told.high < 1.001
     assert some["picture to text R@1"].value == pytest.approx(11 / 12)
     assert some["text to picture R@1"].value == pytest.approx(11 / 12)
 
@@ -340,15 +346,21 @@ def test_blind_eyes_score_nothing(pictures):
 
 
 def test_the_stage_learns_measures_and_exports(report, pictures, bench):
-    assert report["held_set"] == "" and report["pictures"] == 24 and report["concepts"] == 8
+    assert report["held_set"] == ""
+    assert report["pictures"] == 24
+    assert report["concepts"] == 8
     assert set(report["scores"]) == {"val", "test"}
     folder = bench.home / "lab" / "shapes" / "clip"
-    assert (folder / "curve.svg").exists() and not (folder / "checkpoints").exists()
+    assert (folder / "curve.svg").exists()
+    assert not (folder / "checkpoints").exists()
     made = installed.find(bench.models_dir, "shapes-clip")
-    assert made is not None and made.source == installed.OWN and is_clip(made.folder)
+    assert made is not None
+    assert made.source == installed.OWN
+    assert is_clip(made.folder)
     installed.verify(made)
     card = json.loads((made.folder / "card.json").read_text())
-    assert card["languages"] == ["en", "zh"] and card["data"]["licences"] == {"CC0-1.0": 24}
+    assert card["languages"] == ["en", "zh"]
+    assert card["data"]["licences"] == {"CC0-1.0": 24}
     assert "CC0-1.0 24" in (made.folder / "README.md").read_text()
 
 
@@ -412,21 +424,25 @@ def test_done_is_done_and_a_cut_run_goes_on(report, pictures, bench, monkeypatch
 
 
 def test_a_set_is_held_out_and_everything_is_all(pictures):
-    held = stage.split(pictures, replace(SETTINGS, held_set="thin"))
+    held = recipe.split(pictures, replace(SETTINGS, held_set="thin"))
     assert (len(held.learnt), len(held.styles), len(held.val), len(held.test)) == (16, 8, 6, 6)
     assert {pictures.items[n].set for n in held.learnt} == {"flat", "soft"}
-    scenes = stage.scenes_of(pictures, SETTINGS, held.learnt)
+    scenes = recipe.scenes_of(pictures, SETTINGS, held.learnt)
     assert {one.set for one in scenes.items} == {"flat", "soft"}
-    assert {one.split for one in scenes.items} == {"train"} and len(scenes) == 16
-    whole = stage.split(pictures, replace(SETTINGS, everything=True))
-    assert len(whole.learnt) == 36 and not (whole.val or whole.test or whole.styles)
+    assert {one.split for one in scenes.items} == {"train"}
+    assert len(scenes) == 16
+    whole = recipe.split(pictures, replace(SETTINGS, everything=True))
+    assert len(whole.learnt) == 36
+    assert not (whole.val)
+    assert not (whole.test)
+    assert not (whole.styles)
     many = Pictures(
         pictures.folder, pictures.pixels, [one for one in pictures.items for _ in range(10)]
     )
-    auto = stage.split(many, replace(SETTINGS, held_set="auto"))
+    auto = recipe.split(many, replace(SETTINGS, held_set="auto"))
     assert auto.held_set == ""
     monkey = [replace(one, set="flat" if one.set == "soft" else one.set) for one in many.items]
-    auto = stage.split(
+    auto = recipe.split(
         Pictures(many.folder, many.pixels, monkey * 3), replace(SETTINGS, held_set="auto")
     )
     assert auto.held_set == "thin"
@@ -487,4 +503,4 @@ def test_the_command_asks_for_just_its_settings():
     command.add_arguments(parser)
     assert vars(parser.parse_args([]))["held_set"] == "auto"
     asked = vars(parser.parse_args([])).keys() - {"name", "anew"}
-    assert asked == set(stage.Settings.__dataclass_fields__)
+    assert asked == set(recipe.Settings.__dataclass_fields__)

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
     """Do the stage. Raises InputError where the lab's packages or the pictures are not here."""
     require(NEEDS)
-    from gnomon.lab.clip.stage import Settings, clip
+    from gnomon.lab.clip.recipe import Settings
+    from gnomon.lab.clip.stage import clip
 
     settings = Settings(
         depth=args.depth, patch=args.patch, seed=args.seed, steps=args.steps,

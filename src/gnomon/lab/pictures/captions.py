@@ -10,6 +10,8 @@ from collections.abc import Sequence
 MOST = 4
 _MOOD = re.compile(r"^(?!.*ly$)[a-z]+(?:y|ful|ing|ed|sad|mad)$")
 """Tags of faces that are adjectives: happy, cheerful, smiling, tired."""
+MOST_CHARS = 300
+_ADDRESS = re.compile(r"https?://\S+|\S+@\S+\.\S+")
 _SPACES = re.compile(r"\s+")
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
 
@@ -21,6 +23,14 @@ def spoken(name: str) -> str:
     name = re.sub(r"[_\-+/\\|~]+", " ", _UNPRINTED.sub(" ", name))
     name = re.sub(r"(?<=[A-Za-z])\d+\b|(?<=\s)[\d#]+$|^\d+\s+(?=\D)", " ", name.strip())
     return _SPACES.sub(" ", name).strip(" .,:;'\"()[]*#=!?")
+
+
+def cleaned(text: str) -> str:
+    """A person's caption, as a person wrote it: without control characters, addresses and marks at
+    its ends, ``MOST_CHARS`` long at most."""
+    text = unicodedata.normalize("NFC", html.unescape(text))
+    text = _SPACES.sub(" ", _ADDRESS.sub(" ", _UNPRINTED.sub(" ", text)))
+    return text[:MOST_CHARS].strip(" .,:;|-_*#\"'")
 
 
 def varied(label: str, also: Sequence[str], tags: Sequence[str], kind: str) -> tuple[str, ...]:

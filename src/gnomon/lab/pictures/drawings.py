@@ -1,10 +1,10 @@
 """Whether an SVG of a stranger's may be drawn: only one that is complete in itself.
 
 resvg fetches no address and expands no outer entity, but it opens files: ``<image>`` and
-``<feImage>`` with a path, also inside of the pictures that they name. So a drawing that names
-anything beyond itself is not drawn at all. Those that hold words are refused too: they would be set
-in whatever fonts a machine has, so that two machines would make two sets, and without fonts the
-words would be missing that the title speaks of.
+``<feImage>`` with a path, also inside of the pictures that they name (tried with resvg-py 0.5.0).
+So a drawing that names anything beyond itself is not drawn at all. Those that hold words are
+refused too: they would be set in whatever fonts a machine has, so that two machines would make two
+sets, and without fonts the words would be missing that the title speaks of.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ MAX_BYTES = 4 * 2**20
 MAX_ELEMENTS = 50_000
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _XLINK = ' xmlns:xlink="http://www.w3.org/1999/xlink"'
-_DECLARED = re.compile(r"<!(?:ENTITY|ELEMENT|ATTLIST)", re.IGNORECASE)
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(?P<inside>[^\]]*)\]\s*)?>", re.IGNORECASE)
+_DECLARED = re.compile(r"<!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST)", re.IGNORECASE)
+_ENTITY = re.compile(r"""<!ENTITY\s+(\w{1,40})\s+(["'])([^"'&<%]{0,200})\2\s*>""")
+MOST_ENTITIES = 64
 _ENCODING = re.compile(r"^\s*<\?xml[^>]*?encoding=[\"']([\w.-]+)[\"']", re.IGNORECASE)
 _URL = re.compile(r"url\(\s*[\"']?\s*([^#\"'\s)])", re.IGNORECASE)
 _ROOT = re.compile(r"<svg\b")
 _BITMAPS = frozenset({"image", "feimage"})
-_FOREIGN = frozenset({"foreignobject", "script", "iframe", "audio", "video", "embed", "object"})
+_FOREIGN = frozenset({"script", "iframe", "audio", "video", "embed", "object"})
 _WORDS = frozenset({"text", "tspan", "tref", "flowroot", "flowpara"})
 
 
@@ -36,10 +38,7 @@ def checked(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise Unfit("too large a file")
     text = _decoded(data)
-    if _DECLARED.search(text):
-        raise Unfit("declares entities")
-    text = _DOCTYPE.sub("", text)  # names a DTD, which nobody reads
-    text = _with_namespace(text)
+    text = _with_namespace(_without_doctype(text))
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ExpatError, ValueError) as error:
@@ -63,6 +62,24 @@ def _decoded(data: bytes) -> str:
     return re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)
 
 
+def _without_doctype(text: str) -> str:
+    """Without the DTD that it names, which nobody reads, and with the plain words that it declares
+    put in: old programs declare the namespaces so. Raises Unfit for declarations of more."""
+    found = _DOCTYPE.search(text)
+    if found is None:
+        return text
+    inside = found["inside"] or ""
+    words = {name: value for name, _, value in _ENTITY.findall(inside)}
+    if _ENTITY.sub("", inside).strip() or len(words) > MOST_ENTITIES:
+        raise Unfit("declares entities")
+    text = text[: found.start()] + text[found.end() :]
+    if _DECLARED.search(text):
+        raise Unfit("declares entities")
+    if words:
+        text = re.sub(r"&(\w{1,40});", lambda one: words.get(one[1], one[0]), text)
+    return text
+
+
 def _with_namespace(text: str) -> str:
     """Old drawings lack the namespace of SVG, or use xlink without declaring it."""
     found = _ROOT.search(text)
@@ -77,7 +94,7 @@ def _check(element: ElementTree.Element) -> None:
     if tag in _BITMAPS:
         raise Unfit("holds a bitmap")
     if tag in _FOREIGN:
-        raise Unfit("holds a script or a foreign object")
+        raise Unfit("holds a script")
     if tag in _WORDS and (element.text or "").strip():
         raise Unfit("has words in it")
     if tag == "style" and "@import" in (element.text or "").lower():

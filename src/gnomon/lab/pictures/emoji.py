@@ -37,6 +37,9 @@ _ONE_IDEA = {
 """Emoji that differ in gender alone and have codepoints of their own."""
 _TOGETHER = {"1f430": "1f46f", "1faef": "1f93c"}
 """What two people do: dance with the ears of a rabbit, wrestle."""
+_THINGS = frozenset({"animal", "plant", "food", "travel", "activity", "object"})
+COLOURS = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "brown", "black",
+                     "white", "grey", "pink"})  # fmt: skip
 _CLOCKS = frozenset(f"{code:x}" for code in range(0x1F550, 0x1F568))
 _HAIR = {"red hair": "red hair", "curly hair": "curly hair", "white hair": "white hair",
          "blond hair": "blond hair", "beard": "a beard"}  # fmt: skip
@@ -178,6 +181,19 @@ class Names:
         return {e.label.lower(): e for e in self._by_code.values() if not e.tones}
 
     @cached_property
+    def heads(self) -> Mapping[str, Emoji]:
+        """The first emoji of two words whose noun is no emoji's name itself: "apple" is the red
+        apple's, "hat" the top hat's. To take two ideas for one costs a split nothing; to take one
+        for two would."""
+        found: dict[str, Emoji] = {}
+        for label, emoji in self.plain_labels.items():
+            words = label.split()
+            colour = words[0] in COLOURS
+            if len(words) == 2 and (colour or (emoji.kind in _THINGS and words[1] in emoji.tags)):
+                found.setdefault(words[1], emoji)
+        return {noun: e for noun, e in found.items() if noun not in self.plain_labels}
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Every English word of the names and tags, in lower case."""
         words: set[str] = set()
@@ -192,16 +208,12 @@ def read_names(archive: Path) -> Names:
     wanted = {f"package/{name}.json" for name in (*_FILES, *_SHORTCODES)}
     files = dict(members(archive, wanted.__contains__))
     try:
-        english, chinese, messages = (
-            json.loads(files[f"package/{name}.json"]) for name in _FILES
-        )
+        english, chinese, messages = (json.loads(files[f"package/{name}.json"]) for name in _FILES)
         subgroups = {int(one["order"]): str(one["key"]) for one in messages["subgroups"]}
         zh = {row["hexcode"]: row for row in _rows(chinese)}
         rows = [(row, zh.get(row["hexcode"], {})) for row in _rows(english)]
         emojis = [_emoji(row, other, subgroups) for row, other in rows]
-        labels = _shortcodes(files) | {
-            str(row["label"]): normal(row["hexcode"]) for row, _ in rows
-        }
+        labels = _shortcodes(files) | {str(row["label"]): normal(row["hexcode"]) for row, _ in rows}
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise InputError(f"{archive} does not hold the names that it should ({error}).") from error
     return Names(_common_tags_first(_faces_with_their_animals(emojis)), labels)

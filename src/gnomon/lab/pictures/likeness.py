@@ -40,7 +40,7 @@ def looks_of(pixels: NDArray[np.uint8]) -> Looks:
     rgba[..., :3] *= rgba[..., 3:]
     grey: NDArray[np.float32] = rgba[..., :3] @ _GREY + (1 - rgba[..., 3])
     small = _reduced(grey[..., None], 32)[..., 0]
-    low = np.einsum("ku,nuv,lv->nkl", _COSINES, small, _COSINES).reshape(len(pixels), 64)[:, 1:]
+    low = (_COSINES @ small @ _COSINES.T).reshape(len(pixels), 64)[:, 1:]
     bits = low > np.median(low, axis=1, keepdims=True)
     weights = np.uint64(1) << np.arange(63, dtype=np.uint64)
     hashes = (bits * weights).sum(1, dtype=np.uint64)

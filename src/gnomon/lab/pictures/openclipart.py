@@ -11,17 +11,17 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gnomon.lab.pictures.archives import members
-from gnomon.lab.pictures.captions import spoken
-from gnomon.lab.pictures.concepts import VAGUE, concept_of_title, singular
+from gnomon.lab.pictures.concepts import VAGUE, concept_of_title
 from gnomon.lab.pictures.emoji import Names
 from gnomon.lab.pictures.found import SVG, Found, Left, Offers
 from gnomon.lab.pictures.held import Item
-from gnomon.lab.pictures.openclipart_titles import TITLES
+from gnomon.lab.pictures.openclipart_captions import caption_of, readable
+from gnomon.lab.pictures.openclipart_titles import ENGLISH
 from gnomon.lab.pictures.packages import PACKAGES, PictureSet
 
 TOP = "usr/share/openclipart/svg/"
@@ -34,6 +34,7 @@ MOST_WORDS = 7
 _FOLDERS = {
     "computer/icons/": "an icon of a desktop",
     "computer/buttons/": "an icon of a desktop",
+    "computer/bb_": "an icon of a desktop",
     "computer/diagrams/": "a diagram or a map",
     "shapes/stars/": "made by a program",
     "shapes/flowchart/": "a diagram or a map",
@@ -46,6 +47,7 @@ _FOLDERS = {
     "signs_and_symbols/flags/semaphore/": "a letter or a code",
     "recreation/games/cards/": "one of many alike",
     "people/clothing/pantyhose/": "one of many alike",
+    "tools/weapons/bullet_hole": "one of many alike",
     "transportation/boating/boating_rules": "a diagram or a map",
 }
 """Folders whose drawings no caption of a few words tells, and why."""
@@ -56,19 +58,14 @@ _SUBNATIONAL = re.compile(
 _MAP = re.compile(r"\b(map|maps|coastline|regions?|peninsul\w*|rivers|states)\b")
 _UNFIT = re.compile(
     r"\b(nude|naked|sexy?|porn|penis|breasts?|swastika|nazi|hitler|kkk|suicide|marijuana|cannabis|"
-    r"cocaine|bong|pimp)\b"
+    r"cocaine|bong|pimp|stripper)\b"
 )
 _BRANDS = re.compile(
-    r"\b(linux|tux|firefox|mozilla|gnome|kde|debian|ubuntu|inkscape|gimp|microsoft|windows|apple "
-    r"computer|macintosh|cisco|sony|nintendo|playstation|coke|hummer|openclipart|clip ?art library|"
-    r"wikipedia|creative commons|php|mysql|apache|freebsd|red hat|fedora core|openoffice|logos?)\b"
+    r"\b(linux|gnu|tux|firefox|mozilla|gnome|kde|debian|ubuntu|inkscape|gimp|microsoft|macintosh|"
+    r"cisco|alcatel|sony|nintendo|gameboy|playstation|coke|hummer|dodge|toyota|chevrolet|shelby|"
+    r"garmin|openclipart|clip ?art library|wikipedia|creative commons|php|mysql|freebsd|red hat|"
+    r"openoffice|bmw|illuminati|pacman)\b"
 )
-_BATCH = re.compile(r"^(clipart by|part of the|various cliparts|svg gradient|r\d+ )", re.IGNORECASE)
-_ASIDE = re.compile(r"\((.*?)\)|\[.*?\]")
-_BLACK_WHITE = re.compile(r"\b(b ?(?:and|&|n) ?w|bw|black (?:and|&) white|bn|outline only)\b",
-                          re.IGNORECASE)  # fmt: skip
-_EMAIL = re.compile(r"\S+@\S+")
-_TRANSLATED = frozenset(TITLES.values())
 _KINDS = {
     "animals": "animal", "food": "food", "plants": "plant", "people": "person",
     "transportation": "travel", "buildings": "travel", "geography": "travel",
@@ -103,7 +100,7 @@ def drawings(archive: Path, what: PictureSet, names: Names) -> Offers:
     for one in every:
         stems.setdefault(one.title, set()).add(_letters(one.stem)[:8])
     collections = {title for title, some in stems.items() if len(some) >= _SHARED_TITLE}
-    known = names.vocabulary | _common(every)
+    known = names.vocabulary | _common(every) | ENGLISH
     for one in every:
         yield _offer(one, what, names, collections, known)
 
@@ -146,7 +143,8 @@ def _offer(
     reason = _unwanted(one)
     if reason:
         return Left(id_, what.name, reason, one.title)
-    caption = caption_of(one.title, one.stem, one.author, one.path, one.title in collections)
+    collection = one.title in collections
+    caption = caption_of(one.title, one.path, one.author, one.keywords, collection=collection)
     words = caption.lower()
     if not words or set(words.split()) <= VAGUE:
         return Left(id_, what.name, "the title says too little", one.title)
@@ -156,21 +154,24 @@ def _offer(
         return Left(id_, what.name, "not for everybody", one.title)
     if _BRANDS.search(words) or _BRANDS.search(" ".join(one.keywords)):
         return Left(id_, what.name, "a brand's sign", one.title)
-    if not words.isascii() or not (caption in _TRANSLATED or _readable(words, known)):
+    if not words.isascii() or not readable(caption, known, one.author):
         return Left(id_, what.name, "the title is not plain English", one.title)
+    flag = words.startswith("flag of ") or one.path.count("/flags/") > 0
+    country = names.by_name(f"flag-{caption.removeprefix('flag of ')}") if flag else None
+    if flag and country is None:
+        return Left(id_, what.name, "a flag of a region or a signal", one.title)
     package = PACKAGES[what.package]
-    folder = one.path.split("/")[0]
-    flag = "/flags/" in one.path
     return Found(
         Item(
             id=id_,
             set=what.name,
-            concept=concept_of_title(caption, names),
-            captions=tuple(dict.fromkeys([caption, *_others(caption, one.keywords)])),
+            concept=country.concept if country else concept_of_title(caption, names),
+            captions=(country.label if country else caption,),
             licence=package.licence,
             split="",
+            zh=country.zh if country else (),
             tags=one.keywords[:8],
-            kind="flag" if flag else _KINDS.get(folder, "object"),
+            kind="flag" if flag else _KINDS.get(one.path.split("/")[0], "object"),
             style=what.style,
             author=_author(one.author) or package.author,
         ),
@@ -190,56 +191,9 @@ def _unwanted(one: _Drawing) -> str:
     if _SUBNATIONAL.search(one.path) or "signalflag" in one.path:
         return "a flag of a region or a signal"
     said = f"{one.title} {' '.join(one.keywords)}".lower().replace("_", " ")
-    if one.path.startswith("geography/") and _MAP.search(said):
+    if "symbol_1" in one.path or (one.path.startswith("geography/") and _MAP.search(said)):
         return "a diagram or a map"
     return ""
-
-
-def caption_of(title: str, stem: str, author: str, path: str, collection: bool) -> str:
-    """A plain name out of a title or, where the title is a collection's or none, out of the file's
-    name; "" where neither has one."""
-    from_file = not title or collection or bool(_BATCH.match(title))
-    text = stem.removeprefix("aiga_").removeprefix("contour_") if from_file else title
-    bare = _EMAIL.sub(" ", _ASIDE.sub(" ", spoken(html.unescape(text))))
-    plain = _BLACK_WHITE.sub(" ", _without_author(bare, author, from_file))
-    plain = re.sub(r"\b(?:rpg map elements|body part|clothing|clip ?art|openclipart\w*|ganson\w*|"
-                   r"icon|symbol 1m bwh|simple|alt|r|v|the)\b|#.*|\b\d+(?:\.\d+)?\b", " ", plain,
-                   flags=re.IGNORECASE)  # fmt: skip
-    plain = re.sub(r"\s+", " ", plain.replace(" ,", ",")).strip(" ,.-:;'&\"!?")
-    plain = plain.lower()
-    plain = TITLES.get(plain, plain)
-    if "/flags/" in path and plain and "flag" not in plain:
-        plain = f"flag of {plain.title()}"
-    if plain and "/aiga" in path and "arrow" not in plain and "sign" not in plain:
-        plain = f"{plain} sign"
-    if plain and "roadsigns" in path and "sign" not in plain:
-        plain = f"{plain} road sign"
-    return plain
-
-
-def _without_author(text: str, author: str, from_file: bool) -> str:
-    """Without the author's name, of which a file's name often has the first letters only."""
-    names = [word.lower() for word in re.findall(r"[A-Za-z]{2,}", author)]
-    words = text.split()
-    kept = [word for word in words if word.lower() not in names]
-    while from_file and len(kept) > 1 and any(
-        name.startswith(kept[-1].lower().rstrip("0123456789._")) for name in names
-    ):  # fmt: skip
-        kept.pop()
-    return " ".join(kept) if kept else text
-
-
-def _readable(words: str, known: frozenset[str]) -> bool:
-    """Whether the last word of it, or more than half of its words, is one that is known."""
-    every = re.findall(r"[a-z']+", words)
-    good = [word for word in every if word in known or singular(word) in known]
-    return bool(every) and len(good) * 2 >= len(every) and bool(good)
-
-
-def _others(caption: str, keywords: Sequence[str]) -> list[str]:
-    """Another name: the title's noun alone where the keywords have it too."""
-    last = caption.split()[-1].lower()
-    return [last] if last in keywords and last not in VAGUE and last != caption.lower() else []
 
 
 def _author(name: str) -> str:

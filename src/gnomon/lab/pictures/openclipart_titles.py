@@ -425,8 +425,242 @@ hide girl = girl hiding
 sportcar = sports car
 pc box = computer case
 future beckham = football player
-egg carton = egg carton
+abeille = bee
+ambulans = ambulance
+amibe = amoeba
+balloon arranging =
+bibliografia =
+big dino = big dinosaur
+capsized sailing illustration = capsized sailing boat
+cayennepepperrevisited = cayenne pepper
+cfbulb brightlit = energy saving light bulb
+cfbulb lit = energy saving light bulb
+cfbulb notlit = energy saving light bulb
+champignon = mushroom
+charge lourde =
+chateau = castle
+chesspieces bishop = chess bishop
+chesspieces king = chess king
+chesspieces knight = chess knight
+chesspieces pawn = chess pawn
+chesspieces queen = chess queen
+chesspieces rook = chess rook
+civiere = stretcher sign
+coccinelle = ladybug
+couronne = crown
+cuppa schwoo = cup of tea
+diner menu collection =
+direction a suivre = direction sign
+direction à suivre = direction sign
+end daul =
+enthusiast =
+envelop = envelope
+firestation = fire station
+floppydisk = floppy disk
+fruitcollection = fruit
+funnyflower = funny flower
+galette = pancake
+gauffre au chocolat = chocolate waffle
+grampa'n gramma = grandfather and grandmother
+grass hopper = grasshopper
+grune punkt =
+gumnut shaded = gumnut
+human humain umano seduto = sitting person
+human, humain, umano seduto = sitting person
+jin jang = yin yang
+lens, lente = magnifying glass
+libellule = dragonfly
+lugano =
+lézard = lizard
+magnificator = magnifying glass
+mante religieuse = praying mantis
+manuscriot = manuscript
+meatgrinder = meat grinder
+menu clip art collection example =
+menu clip art example =
+mix cucina, frullatore = blender
+moon full = full moon
+moon half = half moon
+moon crescent = crescent moon
+ninjastar = ninja star
+nosmoke = no smoking sign
+nuage = cloud
+ours = bear
+packman = video game character
+palmtree = palm tree
+paperbag = paper bag
+pasteque = watermelon
+piggybank = piggy bank
+piramide = pyramid
+porcinet = piglet
+prune = plum
+pudim = pudding
+punaisa = thumbtack
+recznik wiper = towel
+sandglass = hourglass
+sand glass = hourglass
+sapin = fir tree
+saxowoman = woman playing the saxophone
+seagull contour = outline of a seagull
+sortie issue de secours = emergency exit sign
+stappler = stapler
+stara ksiega old book = old book
+sugarbox = sugar box
+teddybear = teddy bear
+telephone lutte incendie = fire telephone sign
+telephone sauvetage = rescue telephone sign
+teschio = skull
+toros = bull
+treble staff with notes = notes on a staff
+vavuum cleaner upright = vacuum cleaner
+w cloud = white cloud
+wooden mallot = wooden mallet
+work =
+ppl = people
+ppls = people
+buddy = man
+head = head of a person
+cm = man
+pete =
+people = people
+smiley = smiley face
+smileytwinkle = twinkling smiley face
+base = smiley face
+waxingcrescent = waxing crescent moon
+nomoon = new moon
+firstquarter = first quarter moon
+waxinggibbous = waxing gibbous moon
+fullmoon = full moon
+waninggibbous = waning gibbous moon
+lastquarter = last quarter moon
+waningcrescent = waning crescent moon
+moonphases = phases of the moon
+nonsense =
+record = vinyl record
+records = vinyl records
+rpm record = vinyl record
+rpm records = vinyl records
+another apple = apple
+apple bitten = bitten apple
+slate apple = slate with an apple
+x simbol = letter x
+ball form = pool ball
+ball = ball
+bike = bicycle
+traffic light: green = green traffic light
+traffic light: red = red traffic light
+traffic light: yellow = yellow traffic light
+traffic light: amber = amber traffic light
+svg globe = globe
+svg globe green = green globe
+svg globe blue = blue globe
+cd = compact disc
+tv = television
+bach cartoon bust = cartoon bust of a man
+handel cartoon bust = cartoon bust of a man
+beethoven cartoon bust = cartoon bust of a man
+card figure queen = queen of a playing card
+card figure king = king of a playing card
+card figure jack = jack of a playing card
+card figure joker = joker
+card figures club = club suit
+card figures spade = spade suit
+card figures heart = heart suit
+card figures diamond = diamond suit
+tree whit fruits = tree with fruits
+sunflower against blue sky = sunflower and a blue sky
+rich young man, going away sad = sad rich young man
+lizzard = lizard
+skull and crossbones = skull and crossbones
+aviation airplane = airplane
+reminder hand = hand with a string on a finger
+right hand print = print of a right hand
+left hand print = print of a left hand
+right foot print = print of a right foot
+left foot print = print of a left foot
+contour = outline
+yang = yin yang
+kubek herbaty mug of tea = mug of tea
+junc curve =
+homes = house
+arrows = arrow
+blue man = blue stick figure
+yoga person = person doing yoga
+moons =
+kallisti grenade =
+chaussee glissante = slippery road sign
+armenia = flag of Armenia
+sweden = flag of Sweden
+cloudy = sun behind a cloud
+autos = cars
+coffe,tea = coffee and tea
+deciduous = deciduous tree
+easter = Easter egg
+lcd monitor = computer monitor
+inservice presentation =
+van gogh 's sun flower = sunflower
+van gogh 's room = bedroom
+smiley = smiley face
+crop marks =
+elder sign =
+film photo = roll of film
+evergreen = evergreen tree
+lightly decorated evergreen = Christmas tree
+lightbulb notlit = unlit light bulb
+lightbulb lit = lit light bulb
+lightbulb brightlit = bright light bulb
+lightbulb = light bulb
+lightbulb sketch = sketch of a light bulb
+flat screen = flat screen
+tft screen = flat screen
+soccer ballon = football
+softdrink = soft drink
+rubik's cube random = Rubik's cube
+cross hand drawn = hand drawn cross
+lightsabers = laser swords
+laserprinter = laser printer
+olivier = olive tree
+stack of books, taller = tall stack of books
+arbre = tree
+lime half = half a lime
+elephant outline = outline of an elephant
+heart highlight = heart
+heart left highlight = heart
+four scoops =
+spain provinces =
 """
+
+ENGLISH = frozenset(
+    """
+    abacus acorn airbrush aircraft amoeba angelfish anvil armadillo azalea baboon ballerina banjo
+    barn beagle bells binoculars blacksmith blots boombox bowsaw breakdance broccoli bulldozer
+    calendar capacitor capacitors cheetah client computer conifer corndog crossroads crosswind
+    cultivator daffodil daisy damselfly dartboard daylily diary drill earring echidna erlenmeyer
+    eraser fawn fern firewall flan foxglove gallows gramophone grenade gull handphone handstand
+    hedge hub hydrangea hydrant icecube insecticide joypad jukebox jupiter katana keyring knitting
+    knot lasagna laser lemonade lighthouse longsword mallet mars microchip mitten modem
+    noodles oboe palette panel paprika patchwork pavement perogies pitcher poison postage printer
+    profile projectile propeller quaver radish resistor resistors retriever roller rollerblades
+    saber sailor sakura salami scalpel scanner seahorse shears skater skyline snowstorm sombrero
+    spyglass stamp storm stripper surfboard tangram tetris thumbtack transistor trawler trillium
+    bible burner cage carton cleaner clef cluster cone core crawfish dragonfly fedora fireworks
+    flask gemstone geranium gumnut hallway handset headphones helix iris lighter magnolia
+    marshmallow puller pupil racket rackets rake reed sailboat screen serve shuttle skier sledge
+    spread stack stick tote transmitter vacuum wasp wreath youngster dulcimer lime half bishops
+    trowel tunnel twinkling venus wagon webcam workstation xylophone zebra bush hedgehog pyramid
+    """.split()
+)
+"""Nouns in titles that no emoji's name or tag and no common keyword has."""
+
+MISSPELT = {
+    "simbol": "symbol", "baloon": "balloon", "ballons": "balloons", "blowling": "bowling",
+    "volleball": "volleyball", "scrathing": "scratching", "whit": "with", "southen": "southern",
+    "vegitables": "vegetables", "cacuts": "cactus", "mulit": "multi",
+    "silhouet": "silhouette", "tickey": "ticket", "lizzard": "lizard", "racquets": "rackets",
+    "icecream": "ice cream", "airplaine": "airplane", "umberella": "umbrella",
+    "logaritmic": "logarithmic", "magnifing": "magnifying", "pettle": "petal", "mateya": "", "jabbear": "bear",
+}  # fmt: skip
+"""Words as their authors wrote them."""
 
 TITLES = {
     title.strip(): english.strip()

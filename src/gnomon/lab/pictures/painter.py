@@ -20,6 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ASKED, SAID = struct.Struct("<ccHI"), struct.Struct("<I")
+VERSION = 1
+"""Of what is painted: chunks of another one are painted again."""
+DPI = 96.0
+"""CSS's (https://www.w3.org/TR/css-values-3/#absolute-lengths). resvg-py's default is 0, and with
+it a page in points has no size."""
 OVER = 4
 """A drawing is drawn so many times as large as it is kept, then reduced."""
 MEMORY_BYTES = 2 * 2**30
@@ -96,7 +101,7 @@ def _rendered(text: str, size: int) -> Any:
 
     try:
         png = resvg_py.svg_to_bytes(
-            svg_string=text, width=size, height=size, skip_system_fonts=True
+            svg_string=text, width=size, height=size, dpi=DPI, skip_system_fonts=True
         )
     except ValueError as error:
         raise Unpainted("cannot be drawn") from error

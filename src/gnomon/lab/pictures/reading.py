@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
-from gnomon.lab.pictures import emoji_sets, openclipart
+from gnomon.lab.pictures import emoji_sets, folder, openclipart, posts
 from gnomon.lab.pictures.emoji import Names, read_names
 from gnomon.lab.pictures.found import Offers
 from gnomon.lab.pictures.packages import NAMES, PACKAGES, SETS, PictureSet, obtain
@@ -55,7 +55,7 @@ def read(bench: Bench, settings: Settings) -> Offers:
     def archive(package: str) -> Path:
         return obtain(PACKAGES[package], cache, given, bench.reporter)
 
-    names = read_names(archive(NAMES))
+    names = read_names(archive(NAMES)) if settings.sets else Names((), {})
     elder: dict[str, str] = {}
     for package in ("@iconify-json/noto", "@iconify-json/fluent-emoji-flat"):
         if any(SETS[name].package in _UNCODED for name in settings.sets):
@@ -63,6 +63,13 @@ def read(bench: Bench, settings: Settings) -> Offers:
     for name in settings.sets:
         what = SETS[name]
         offers = _offers(archive(what.package), what, names, elder)
+        yield from islice(offers, settings.limit or None)
+    for place in settings.folders:
+        yield from islice(folder.pictures(Path(place).expanduser(), names), settings.limit or None)
+    if settings.posts:
+        offers = posts.pictures(
+            bench, names, fetch=settings.fetch, left_out=settings.left_out
+        )  # fmt: skip
         yield from islice(offers, settings.limit or None)
 
 

@@ -81,9 +81,7 @@ def text(found: Mapping[str, Any]) -> str:
     sets = "\n".join(_row(name, count, found) for name, count in found["sets"].items())
     reasons = "\n".join(f"| {why} | {count:,} |" for why, count in found["reasons"].items())
     alike = ", ".join(found["share_alike"])
-    said = (
-        f"\nWhat is made from {alike} must be under the same licence again.\n" if alike else ""
-    )
+    said = f"\nWhat is made from {alike} must be under the same licence again.\n" if alike else ""
     return (
         f"# Pictures\n\n{found['pictures']:,} pictures of {found['concepts']:,} concepts, "
         f"{found['side']} x {found['side']}, in {found['seconds']:,} s.\n\n"

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from gnomon.lab.pictures import reading, report
 from gnomon.lab.pictures.found import SVG, Found, Left
 from gnomon.lab.pictures.held import DROPPED, ITEMS, MANIFEST, PIXELS, Item, line_of
 from gnomon.lab.pictures.likeness import Looks, looks_of
+from gnomon.lab.pictures.painter import VERSION as PAINTED
 from gnomon.lab.pictures.painting import Painted, Painter
 from gnomon.lab.pictures.splitting import across, doubles, split_of
 from gnomon.lab.progress import Progress
@@ -30,11 +31,13 @@ from gnomon.lab.shards import writing
 from gnomon.lab.workspace import Workspace, write_json
 
 STAGE = "pictures"
-VERSION = 1
+VERSION = 2
 """Of the rules: another one makes a set stale."""
 SIDE = 64
 CHUNK = 128
 CHUNKS = "chunks"
+MOST_ALIKE = 4
+"""Pictures of a set under one caption weigh no more than so many, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _paint(folder: Path, bench: Bench, taken: Sequence[Found]) -> _Chunks:
     """Paint what no earlier run has, on ``bench.threads`` processes."""
     kept = folder / CHUNKS
     kept.mkdir(exist_ok=True)
-    parts = [taken[n : n + CHUNK] for n in range(0, len(taken), CHUNK)]
+    parts = list(_parts(taken))
     paths = [kept / f"{_key(part)}.npz" for part in parts]
     missing = [n for n, path in enumerate(paths) if not path.is_file()]
     done = sum(len(part) for n, part in enumerate(parts) if n not in set(missing))
@@ -161,6 +164,15 @@ def _paint(folder: Path, bench: Bench, taken: Sequence[Found]) -> _Chunks:
     return _Chunks(paths, next((p.fences for p in made if p.fences), ()))
 
 
+def _parts(taken: Sequence[Found]) -> Iterator[Sequence[Found]]:
+    """Chunks of one set each, so that a set that changes leaves those of the others as they are."""
+    first = 0
+    for at in range(1, len(taken) + 1):
+        if at == len(taken) or at - first == CHUNK or taken[at].item.set != taken[first].item.set:
+            yield taken[first:at]
+            first = at
+
+
 def _tell(bench: Bench, done: int, before: int, total: int, began: float) -> None:
     pace = (time.monotonic() - began) / max(1, done - before)
     bench.reporter.at(Progress(STAGE, done, total, "pictures", pace * (total - done)))
@@ -168,7 +180,7 @@ def _tell(bench: Bench, done: int, before: int, total: int, began: float) -> Non
 
 def _key(part: Sequence[Found]) -> str:
     """What a chunk is painted from, as a file name."""
-    digest = hashlib.sha256(f"{VERSION} {SIDE}".encode())
+    digest = hashlib.sha256(f"{PAINTED} {SIDE}".encode())
     for found in part:
         digest.update(hashlib.sha256(found.data).digest())
         digest.update(b"s" if found.form == SVG else b"r")
@@ -218,13 +230,22 @@ def _write(
     for row, (reason, detail) in sorted(gone.items()):
         left.append(Left(items[row].id, items[row].set, reason, detail))
     kept = [row for row in range(len(items)) if row not in gone]
-    whole = [replace(items[row], split=split_of(items[row].concept)) for row in kept]
+    told = Counter((items[row].set, items[row].captions[0]) for row in kept)
+    whole = [_placed(items[row], told) for row in kept]
     with writing(folder / PIXELS):
         _write_pixels(folder / PIXELS, [rows[row] for row in kept], painted)
         _write_lines(folder / ITEMS, (line_of(item) for item in whole))
         _write_lines(folder / DROPPED, (json.dumps(asdict(one), ensure_ascii=False)
                                         for one in left))  # fmt: skip
     return _Made(whole, left)
+
+
+def _placed(item: Item, told: Mapping[tuple[str, str], int]) -> Item:
+    """With its split; and with less weight where many of its set have the same caption, as forty
+    arrows have."""
+    alike = told[item.set, item.captions[0]]
+    weight = round(item.weight * min(1.0, MOST_ALIKE / alike), 4)
+    return replace(item, split=split_of(item.concept), weight=weight)
 
 
 def _looked(

@@ -26,15 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patch", type=int, default=8, metavar="N",
                         help="side of the patches that a picture is cut into (8)")  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, metavar="N", help="steps to learn for (1200)")
+    length.add_argument("--steps", type=int, metavar="N", help="steps to learn for (640)")
     length.add_argument("--minutes", type=float, metavar="M",
                         help="learn for about so long instead")  # fmt: skip
     parser.add_argument("--batch", type=int, default=256, metavar="N",
                         help="pairs of a step (256)")  # fmt: skip
     parser.add_argument("--loss", choices=("softmax", "sigmoid"), default="softmax",
                         help="CLIP's loss, or SigLIP's (softmax)")  # fmt: skip
-    parser.add_argument("--kept", type=float, default=0.5, metavar="P",
-                        help="share of patches that a step looks at (0.5)")  # fmt: skip
+    parser.add_argument("--kept", type=float, default=0.4, metavar="P",
+                        help="share of patches that a step looks at (0.4)")  # fmt: skip
     parser.add_argument("--composed", type=float, default=0.25, metavar="P",
                         help="share of scenes of several things in a step (0.25)")  # fmt: skip
     parser.add_argument("--hold-out", default="auto", metavar="SET", dest="held_set",

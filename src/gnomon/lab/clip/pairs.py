@@ -91,7 +91,8 @@ def values(pixels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Source:
-    """Where pairs come from: the ``rows`` of ``pictures`` that may be learnt from. ``scenes`` gives
+    """Where pairs come from: the ``rows`` of ``pictures`` that may be learnt from, each concept
+    evenly and of one concept each picture by its weight. ``scenes`` gives
     the share ``composed`` of each batch. ``kept`` is the share of patches that is looked at."""
 
     pictures: Pictures
@@ -115,7 +116,7 @@ class Source:
         """The pairs of a step."""
         rng = np.random.default_rng([self.seed, step])
         others = round(size * self.composed) if self.scenes else 0
-        chosen = [rng.choice(one) for one in self._concepts(step, size - others)]
+        chosen = [self._one_of(rows, rng) for rows in self._concepts(step, size - others)]
         items = [self.pictures.items[row] for row in chosen]
         texts = [caption(item, rng) for item in items]
         pixels = shown(np.stack([self.pictures.pixels[row] for row in chosen]), items, rng)
@@ -128,6 +129,10 @@ class Source:
         return Pairs(
             pixels, ids, mask, _numbers(named), _numbers(texts), self._patches(len(texts), rng)
         )
+
+    def _one_of(self, rows: Sequence[int], rng: np.random.Generator) -> int:
+        weights = np.cumsum([self.pictures.items[row].weight for row in rows])
+        return rows[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
 
     def _concepts(self, step: int, size: int) -> list[Sequence[int]]:
         """Those of a step: each comes once before any comes again."""

@@ -48,7 +48,7 @@ from gnomon.lab.workspace import Workspace, fingerprint, write_json
 
 STAGE = "clip"
 MODEL, PLAN, ENERGY = "model", "plan.json", "energy.json"
-STEPS = 1200
+STEPS = 640
 LOOKS = 4
 PREPROCESSOR = {
     "image_processor_type": "CLIPImageProcessor",

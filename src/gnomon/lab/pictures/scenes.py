@@ -90,6 +90,7 @@ class Scenes:
         mix, kind = self.mix, chance.random()
         zh = chance.random() < mix.zh
         first = self._any(chance)
+        zh = zh and bool(self.items[first].zh)
         ground, where = self._ground(chance, zh)
         if kind < mix.pair:
             second = self._any(chance, like=self.items[first].style)
@@ -122,7 +123,7 @@ class Scenes:
         """RGBA at a size, perhaps in another colour, and its name with that colour."""
         item = self.items[drawing]
         rgba = self.drawings[size][drawing].astype(np.float32)
-        names = item.zh if zh else item.captions
+        names = item.zh if zh and item.zh else item.captions
         name = names[0] if len(names) < 2 or chance.random() < 0.6 else names[
             1 + chance.integers(len(names) - 1)
         ]  # fmt: skip

@@ -6,7 +6,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,6 +296,17 @@ def test_equal_words_and_ideas_are_no_negatives(monkeypatch, how):
     assert float(how(model, batch)[0].detach()) == pytest.approx(float(want), rel=1e-5)
 
 
+def test_two_processes_learn_what_one_does(tmp_path):
+    """Each contrasts its pairs with those of both, and the gradients add up to the same."""
+    script = Path(__file__).with_name("clip_ranks.py")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), str(tmp_path)],
+        capture_output=True, text=True, timeout=200,
+        env={**os.environ, "PYTHONPATH": str(script.parents[1] / "src"), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "alike\n"), done.stderr[-2000:]
+
+
 # ------------------------------------------------------------------------ the scores
 
 
@@ -366,10 +381,10 @@ def test_the_stage_learns_measures_and_exports(report, pictures, bench):
 
 def test_what_is_exported_is_what_was_trained(report, tmp_path):
     model, vocabulary = (
-        models.load(stage.Path(report["folder"])),
-        words.load(stage.Path(report["folder"])),
+        models.load(Path(report["folder"])),
+        words.load(Path(report["folder"])),
     )
-    folder = stage.Path(report["exported"])
+    folder = Path(report["exported"])
     made, own = export.exported_eyes(folder, vocabulary), scores.eyes(model, vocabulary)
     pixels = torch.randint(
         256, (3, 3, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
@@ -385,7 +400,7 @@ def test_the_assistant_runs_it(report):
 
     from PIL import Image
 
-    folder = stage.Path(report["exported"])
+    folder = Path(report["exported"])
     vocabulary = words.load(folder)
     pixels = np.full((SIDE, SIDE, 3), (220, 40, 40), np.uint8)
     file = io.BytesIO()
@@ -404,7 +419,7 @@ def test_the_assistant_runs_it(report):
 def test_done_is_done_and_a_cut_run_goes_on(report, pictures, bench, monkeypatch):
     work = bench.workspace("shapes")
     assert stage.clip(work, bench, SETTINGS) == report
-    weights = models.load(stage.Path(report["folder"])).state_dict()
+    weights = models.load(Path(report["folder"])).state_dict()
 
     class Interrupts(Silence):
         def at(self, progress):
@@ -419,7 +434,7 @@ def test_done_is_done_and_a_cut_run_goes_on(report, pictures, bench, monkeypatch
     assert work.report("clip") is None
     again = stage.clip(work, bench, settings)
     assert again["train_loss"] == pytest.approx(report["train_loss"], rel=1e-4)
-    for name, one in models.load(stage.Path(again["folder"])).state_dict().items():
+    for name, one in models.load(Path(again["folder"])).state_dict().items():
         torch.testing.assert_close(one, weights[name], atol=1e-5, rtol=1e-4)
 
 

@@ -186,7 +186,7 @@ def _variance(total: Counts) -> float:
 
 def _expanded(alpha: float, clusters: int) -> float:
     """The tail at which percentiles of a bootstrap are read: few clusters make it too narrow, so
-    it is widened as a t interval is (Hesterberg 2015, section 5.3; https://arxiv.org/abs/1411.5279).
+    it is widened as a t interval is (Hesterberg 2015; https://arxiv.org/abs/1411.5279).
     """
     wider = math.sqrt(clusters / (clusters - 1)) * student(1 - alpha / 2, clusters - 1)
     return _NORMAL.cdf(-wider)

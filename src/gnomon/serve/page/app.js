@@ -43,8 +43,9 @@ const below = [["story", "story", ["story"]], ["digest", "digests", ["digests", 
 
 const [skills, draw, history, held] = ["skills", "draw", "history", "held"].map((name) => later(name, name, [name]));
 
+const quiz = later("quiz", "quiz", ["quiz"], draw);
 // The first is the home. A view is added here, and in NAV where it has a place in the bar.
-const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, skills, draw, access.invitation];
+const VIEWS = [ask, search, check, history, settings, held, post, board, ...below, skills, draw, quiz, access.invitation];
 
 // [view, the address, the word, the drawing, the key after "g"]
 const NAV = [

@@ -95,7 +95,7 @@ function build() {
     nodes.full,
     fold(w.more, h("div", { class: "row" }, field("draw-size", w.size, nodes.size), field("draw-count", w.count, nodes.count),
       field("draw-seed", w.seed, nodes.seed), field("draw-steps", w.steps, nodes.steps)), nodes.edit));
-  main.replaceChildren(h("div", { class: "drawer" }, title(t.titles.draw), h("p", { class: "muted lead-in" }, w.lede), form, nodes.going, nodes.rules, nodes.place));
+  main.replaceChildren(h("div", { class: "drawer" }, title(t.titles.draw), h("p", { class: "muted lead-in" }, w.lede, " ", h("a", { href: "/#quiz" }, t.titles.quiz)), form, nodes.going, nodes.rules, nodes.place));
   shown = gallery(nodes.place, w, { use, start, edits: () => Boolean(about?.models[0]?.edits) });
 }
 

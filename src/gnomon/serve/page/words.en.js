@@ -5,7 +5,7 @@ const s = (n, one, many) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en")} $
 const en = {
   draw: "Draw a picture",
   drawShort: "Draw",
-  titles: { draw: "Draw", skills: "Skills", board: "What is going on", story: "Story", digests: "Digests", sources: "Sources", search: "Search", check: "Check a text", history: "History", settings: "Settings", held: "What is held here", post: "Post", invite: "Invitation" },
+  titles: { draw: "Draw", quiz: "Human or machine?", skills: "Skills", board: "What is going on", story: "Story", digests: "Digests", sources: "Sources", search: "Search", check: "Check a text", history: "History", settings: "Settings", held: "What is held here", post: "Post", invite: "Invitation" },
   board: "What is going on",
   boardShort: "Now",
   now: {

@@ -5,7 +5,7 @@ const zhn = (n) => n.toLocaleString("zh-CN");
 const zh = {
   draw: "画一张图",
   drawShort: "画图",
-  titles: { draw: "画图", skills: "技能", board: "正在发生什么", story: "事件", digests: "摘要", sources: "来处", search: "搜索", check: "核对一段文字", history: "历史", settings: "设置", held: "这里收存了什么", post: "帖子", invite: "邀请" },
+  titles: { draw: "画图", quiz: "人还是机器？", skills: "技能", board: "正在发生什么", story: "事件", digests: "摘要", sources: "来处", search: "搜索", check: "核对一段文字", history: "历史", settings: "设置", held: "这里收存了什么", post: "帖子", invite: "邀请" },
   board: "正在发生什么",
   boardShort: "动态",
   now: {

@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -419,6 +420,9 @@ def test_the_assistant_runs_it(report):
 def test_done_is_done_and_a_cut_run_goes_on(report, pictures, bench, monkeypatch):
     work = bench.workspace("shapes")
     assert stage.clip(work, bench, SETTINGS) == report
+    shutil.rmtree(report["exported"])
+    assert stage.clip(work, bench, SETTINGS) == report
+    assert installed.find(bench.models_dir, "shapes-clip") is not None
     weights = models.load(Path(report["folder"])).state_dict()
 
     class Interrupts(Silence):

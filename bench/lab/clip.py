@@ -63,6 +63,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     pictures = open_pictures(args.pictures)
+    args.out.mkdir(parents=True, exist_ok=True)
     for arm in args.arms:
         path = args.out / f"{arm}-{args.steps}-{args.seed}.json"
         if not path.exists():

@@ -130,10 +130,11 @@ def scenes_of(pictures: Pictures, settings: Settings, kept: Sequence[int]) -> Sc
         replace(item, split="train" if n in learnt else HELD, zh=item.zh or item.captions)
         for n, item in enumerate(pictures.items)
     ]
-    return Scenes(
+    scenes = Scenes(
         Pictures(pictures.folder, pictures.pixels, items), split="train", seed=settings.seed,
         side=pictures.side,
     )  # fmt: skip
+    return scenes if len(scenes) else None
 
 
 def words_of(pictures: Pictures, rows: Sequence[int], scenes: Scenes | None) -> Words:

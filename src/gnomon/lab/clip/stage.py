@@ -77,10 +77,13 @@ def clip(
     pictures = open_pictures(work.folder / "pictures")
     settings.check(pictures.side)
     inputs = {"settings": asdict(settings), "pictures": before.get("inputs")}
-    found = None if anew else work.current(STAGE, inputs)
-    if found is not None and export.there(bench.models_dir, work.name):
-        return found
     export.refuse_foreign(bench.models_dir, work.name)
+    rows = split(pictures, settings)
+    found = None if anew else work.current(STAGE, inputs)
+    if found is not None:
+        if export.there(bench.models_dir, work.name):
+            return found
+        return _finish(work, bench, settings, inputs, found, pictures, rows)
     torch.set_num_threads(bench.threads)
     with world() as at:
         folder = work.folder / STAGE
@@ -89,16 +92,24 @@ def clip(
             if anew:
                 _forget(folder)
         at.wait()
-        rows = split(pictures, settings)
         report = _learn(bench, settings, pictures, rows, folder, at)
         if at.first:
-            report = export.export(
-                work.name, bench, folder / MODEL, report, pictures, rows.val, settings.licence
-            )
-            report = work.finish(STAGE, inputs, report, text(report))
+            report = _finish(work, bench, settings, inputs, report, pictures, rows)
             _forget(folder)
         at.wait()
     return report
+
+
+def _finish(
+    work: Workspace, bench: Bench, settings: Settings, inputs: Mapping[str, Any],
+    report: Mapping[str, Any], pictures: Pictures, rows: Split,
+) -> dict[str, Any]:  # fmt: skip
+    """Export what was learnt, and declare the stage done."""
+    told = {key: value for key, value in report.items() if key not in ("stage", "inputs")}
+    told = export.export(
+        work.name, bench, work.folder / STAGE / MODEL, told, pictures, rows.val, settings.licence
+    )
+    return work.finish(STAGE, inputs, told, text(told))
 
 
 def _forget(folder: Path) -> None:

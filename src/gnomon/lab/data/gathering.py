@@ -109,7 +109,7 @@ def gather(
     for name, files in out.items():
         files.flush()
         gathered.files[name] = files.written
-    gathered.held = _write_held(stage, posts)
+    gathered.held = write_held(stage, posts)
     return gathered
 
 
@@ -174,7 +174,8 @@ def _bare(document: Document) -> Document:
     return Document(document.text, document.id, {**metadata, "origin": document.id})
 
 
-def _write_held(stage: Path, posts: Iterable[str]) -> DocumentFile:
+def write_held(stage: Path, posts: Iterable[str]) -> DocumentFile:
+    """List the posts that a stage's folder holds, for later deletions. Raises StoreFull."""
     path = stage / HELD
     fresh = path.with_name(path.name + ".new")
     count = size = 0

@@ -1,10 +1,10 @@
 """Deletions followed into what was made: which corpora and models hold a post that is gone.
 
-A corpus keeps the ids of the posts it holds (``held.txt.gz``), an exported model hashes of them
-(``export.deletions``). A post whose author deleted it afterwards is in them still: this looks every
-corpus's list up in the record, writes what is gone to ``deleted.json`` beside it, and has the
-models marked that learned from it. What the owner's own retention dropped is no deletion: nobody
-asked for it.
+A corpus keeps the ids of the posts it holds (``held.txt.gz``), and so does a set of pictures; an
+exported model keeps hashes of them (``export.deletions``). A post whose author deleted it
+afterwards is in them still: this looks every list up in the record, writes what is gone to
+``deleted.json`` beside it, and has the models marked that learned from it. What the owner's own
+retention dropped is no deletion: nobody asked for it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _TOGETHER = 1000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A corpus or a model that holds posts since deleted. ``name`` is the run's or the model's,
-    ``posts`` how many it holds in all, ``deleted`` how many of them are gone."""
+    """A corpus, a set of pictures or a model that holds posts since deleted. ``name`` is the run's
+    or the model's, ``posts`` how many it holds in all, ``deleted`` how many of them are gone."""
 
-    kind: Literal["corpus", "model"]
+    kind: Literal["corpus", "pictures", "model"]
     name: str
     posts: int
     deleted: int
@@ -45,6 +45,10 @@ class Mark:
         gone = f"{self.deleted:,} post{'s' if self.deleted != 1 else ''} since deleted"
         if self.kind == "corpus":
             step = f"`gnomon lab run --name {self.name} --anew` makes it again without them"
+        elif self.kind == "pictures":
+            step = (
+                f"`gnomon lab pictures --name {self.name} --posts --anew` makes them again without"
+            )
         else:
             step = "make it again from a corpus without them, or delete it"
         return f"{self.kind} {self.name} holds {gone}, of {self.posts:,}; {step}."
@@ -71,12 +75,13 @@ def check(
 
 
 def corpora(home: Path) -> list[Path]:
-    """The data stage's folder of every run that has a corpus."""
-    return [path.parent for path in sorted(home.glob(f"lab/*/data/{HELD}"))]
+    """The folder of every stage that took posts in: the data of a run, its pictures."""
+    found = (home.glob(f"lab/*/{stage}/{HELD}") for stage in ("data", "pictures"))
+    return sorted(path.parent for some in found for path in some)
 
 
 def note(store: Store, folder: Path, *, now: Callable[[], float] = time.time) -> Mark:
-    """Look one corpus up (``folder`` is its data stage's) and write ``deleted.json`` where
+    """Look one corpus or set up (``folder`` is its stage's) and write ``deleted.json`` where
     something is gone, or is back."""
     posts, gone = 0, list[str]()
     ids = held(folder)
@@ -87,7 +92,8 @@ def note(store: Store, folder: Path, *, now: Callable[[], float] = time.time) ->
     if gone != _noted(folder):
         with writing(folder / NOTE):
             write_json(folder / NOTE, {"checked_at": iso(now()), "posts": posts, "deleted": gone})
-    return Mark("corpus", folder.parent.name, posts, len(gone))
+    kind: Literal["corpus", "pictures"] = "corpus" if folder.name == "data" else "pictures"
+    return Mark(kind, folder.parent.name, posts, len(gone))
 
 
 def of_models(models_dir: Path) -> Iterator[Mark]:

@@ -20,6 +20,7 @@ _XLINK = ' xmlns:xlink="http://www.w3.org/1999/xlink"'
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(?P<inside>[^\]]*)\]\s*)?>", re.IGNORECASE)
 _DECLARED = re.compile(r"<!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST)", re.IGNORECASE)
 _ENTITY = re.compile(r"""<!ENTITY\s+(\w{1,40})\s+(["'])([^"'&<%]{0,200})\2\s*>""")
+_ATTRIBUTES = re.compile(r"""<!ATTLIST\s+[\w:\s]+CDATA\s+#\w+\s*(?:"[^"&<%]*")?\s*>""")
 MOST_ENTITIES = 64
 _ENCODING = re.compile(r"^\s*<\?xml[^>]*?encoding=[\"']([\w.-]+)[\"']", re.IGNORECASE)
 _URL = re.compile(r"url\(\s*[\"']?\s*([^#\"'\s)])", re.IGNORECASE)
@@ -64,13 +65,13 @@ def _decoded(data: bytes) -> str:
 
 def _without_doctype(text: str) -> str:
     """Without the DTD that it names, which nobody reads, and with the plain words that it declares
-    put in: old programs declare the namespaces so. Raises Unfit for declarations of more."""
+    put in: old programs declare the namespaces so, also as defaults of attributes. Raises Unfit for declarations of more."""
     found = _DOCTYPE.search(text)
     if found is None:
         return text
     inside = found["inside"] or ""
     words = {name: value for name, _, value in _ENTITY.findall(inside)}
-    if _ENTITY.sub("", inside).strip() or len(words) > MOST_ENTITIES:
+    if _ATTRIBUTES.sub("", _ENTITY.sub("", inside)).strip() or len(words) > MOST_ENTITIES:
         raise Unfit("declares entities")
     text = text[: found.start()] + text[found.end() :]
     if _DECLARED.search(text):

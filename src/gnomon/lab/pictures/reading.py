@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
-from gnomon.lab.pictures import emoji_sets, folder, openclipart, posts
+from gnomon.lab.pictures import emoji_sets, folder, openclipart, posts, stamps
 from gnomon.lab.pictures.emoji import Names, read_names
 from gnomon.lab.pictures.found import Offers
 from gnomon.lab.pictures.packages import NAMES, PACKAGES, SETS, PictureSet, obtain
@@ -85,4 +85,6 @@ def _offers(archive: Path, what: PictureSet, names: Names, elder: Mapping[str, s
         return emoji_sets.openmoji(archive, what, names)
     if what.name == "openclipart":
         return openclipart.drawings(archive, what, names)
+    if what.name == "tuxpaint":
+        return stamps.stamps(archive, what, names)
     return emoji_sets.iconify(archive, what, names, elder)

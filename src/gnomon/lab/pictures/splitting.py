@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gnomon.lab.data.split import place
 from gnomon.lab.pictures.held import Item
-from gnomon.lab.pictures.likeness import NEAR_BITS, NEAR_COLOURS, SAME_COLOURS, Looks, copies
+from gnomon.lab.pictures.likeness import SAME_BITS, SAME_COLOURS, Looks, copies
 
 HELD_OUT = 0.05
 """Share of the concepts that each of val and test gets."""
@@ -31,7 +31,7 @@ def doubles(items: Sequence[Item], looks: Looks) -> Dropped:
     for rows in groups.values():
         if len(rows) < 2:
             continue
-        for one, other, _ in copies(looks, rows, rows, bits=2, colours=SAME_COLOURS):
+        for one, other, _ in copies(looks, rows, rows, bits=SAME_BITS, colours=SAME_COLOURS):
             if other < one and other not in out:
                 out.setdefault(one, ("the same picture", items[other].id))
     return out
@@ -46,7 +46,7 @@ def across(items: Sequence[Item], looks: Looks, left: Dropped) -> Dropped:
             rows[split_of(item.concept)].append(row)
     out: Dropped = {}
     for mine, theirs in (("test", "train"), ("val", "train"), ("val", "test")):
-        pairs = copies(looks, rows[mine], rows[theirs], bits=NEAR_BITS, colours=NEAR_COLOURS)
+        pairs = copies(looks, rows[mine], rows[theirs])
         nearest: dict[int, tuple[float, int]] = {}
         for one, other, gap in pairs:
             nearest[one] = min(nearest.get(one, (gap, other)), (gap, other))

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
-from gnomon.lab.pictures import reading, report
+from gnomon.lab.data.gathering import write_held
+from gnomon.lab.pictures import posts, reading, report
 from gnomon.lab.pictures.found import SVG, Found, Left
 from gnomon.lab.pictures.held import DROPPED, ITEMS, MANIFEST, PIXELS, Item, line_of
-from gnomon.lab.pictures.likeness import Looks, looks_of
+from gnomon.lab.pictures.likeness import SEEN, Looks, looks_of
+from gnomon.lab.pictures.packages import SETS
 from gnomon.lab.pictures.painter import VERSION as PAINTED
 from gnomon.lab.pictures.painting import Painted, Painter
 from gnomon.lab.pictures.splitting import across, doubles, split_of
@@ -31,11 +33,13 @@ from gnomon.lab.shards import writing
 from gnomon.lab.workspace import Workspace, write_json
 
 STAGE = "pictures"
-VERSION = 2
+VERSION = 4
 """Of the rules: another one makes a set stale."""
 SIDE = 64
 CHUNK = 128
 CHUNKS = "chunks"
+COLOURLESS, GREY_SPREAD = "black and white", 24
+"""The style of a clip of whose pixels 95% have channels that are less than so far apart, of 255."""
 MOST_ALIKE = 4
 """Pictures of a set under one caption weigh no more than so many, together."""
 
@@ -237,6 +241,8 @@ def _write(
         _write_lines(folder / ITEMS, (line_of(item) for item in whole))
         _write_lines(folder / DROPPED, (json.dumps(asdict(one), ensure_ascii=False)
                                         for one in left))  # fmt: skip
+    if used := dict.fromkeys(posts.post_of(i.id) for i in whole if i.set == posts.SET):
+        write_held(folder, used)
     return _Made(whole, left)
 
 
@@ -246,6 +252,16 @@ def _placed(item: Item, told: Mapping[tuple[str, str], int]) -> Item:
     alike = told[item.set, item.captions[0]]
     weight = round(item.weight * min(1.0, MOST_ALIKE / alike), 4)
     return replace(item, split=split_of(item.concept), weight=weight)
+
+
+def _in_style(item: Item, picture: NDArray[np.uint8]) -> Item:
+    """A clip without colours is drawn in another style than one with colours."""
+    if item.style != SETS["openclipart"].style:
+        return item
+    seen = picture[picture[..., 3] > SEEN][:, :3].astype(np.int16)
+    spread = seen.max(1) - seen.min(1) if len(seen) else np.zeros(1)
+    grey = np.quantile(spread, 0.95) < GREY_SPREAD
+    return replace(item, style=COLOURLESS) if grey else item
 
 
 def _looked(
@@ -263,7 +279,7 @@ def _looked(
             if reason:
                 left.append(Left(item.id, item.set, reason))
             else:
-                items.append(item)
+                items.append(_in_style(item, pixels[n]))
                 rows.append(at + n)
         if good:
             looks = looks_of(pixels[good])

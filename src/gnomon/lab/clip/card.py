@@ -49,7 +49,7 @@ def _front(card: Mapping[str, Any]) -> str:
 
 def _head(card: Mapping[str, Any]) -> str:
     shown = f"{card['data']['pictures']:,} drawings of {card['data']['concepts']:,} ideas"
-    text = (
+    return (
         f"# {card['name']}\n\n"
         f"CLIP of {card['parameters']:,} parameters, made from nothing but {shown} by "
         f"{card['made_by']} on {card['made_at'][:10]}. It sees {card['side']} x {card['side']} "
@@ -58,12 +58,6 @@ def _head(card: Mapping[str, Any]) -> str:
         f"Licence of the weights: {card['licence']}. The towers are kept in {card['bits']} bits.\n"
         "\n```\ngnomon search --images red umbrella\n```"
     )
-    if card["everything"]:
-        text += (
-            "\n\nIt learnt from every split and set, the held-out ones, too: a judge of other "
-            "models, whose own scores would mean nothing."
-        )
-    return text
 
 
 def _data(card: Mapping[str, Any]) -> str:
@@ -81,16 +75,23 @@ def _data(card: Mapping[str, Any]) -> str:
 
 
 def _scores(card: Mapping[str, Any]) -> str:
-    held = f" Nothing was learnt from the set {card['held_set']}." if card["held_set"] else ""
-    cost = card.get("cost_8_bits")
-    bits = ""
-    if cost:
-        worst = max(cost, key=lambda name: cost[name])
-        bits = f"\n\nEight bits cost {cost[worst] * 100:.2f} points at most ({worst})."
-    return (
-        "## Numbers\n\nIdeas of val and test were never shown, and often their words neither."
-        f"{held} Intervals are by drawing ideas anew.\n\n{table(card['scores'])}{bits}"
+    if card["everything"]:
+        told = (
+            "It learnt from every split and set, so that nothing is left to measure it with: what "
+            "the same recipe comes to with ideas held out is in gnomon's docs/lab-pictures.md."
+        )
+    else:
+        held = f" Nothing was learnt from the set {card['held_set']}." if card["held_set"] else ""
+        told = (
+            f"Ideas of val and test were never shown, and often their words neither.{held} "
+            f"Intervals are by drawing ideas anew.\n\n{table(card['scores'])}"
+        )
+    worst = max(card["cost_8_bits"], key=lambda name: card["cost_8_bits"][name])
+    bits = (
+        f"Eight bits instead of thirty-two cost {card['cost_8_bits'][worst] * 100:.2f} points at "
+        f"most ({worst}, {card['cost_on']})."
     )
+    return f"## Numbers\n\n{told}\n\n{bits}"
 
 
 def _files(card: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ def _finish(
     """Export what was learnt, and declare the stage done."""
     told = {key: value for key, value in report.items() if key not in ("stage", "inputs")}
     told = export.export(
-        work.name, bench, work.folder / STAGE / MODEL, told, pictures, rows.val, settings.licence
+        work.name, bench, work.folder / STAGE / MODEL, told, pictures, rows, settings.licence
     )
     return work.finish(STAGE, inputs, told, text(told))
 

@@ -65,7 +65,8 @@ def _decoded(data: bytes) -> str:
 
 def _without_doctype(text: str) -> str:
     """Without the DTD that it names, which nobody reads, and with the plain words that it declares
-    put in: old programs declare the namespaces so, also as defaults of attributes. Raises Unfit for declarations of more."""
+    put in: old programs declare the namespaces so, also as defaults of attributes. Raises Unfit for
+    declarations of more."""
     found = _DOCTYPE.search(text)
     if found is None:
         return text

@@ -16,6 +16,8 @@ from gnomon.lab.clip.model import Clip
 from gnomon.lab.clip.pairs import Pairs
 
 LOSSES = ("softmax", "sigmoid")
+HEAPS = 4
+"""Texts are computed in so many heaps, by their length: captions are short but for a few."""
 
 
 class Everywhere(torch.autograd.Function):
@@ -80,13 +82,24 @@ def _embedded(model: Clip, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
     """Unit rows of pictures and texts ``[B, D]``, and ``[B, B of all]``: who is no negative of
     whom."""
     pictures = model.embed_pictures(pairs.values(), pairs.kept)
-    texts = model.embed_texts(pairs.ids, pairs.mask)
+    texts = _read(model, pairs)
     names = torch.stack([pairs.concepts, pairs.captions], dim=1)
     others = _names(names)
     alike = (names[:, None] == others[None]).any(dim=2)
     here = _here(len(names), names.device)
     alike[torch.arange(len(here), device=here.device), here] = False
     return pictures, texts, alike
+
+
+def _read(model: Clip, pairs: Pairs) -> Tensor:
+    """Texts of like length together, so that little of what is computed is padding."""
+    lengths = pairs.mask.sum(dim=1)
+    order = lengths.argsort(stable=True)
+    rows = []
+    for part in order.chunk(HEAPS):
+        width = int(lengths[part].max())
+        rows.append(model.embed_texts(pairs.ids[part, :width], pairs.mask[part, :width]))
+    return torch.cat(rows)[order.argsort()]
 
 
 def _names(names: Tensor) -> Tensor:

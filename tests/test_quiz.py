@@ -16,13 +16,16 @@ import pytest
 import quiz_worlds
 from command import gnomon as command
 from gnomon.assemble.quiz import Quiz
+from gnomon.cli import main
 from gnomon.config import load
 from gnomon.errors import InputError, NotFound
 from gnomon.quiz import dealing, folder, statistics
+from gnomon.serve.contract import Engine
 from gnomon.serve.database import Database
 from gnomon.serve.departed import Departed
 from gnomon.serve.keys import Keys
 from gnomon.serve.policy import Policy
+from gnomon.serve.quiz_rows import QuizRows
 from gnomon.serve.users import Users
 from gnomon.types.quiz import By, Exhibit, Exhibition, Said
 from serving import running, sample_world
@@ -87,6 +90,16 @@ def test_one_persons_score_is_wilsons_and_says_whose_it_is() -> None:
     assert found.d_prime is not None
     assert found.d_prime.low < found.d_prime.value < found.d_prime.high
     assert statistics.score(said("ada", "a", 2, 20)).differs == "below"
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "differs"),
+    [(4, 4, ""), (5, 5, ""), (6, 6, "above"), (0, 6, "below"), (8, 10, ""), (9, 10, "above"),
+     (14, 20, ""), (15, 20, "above"), (6, 20, ""), (5, 20, "below")],
+)  # fmt: skip
+def test_few_answers_do_not_tell_apart(right: int, of: int, differs: str) -> None:
+    """The critical values of the sign test at 5 %, two-sided (tables)."""
+    assert statistics.score(said("ada", "a", right, of)).differs == differs
 
 
 def test_answers_of_few_people_are_not_many_peoples() -> None:
@@ -187,6 +200,19 @@ def test_a_set_is_read_and_what_may_give_it_away_is_said(tmp_path: Path) -> None
         quizzes.named("nowhere")
 
 
+def test_a_picture_is_ready_before_it_is_asked_for(tmp_path: Path) -> None:
+    """So that neither a file's size nor its format shows in how long a picture takes."""
+    place = quiz_worlds.written(tmp_path / "lab" / "mine" / "gan")
+    quizzes = Quiz(load(tmp_path, {}))
+    dealt = quizzes.deal("", 5, b"k", ())
+    for one in place.rglob("*.png"):
+        one.unlink()
+    sent = [quizzes.picture("", one.exhibit.sha256) for one in dealt]
+    assert len({len(data) for data in sent}) == 1
+    with pytest.raises(NotFound):
+        quizzes.picture("", "0" * 64)
+
+
 def test_an_empty_home_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="gnomon lab gan"):
         Quiz(load(tmp_path, {})).named()
@@ -247,22 +273,26 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "server.db"
 
 
+@pytest.fixture(scope="module")
+def engine(home: Path) -> Iterator[Engine]:
+    with sample_world(home) as engine:
+        yield engine
+
+
 @pytest.fixture
-def url(home: Path, database: Path) -> Iterator[str]:
+def url(engine: Engine, database: Path) -> Iterator[str]:
     policy = Policy(multi_user=True, requests_per_minute=0, requests_per_minute_address=0)
-    with (
-        sample_world(home) as engine,
-        running(engine, database=Database(database), policy=policy) as url,
-    ):
+    with running(engine, database=Database(database), policy=policy) as url:
         yield url
 
 
-def person(url: str, database: Path, name: str) -> httpx.Client:
+def person(url: str, database: Path, name: str, *, account: bool = False) -> httpx.Client:
+    """Somebody with a key of their own, and with an account that can be removed."""
     held = Database(database)
-    user = Users(held).add(name, f"four words of {name}")
-    whole, _ = Keys(held).create(name="x", scopes=["ask"], caller=user.id)
+    user = Users(held).add(name, f"four words of {name}").id if account else None
+    whole, _ = Keys(held).create(name=name, scopes=["ask"], caller=user)
     held.close()
-    return httpx.Client(base_url=url, headers={"authorization": f"Bearer {whole}"}, timeout=30)
+    return httpx.Client(base_url=url, headers={"authorization": f"Bearer {whole}"}, timeout=60)
 
 
 def begin(api: httpx.Client, **body: Any) -> Data:
@@ -421,7 +451,7 @@ def test_practice_tells_at_once_and_counts_nothing(
 def test_everybodys_score_is_of_people_and_goes_with_them(
     url: str, database: Path, truth: dict[str, str]
 ) -> None:
-    people = [person(url, database, f"Person {n}") for n in range(10)]
+    people = [person(url, database, f"Person {n}", account=n == 9) for n in range(10)]
     for n, api in enumerate(people):
         play(api, begin(api, questions=4), truth, 4 if n < 8 else 1)
     scores = people[0].get("/v1/quiz/scores").json()
@@ -477,17 +507,33 @@ def test_a_left_round_ends_after_a_day_and_what_was_answered_counts(
 # ------------------------------------------------------------------------ the command line
 
 
-def test_the_command_lists_sets_and_scores(tmp_path: Path) -> None:
-    empty = command(tmp_path, "quiz")
-    assert empty.code == 0
-    assert "gnomon lab gan" in empty.out
+def test_the_command_lists_sets_and_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GNOMON_HOME", str(tmp_path))
+    assert main(["quiz"]) == 0
+    assert "gnomon lab gan" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir()), "looking makes nothing"
     place = quiz_worlds.written(tmp_path / "set")
-    listed = command(tmp_path, "quiz", "--folder", place, "--json").json
-    [one] = listed["quizzes"]
+    database = Database(tmp_path / "server.db")
+    rows, quizzes = QuizRows(database), Quiz(load(tmp_path, {}, quizzes=str(place)))
+    dealt = quizzes.deal("", 4, b"k", ())
+    played = rows.begin("ada", quizzes.named(), dealt, practice=False)
+    while played.current:
+        rows.show(played.current.id, "ada")
+        played = rows.answer(played.id, "ada", played.current.id, played.current.by)
+    database.close()
+    assert main(["quiz", "--folder", str(place), "--json"]) == 0
+    [one] = json.loads(capsys.readouterr().out)["quizzes"]
     assert (one["name"], one["model"], one["machine"]) == ("set", "tiny-gan", 12)
-    assert one["score"]["answers"] == 0
-    said = command(tmp_path, "quiz", "--folder", place)
-    assert "tiny-gan" in said.out
-    (place / "pictures" / "000.png").write_bytes(b"other")
-    broken = command(tmp_path, "quiz", "--folder", place)
-    assert "SHA-256" in broken.err
+    assert (one["score"]["right"]["times"], one["score"]["interval"]) == (4, "wilson")
+    broken = quiz_worlds.written(tmp_path / "broken", 6, 6)
+    (broken / "pictures" / "000.png").write_bytes(b"other")
+    done = command(tmp_path, "quiz", "--folder", place, "--folder", broken)
+    assert "4 answers of 1 person in 1 round" in done.out
+    assert "Told apart" not in done.out
+    assert "Not enough answers" in done.out
+    assert "SHA-256" in done.err
+    # What is no longer here keeps its score.
+    assert main(["quiz"]) == 0
+    assert "no longer here" in capsys.readouterr().out

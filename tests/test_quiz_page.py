@@ -87,7 +87,8 @@ def test_a_round_is_played_and_told_at_its_end(browser: Browser, url: str) -> No
             by = card.get_attribute("data-by")
             known = "tiny-gan · seed " if by == "machine" else "by Painter "
             expect(card).to_contain_text(known)
-        expect(page.locator("#quiz-scores")).to_contain_text("5 answers of one person")
+        expect(page.locator(".scored")).to_contain_text("5 answers of one person")
+        expect(page.locator("#quiz-scores")).to_have_count(0)  # there is no more than this round
         sound(page)
         page.click("#quiz-another")
         expect(page.locator("#quiz-scores .scored")).to_have_count(1)

@@ -23,6 +23,8 @@ MARGIN = 0.05
 """Within so much of chance two kinds count as the same: five in a hundred answers."""
 LEAST_CLUSTERS = 10
 RESAMPLES = 4000
+MOST_EXACT = 1000
+"""Answers up to which the exact test is asked, too."""
 _SEED = 20261122
 _ALPHA = 0.05
 _NORMAL = NormalDist()
@@ -82,7 +84,7 @@ def score(said: Sequence[Said]) -> Score:
         bias=bias,
         interval=interval,
         chance=CHANCE,
-        differs=_differs(right.share),
+        differs=_differs(right),
         margin=MARGIN,
         within=within,
         equivalent=within is not None
@@ -91,10 +93,23 @@ def score(said: Sequence[Said]) -> Score:
     )
 
 
-def _differs(share: Estimate | None) -> Literal["above", "below", ""]:
-    if share is None:
+def _differs(right: Rate) -> Literal["above", "below", ""]:
+    """Where the interval leaves chance out, and the exact test does not object: Wilson's interval
+    of four right answers out of four lies above one half, and one in eight guessers has four
+    alike."""
+    if right.share is None or not _unlikely(right.times, right.of):
         return ""
-    return "above" if share.low > CHANCE else "below" if share.high < CHANCE else ""
+    return "above" if right.share.low > CHANCE else "below" if right.share.high < CHANCE else ""
+
+
+def _unlikely(times: int, of: int) -> bool:
+    """Whether tossing a coin gives so one-sided a count, either way, less often than in 5 of 100
+    (exact binomial test; of many answers the interval says the same)."""
+    if of > MOST_EXACT:
+        return True
+    extreme = max(times, of - times)
+    tail = sum(math.comb(of, count) for count in range(extreme, of + 1))
+    return 2 * tail < _ALPHA * 2**of
 
 
 def _count(said: Sequence[Said]) -> Counts:

@@ -94,9 +94,9 @@ class Score:
 
     ``right`` is the share of right answers; by chance it is ``chance``. ``d_prime`` is 0 where the
     two kinds are not told apart, ``bias`` above 0 where "person" is said rather than "machine".
-    ``differs`` is "above" or "below" where the interval leaves chance out. ``equivalent``: the
-    interval ``within`` (at 90 %, so two one-sided tests at 5 %) lies within ``margin`` of
-    chance."""
+    ``differs`` is "above" or "below" where the interval leaves chance out and an exact test
+    agrees. ``equivalent``: the interval ``within`` (at 90 %, so two one-sided tests at 5 %) lies
+    within ``margin`` of chance."""
 
     answers: int
     people: int

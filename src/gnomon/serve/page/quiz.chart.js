@@ -42,6 +42,6 @@ export function scored(heading, score, w) {
     score.answers > 0 && [
       h("dl", { class: "measures" }, bar(w.right, score.right, score, w), bar(w.fooled, score.machine_as_person, score, w), bar(w.doubted, score.person_as_machine, score, w)),
       axis(w),
-      prime && h("p", { class: "muted", title: w.primeHelp }, w.prime(two(prime.value), two(prime.low), two(prime.high), two(score.bias))),
+      prime && h("p", { class: "muted" }, w.prime(two(prime.value), two(prime.low), two(prime.high), two(score.bias)), " ", w.primeHelp),
       h("p", { class: "muted" }, whose(score, w))]);
 }

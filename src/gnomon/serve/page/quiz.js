@@ -123,6 +123,7 @@ const broken = () => trouble.length > 0 && fold(w.broken, h("ul", {}, trouble.ma
 
 function board() {
   if (!scores?.everybody.answers) return null;
+  if (round && scores.everybody.rounds === 1) return null; // that is this one
   const alone = scores.everybody.people === 1 && scores.mine.answers > 0;
   const actions = h("div", { class: "actions" });
   const sure = () => {
@@ -156,7 +157,7 @@ function frame() {
     count: h("p", { id: "quiz-count", class: "muted" }),
     bar: h("progress", { max: round.questions, "aria-label": t.titles.quiz }),
     plate: h("div", { class: "plate-of" }),
-    last: h("div", { id: "quiz-last", "aria-live": "polite" }),
+    last: h("div", { id: "quiz-last" }),
     trouble: h("div", {}),
     actions: h("div", { class: "actions" }),
   };
@@ -203,7 +204,7 @@ function ask() {
   nodes.plate.removeAttribute("data-number");
   nodes.plate.replaceChildren(h("p", { class: "muted" }, w.waiting));
   picture.src = url;
-  say(w.asked(number, round.questions));
+  say([last && w.it[last.by], last && (last.right ? w.ok : w.wrong), w.asked(number, round.questions)].filter(Boolean).join(". "));
 }
 
 /** As large as there is room for, each pixel a whole number of the page's. */

@@ -14,13 +14,13 @@ export const words = {
     broken: "Some cannot be used",
     yours: "You", everybody: "Everybody on this machine", here: "This round", results: "What they were",
     right: "Right answers", fooled: "A machine's, taken for a person's", doubted: "A person's, taken for a machine's",
-    rate: (k, n, share, low, high) => `${k} of ${n}: ${share} (95 %: ${low} to ${high})`, nothing: "no answers yet",
-    even: "chance: 50 %", prime: (d, low, high, c) => `d′ ${d} (${low} to ${high}), bias ${c}`,
+    rate: (k, n, share, low, high) => `${k} of ${n}: ${share} (95%: ${low} to ${high})`, nothing: "no answers yet",
+    even: "chance: 50%", prime: (d, low, high, c) => `d′ ${d} (${low} to ${high}), bias ${c}.`,
     primeHelp: "d′ is 0 where the two are not told apart; bias above 0 says “a person's” rather than “a machine's”.",
     verdict: {
       none: "No answers that count yet.", few: "Not enough answers to tell.",
       above: "Told apart more often than by chance.", below: "Taken for each other more often than by chance.",
-      same: "Cannot be told apart: the interval at 90 % lies within 5 points of chance (two one-sided tests at 5 %).",
+      same: "Cannot be told apart: the interval at 90% lies within 5 points of chance (two one-sided tests at 5%).",
       slight: "Told apart, but by less than 5 points.",
     },
     whose: {
@@ -48,13 +48,13 @@ export const words = {
     broken: "有些不能用",
     yours: "您", everybody: "这台机器上的所有人", here: "这一轮", results: "它们各是什么",
     right: "答对", fooled: "机器画的，被当成人画的", doubted: "人画的，被当成机器画的",
-    rate: (k, n, share, low, high) => `${n} 题中 ${k} 题：${share}（95 %：${low} 到 ${high}）`, nothing: "还没有回答",
-    even: "碰运气：50 %", prime: (d, low, high, c) => `d′ ${d}（${low} 到 ${high}），偏向 ${c}`,
+    rate: (k, n, share, low, high) => `${n} 题中 ${k} 题：${share}（95%：${low} 到 ${high}）`, nothing: "还没有回答",
+    even: "碰运气：50%", prime: (d, low, high, c) => `d′ ${d}（${low} 到 ${high}），偏向 ${c}。`,
     primeHelp: "d′ 为 0 表示分不出两者；偏向大于 0 表示更常说“人画的”。",
     verdict: {
       none: "还没有计分的回答。", few: "回答还太少，无法下结论。",
       above: "比碰运气更常分得出。", below: "比碰运气更常把两者弄反。",
-      same: "分不出来：90 % 的区间落在碰运气上下 5 个百分点之内（两个 5 % 的单侧检验）。",
+      same: "分不出来：90% 的区间落在碰运气上下 5 个百分点之内（两个 5% 的单侧检验）。",
       slight: "分得出，但相差不到 5 个百分点。",
     },
     whose: {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,10 +166,12 @@ def _written(
 ) -> None:  # fmt: skip
     with TemporaryDirectory() as folder:
         plain = Path(folder, "plain.onnx")
-        torch.onnx.export(
-            module, given, str(plain), input_names=names, output_names=[output],
-            dynamic_axes=axes, opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is a newer exporter
+            torch.onnx.export(
+                module, given, str(plain), input_names=names, output_names=[output],
+                dynamic_axes=axes, opset_version=OPSET, dynamo=False,
+            )  # fmt: skip
         if precision == "int8":
             nodes = [node.name for node in onnx.load(str(plain)).graph.node if keep(node.name)]
             quantize_dynamic(

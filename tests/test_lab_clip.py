@@ -482,6 +482,7 @@ def test_a_set_is_held_out_and_everything_is_all(pictures):
         ({"batch": 1}, "--batch is 1"),
         ({"loss": "triplet"}, "--loss is 'triplet'"),
         ({"depth": 0}, "--depth is 0"),
+        ({"everything": True, "held_set": "flat"}, "--hold-out is 'flat' beside --everything"),
         ({"held_set": "nobody"}, "--hold-out is 'nobody'; the sets are: flat, soft, thin"),
     ],
 )

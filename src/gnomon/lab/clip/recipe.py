@@ -63,6 +63,10 @@ class Settings:
             raise InputError(f"--batch is {self.batch}; a pair needs another to differ from.")
         if self.loss not in LOSSES:
             raise InputError(f"--loss is {self.loss!r}; give {' or '.join(LOSSES)}.")
+        if self.everything and self.held_set not in ("auto", ""):
+            raise InputError(
+                f"--hold-out is {self.held_set!r} beside --everything; give one of the two."
+            )
         if not 0 < self.rate_scale <= 100:
             raise InputError(f"--rate-scale is {self.rate_scale}; give a number up to 100.")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import math
+import signal
 import struct
 import sys
 from typing import IO, Any
@@ -126,8 +127,10 @@ def _opened(data: bytes, crop: bool) -> Any:
 
 
 def main() -> None:
-    """Put the fences up, then answer until nobody asks."""
-    cpu_s = int(sys.argv[1])
+    """Put the fences up, then answer until nobody asks. A picture that takes more seconds of CPU
+    than it may ends the process, which is what SIGPROF does where nobody handles it: a library's
+    own code cannot put that off."""
+    cpu_s, each_s = int(sys.argv[1]), float(sys.argv[2])
     asked, said = sys.stdin.buffer, sys.stdout.buffer
     _warm()
     from gnomon.sources.confine import confine
@@ -136,7 +139,9 @@ def main() -> None:
     said.flush()
     while header := asked.read(ASKED.size):
         form, crop, side, length = ASKED.unpack(header)
+        signal.setitimer(signal.ITIMER_PROF, each_s)
         answer = _answer(asked, form, crop != b"\0", side, length)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         said.write(SAID.pack(len(answer)) + answer)
         said.flush()
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 import numpy as np
@@ -24,19 +24,25 @@ from gnomon.errors import InputError
 from gnomon.lab.pictures.found import SVG, Found
 from gnomon.lab.pictures.painter import ASKED, SAID
 
-EACH_S = 20.0
-"""Of the clock, for one picture."""
+EACH_S = 10.0
+"""Of CPU, for one picture: on a busy machine as on an idle one."""
+PATIENCE = 30.0
+"""So many times as long it may take by the clock, before it is given up."""
 CPU_S = 600
 """Of CPU, for all that one process paints."""
 FRESH_AFTER = 2000
 """Pictures that one process paints before a fresh one follows: what a library leaks goes too."""
+
+TOO_LONG, DEADLY = "takes too long", "ends the process that paints it"
+END_S = 1.0
+"""A process that is asked nothing more ends by itself; one that hangs is killed."""
 
 Painted = NDArray[np.uint8] | str
 """[side, side, 4] RGBA, or why there is no picture."""
 
 
 class Painter:
-    """One process at a time. ``side`` in pixels, ``each_s`` seconds for one picture."""
+    """One process at a time. ``side`` in pixels, ``each_s`` seconds of CPU for one picture."""
 
     def __init__(self, side: int, each_s: float = EACH_S) -> None:
         self._side, self._each_s = side, each_s
@@ -47,10 +53,11 @@ class Painter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its process; a picture that is asked for later has a fresh one."""
         self._end()
 
     def paint(self, found: Found) -> Painted:
@@ -62,23 +69,23 @@ class Painter:
         form = b"s" if found.form == SVG else b"r"
         header = ASKED.pack(form, bytes([found.crop]), self._side, len(found.data))
         try:
-            answer = _asked(self._process, header + found.data, self._each_s)
+            answer = _asked(self._process, header + found.data, self._each_s * PATIENCE)
         except TimeoutError:
             self._end()
-            return "takes too long"
+            return TOO_LONG
         except (BrokenPipeError, EOFError):
-            self._end()
-            return "ends the process that paints it"
+            return TOO_LONG if self._end() == -signal.SIGPROF else DEADLY
         if answer[:1] == b"!" and len(answer) < 200:
             return answer[1:].decode("utf-8", "replace")
         if len(answer) != self._side * self._side * 4:
             self._end()
-            return "ends the process that paints it"
+            return DEADLY
         return np.frombuffer(answer, np.uint8).reshape(self._side, self._side, 4)
 
     def _begun(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gnomon.lab.pictures.painter", str(CPU_S)],
+            [sys.executable, "-P", "-m", "gnomon.lab.pictures.painter", str(CPU_S),
+             str(self._each_s)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             close_fds=True, start_new_session=True, cwd="/", env=_environment(), bufsize=0,
         )  # fmt: skip
@@ -94,25 +101,25 @@ class Painter:
             process.wait()
             raise InputError(
                 "the process that draws pictures does not start; try: "
-                "python -m gnomon.lab.pictures.painter 10"
+                "python -m gnomon.lab.pictures.painter 10 1"
             ) from error
         self.fences = tuple(line.decode().strip().split(","))
         return process
 
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            self._process = None
-
-
-def paint_all(painter: Painter, some: Sequence[Found]) -> Iterator[Painted]:
-    """One after another."""
-    for found in some:
-        yield painter.paint(found)
+    def _end(self) -> int:
+        """End the process, if there is one; how it ended, where it had already."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            code = process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        return code
 
 
 def _asked(process: subprocess.Popen[bytes], question: bytes, each_s: float) -> bytes:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -132,40 +134,58 @@ def _paint(folder: Path, bench: Bench, taken: Sequence[Found]) -> _Chunks:
     missing = [n for n, path in enumerate(paths) if not path.is_file()]
     done = sum(len(part) for n, part in enumerate(parts) if n not in set(missing))
     began, before = time.monotonic(), done
-    painters: SimpleQueue[Painter] = SimpleQueue()
-    made = [Painter(SIDE) for _ in range(max(1, bench.threads))]
-    for painter in made:
-        painters.put(painter)
-
-    def one(n: int) -> int:
-        painter = painters.get()
+    with ExitStack() as stack:
+        made = [stack.enter_context(Painter(SIDE)) for _ in range(max(1, bench.threads))]
         try:
-            _save(paths[n], [painter.paint(found) for found in parts[n]])
-        finally:
-            painters.put(painter)
-        return len(parts[n])
-
-    with ThreadPoolExecutor(len(made)) as pool:
-        waiting: set[Future[int]] = set()
-        try:
-            for n in missing:
-                waiting.add(pool.submit(one, n))
-                if len(waiting) >= 2 * len(made):
-                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    done += sum(f.result() for f in finished)
+            wanted = [(paths[n], parts[n]) for n in missing]
+            with closing(_finished(made, wanted)) as counts:
+                for count in counts:
+                    done += count
                     _tell(bench, done, before, len(taken), began)
-            for future in waiting:
-                done += future.result()
-                _tell(bench, done, before, len(taken), began)
         except KeyboardInterrupt:
             bench.reporter.say("stopped; the same command goes on")
             raise
+        return _Chunks(paths, next((p.fences for p in made if p.fences), ()))
+
+
+def _finished(
+    made: Sequence[Painter], wanted: Sequence[tuple[Path, Sequence[Found]]]
+) -> Generator[int]:
+    """Paint chunks to their paths, a thread for each painter; how many pictures each had, as they
+    are done. Left early, it ends after the pictures that are being painted."""
+    free: SimpleQueue[Painter] = SimpleQueue()
+    for painter in made:
+        free.put(painter)
+    stopped = threading.Event()
+
+    def one(path: Path, part: Sequence[Found]) -> int:
+        painter = free.get()
+        try:
+            pictures: list[Painted] = []
+            for found in part:
+                if stopped.is_set():
+                    return 0
+                pictures.append(painter.paint(found))
+            _save(path, pictures)
+            return len(part)
         finally:
+            free.put(painter)
+
+    waiting: set[Future[int]] = set()
+    with ThreadPoolExecutor(len(made)) as pool:
+        try:
+            for path, part in wanted:
+                waiting.add(pool.submit(one, path, part))
+                if len(waiting) >= 2 * len(made):
+                    over, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield sum(future.result() for future in over)
+            while waiting:
+                over, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield sum(future.result() for future in over)
+        finally:
+            stopped.set()
             for future in waiting:
                 future.cancel()
-            for painter in made:
-                painter.__exit__(None, None, None)
-    return _Chunks(paths, next((p.fences for p in made if p.fences), ()))
 
 
 def _parts(taken: Sequence[Found]) -> Iterator[Sequence[Found]]:

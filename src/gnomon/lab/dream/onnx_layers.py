@@ -172,7 +172,7 @@ def _rms_norm(inputs: Inputs, settings: Settings, version: int) -> Tensor:
 
 def _lp_norm(inputs: Inputs, settings: Settings, version: int) -> Tensor:
     axis, power = settings.get("axis", -1), settings.get("p", 2)
-    return functional.normalize(inputs[0], p=power, dim=axis, eps=0.0)
+    return functional.normalize(inputs[0], p=power, dim=axis, eps=1e-30)
 
 
 def _lrn(inputs: Inputs, settings: Settings, version: int) -> Tensor:

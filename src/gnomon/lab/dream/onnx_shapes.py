@@ -181,23 +181,15 @@ def _resize(inputs: Inputs, settings: Settings, version: int) -> Tensor:
     """As torch does it, where ONNX can say the same; all else is refused, not done nearly."""
     x = inputs[0]
     mode = settings.get("mode", "nearest")
-    way = settings.get("coordinate_transformation_mode", "half_pixel")
-    sizes = inputs[3].tolist() if len(inputs) > 3 and inputs[3] is not None else None
-    scales = inputs[-1 if version < 11 else 2] if sizes is None else None
-    if sizes is None:
-        factors = settings.get("scales") if scales is None else scales.tolist()
-        exact = [size * by for size, by in zip(x.shape, factors or [], strict=True)]
-        sizes = [round(size) for size in exact]
-        if any(abs(size - whole) > 1e-3 for size, whole in zip(exact, sizes, strict=True)):
-            raise ValueError("a resize to a broken number of places is not known here")
+    usual = "half_pixel" if version >= 11 else "asymmetric"
+    way = settings.get("coordinate_transformation_mode", usual)
+    sizes = _new_sizes(inputs, settings, version)
     if tuple(sizes) == tuple(x.shape):
         return x
-    nearest = mode == "nearest" and (
-        version < 11 or (way == "asymmetric" and settings.get("nearest_mode") == "floor")
-        or all(big % small == 0 for big, small in zip(sizes, x.shape, strict=True))
-    )  # fmt: skip
+    nearest = mode == "nearest" and _floors(settings, way, x.shape, sizes, version)
     smooth = {"linear": "bilinear", "cubic": "bicubic"}.get(mode)
-    known = way in ("half_pixel", "pytorch_half_pixel", "align_corners") and not (
+    single = way == "pytorch_half_pixel" and 1 in sizes[2:]
+    known = not single and way in ("half_pixel", "pytorch_half_pixel", "align_corners") and not (
         settings.get("exclude_outside") or settings.get("antialias")
         or settings.get("cubic_coeff_a", -0.75) != -0.75
     )  # fmt: skip
@@ -207,6 +199,37 @@ def _resize(inputs: Inputs, settings: Settings, version: int) -> Tensor:
         return functional.interpolate(x, sizes[2:], mode="nearest")
     assert smooth is not None
     return functional.interpolate(x, sizes[2:], mode=smooth, align_corners=way == "align_corners")
+
+
+def _new_sizes(inputs: Inputs, settings: Settings, version: int) -> list[int]:
+    """Of a resize: given, or so many times the old ones, for all axes or for some."""
+    x = inputs[0]
+    axes = list(settings.get("axes") or range(x.ndim))
+    if settings.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise ValueError("a resize that keeps the aspect is not known here")
+    sizes = list(x.shape)
+    if len(inputs) > 3 and inputs[3] is not None:
+        for axis, size in zip(axes, inputs[3].tolist(), strict=True):
+            sizes[axis] = size
+        return sizes
+    given = inputs[2 if version >= 11 else 1] if len(inputs) > 1 else None
+    factors = settings["scales"] if given is None else given.tolist()
+    for axis, factor in zip(axes, factors, strict=True):
+        sizes[axis] = round(x.shape[axis] * factor)
+        if abs(sizes[axis] - x.shape[axis] * factor) > 1e-3:
+            raise ValueError("a resize to a broken number of places is not known here")
+    return sizes
+
+
+def _floors(settings: Settings, way: str, small: Any, large: Any, version: int) -> bool:
+    """Whether a resize to the nearest takes the place below, as torch does."""
+    if version < 11:
+        return True
+    rounding = settings.get("nearest_mode", "round_prefer_floor")
+    if way == "asymmetric":
+        return bool(rounding == "floor")
+    whole = all(big % size == 0 for big, size in zip(large, small, strict=True))
+    return whole and way.endswith("half_pixel") and rounding.startswith("round")
 
 
 def _dropout(inputs: Inputs, settings: Settings, version: int) -> tuple[Tensor, Tensor]:

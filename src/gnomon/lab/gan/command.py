@@ -27,18 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--minutes", type=float, metavar="M",
                         help="learn for about so long instead")  # fmt: skip
     parser.add_argument("--sets", nargs="+", default=[], metavar="SET",
-                        help="to learn from (openclipart where it is there, else all)")  # fmt: skip
-    parser.add_argument("--styles", default="kind", choices=("kind", "set", "style"),
-                        help="what tells a drawing's style (kind)")  # fmt: skip
+                        help="to learn from (all)")  # fmt: skip
+    parser.add_argument("--styles", default="auto", choices=("auto", "kind", "set", "style"),
+                        help="what tells a drawing's style (its set, or its kind)")  # fmt: skip
     parser.add_argument("--width", type=int, default=32, metavar="N",
                         help="channels of the widest maps (32)")  # fmt: skip
     parser.add_argument("--side", type=int, default=64, metavar="PX", help="of a picture (64)")
-    parser.add_argument("--batch", type=int, default=64, metavar="N", help="drawings a step (64)")
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="drawings a step (32)")
     parser.add_argument("--rate", type=float, default=5e-4, help="learning rate of both (0.0005)")
-    parser.add_argument("--penalty", type=float, default=2.0, metavar="X",
-                        help="on the judge's gradient (2)")  # fmt: skip
-    parser.add_argument("--ambiguity", type=float, default=1.0, metavar="X",
-                        help="weight of being hard to place; 0: a plain DCGAN (1)")  # fmt: skip
+    parser.add_argument("--penalty", type=float, default=0.5, metavar="X",
+                        help="on the judge's gradient (0.5)")  # fmt: skip
+    parser.add_argument("--ambiguity", type=float, default=0.3, metavar="X",
+                        help="weight of being hard to place; 0: a plain DCGAN (0.3)")  # fmt: skip
     parser.add_argument("--plain", action="store_true",
                         help="train a plain DCGAN as long beside it, to compare")  # fmt: skip
     parser.add_argument("--samples", type=int, default=200, metavar="N",

@@ -54,10 +54,10 @@ class Stakes:
     weigh so many times more then. ``style`` weighs what the judge learns of styles and
     ``ambiguity`` what the generator is driven to; both 0: a DCGAN."""
 
-    penalty: float = 2.0
+    penalty: float = 0.5
     every: int = 4
     style: float = 1.0
-    ambiguity: float = 1.0
+    ambiguity: float = 0.3
 
 
 def game(stakes: Stakes) -> Callable[[Players, Deal], tuple[Tensor, Tensor]]:

@@ -1,8 +1,10 @@
 """The two players: one draws, the other tells drawings by people from drawn ones, and their styles.
 
-Both are DCGAN's towers of strided 4 x 4 convolutions (https://arxiv.org/abs/1511.06434), without
-its batch norm: the penalty on the judge's gradient makes it needless (https://arxiv.org/abs/
-2501.05441), and an averaged generator has no statistics of another's weights to carry.
+Both are DCGAN's towers (https://arxiv.org/abs/1511.06434) with two changes. There is no batch norm:
+the penalty on the judge's gradient makes it needless (https://arxiv.org/abs/2501.05441), and an
+averaged generator has no statistics of another's weights to carry. The generator enlarges and then
+convolves, since transposed convolutions leave a chequered pattern
+(https://distill.pub/2016/deconv-checkerboard/).
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class Generator(nn.Module):
         widths = shape.channels[::-1]
         self.start = nn.Linear(shape.latent, widths[0] * 16)
         self.up = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in zip(widths, [*widths[1:], 3], strict=True)
+            nn.Conv2d(a, b, 3, 1, 1) for a, b in zip(widths, [*widths[1:], 3], strict=True)
         )
         self.even = Even()
         for part in self.modules():
@@ -74,7 +76,8 @@ class Generator(nn.Module):
         x = self.start(self.even(noise)).view(len(noise), -1, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         for up in self.up:
-            x = up(self.even(nn.functional.leaky_relu(x, SLOPE)))
+            x = self.even(nn.functional.leaky_relu(x, SLOPE))
+            x = up(nn.functional.interpolate(x, scale_factor=2.0))
         return torch.tanh(x.float())
 
 
@@ -116,13 +119,8 @@ class Players(nn.Module):
 
 
 def _begin(part: nn.Module) -> None:
-    """Kaiming's scale for leaky rectifiers (https://arxiv.org/abs/1502.01852), what a transposed
-    convolution of stride two sums being a quarter of its kernel."""
-    if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        gain = math.sqrt(2 / (1 + SLOPE**2))
-        taps = part.weight[0].numel()
-        if isinstance(part, nn.ConvTranspose2d):
-            taps = part.in_channels * part.kernel_size[0] * part.kernel_size[1] // 4
-        nn.init.normal_(part.weight, std=gain / math.sqrt(taps))
+    """Kaiming's scale for leaky rectifiers (https://arxiv.org/abs/1502.01852)."""
+    if isinstance(part, nn.Linear | nn.Conv2d):
+        nn.init.kaiming_normal_(part.weight, SLOPE)
         assert part.bias is not None
         nn.init.zeros_(part.bias)

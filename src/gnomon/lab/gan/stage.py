@@ -40,7 +40,8 @@ PRECISIONS = ("auto", "bf16", "f32")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``steps`` of ``batch`` drawings, or about so many ``minutes``. ``sets`` of pictures to learn
-    from (none: openclipart's where it is there, else all), their styles told by ``styles``.
+    from (none: all), their styles told by ``styles`` ("auto": the set it is from, where there are
+    several, else its kind).
     ``stakes`` with no ambiguity make it a DCGAN. ``plain``: train that beside it too, as long, to
     compare. ``samples`` of each kind go into the quiz."""
 
@@ -48,11 +49,11 @@ class Settings:
     steps: int | None = None
     minutes: float | None = None
     sets: tuple[str, ...] = ()
-    styles: str = "kind"
+    styles: str = "auto"
     side: int = 64
     width: int = 32
     latent: int = 128
-    batch: int = 64
+    batch: int = 32
     rate: float = 5e-4
     stakes: Stakes = field(default_factory=Stakes)
     plain: bool = False
@@ -78,10 +79,6 @@ class Settings:
 
     def shape(self, styles: int) -> Shape:
         return Shape(self.side, self.latent, self.width, styles)
-
-
-PUBLIC_DOMAIN = "openclipart"
-"""The set to learn from where it is there: all of it is in the public domain."""
 
 
 def gan(work: Workspace, bench: Bench, settings: Settings, *, anew: bool = False) -> dict[str, Any]:
@@ -142,10 +139,11 @@ def _made(
 
 def _held(work: Workspace, settings: Settings) -> Drawings:
     pictures = open_pictures(work.folder / "pictures")
-    sets = settings.sets
-    if not sets and any(item.set == PUBLIC_DOMAIN for item in pictures.items):
-        sets = (PUBLIC_DOMAIN,)
-    return drawings(pictures, sets, settings.styles, settings.side)
+    by = settings.styles
+    if by == "auto":
+        several = len(settings.sets or {item.set for item in pictures.items}) > 1
+        by = "set" if several else "kind"
+    return drawings(pictures, settings.sets, by, settings.side)
 
 
 def _player(

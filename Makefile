@@ -23,7 +23,10 @@ test: $(VENV)/test.stamp chromium espeak models clients
 	$(BIN)/ruff check src tests bench docs
 	$(BIN)/ruff format --check src tests bench docs
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile || { \
+		echo "== once more, alone: what failed beside the others. If it passes now, it depends on the" \
+			"machine's load or on another test: that is a defect to be mended, and is printed above." \
+		&& $(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 3; }
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format src tests bench docs

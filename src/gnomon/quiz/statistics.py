@@ -109,7 +109,7 @@ def _unlikely(times: int, of: int) -> bool:
         return True
     extreme = max(times, of - times)
     tail = sum(math.comb(of, count) for count in range(extreme, of + 1))
-    return 2 * tail < _ALPHA * 2**of
+    return 2 * tail * 20 < 1 << of
 
 
 def _count(said: Sequence[Said]) -> Counts:

@@ -17,6 +17,7 @@ from gnomon.lab.pictures.emoji import Emoji, Names, plain
 from gnomon.lab.pictures.found import RASTER, SVG, Found, Left, Offers
 from gnomon.lab.pictures.held import Item
 from gnomon.lab.pictures.packages import PACKAGES, PictureSet
+from gnomon.lab.pictures.titles import titles
 
 _PARTS = re.compile(
     r"^(regional-?indicator|cjkunified|circledlatin|circledideo|squaredcjk|squaredlatin|"
@@ -47,10 +48,13 @@ def iconify(archive: Path, what: PictureSet, names: Names, elder: Mapping[str, s
             yield Left(f"{what.name}:{name}", what.name, "a letter or a part of an emoji")
             continue
         emoji = names.by_code(codes[name]) if name in codes else None
-        emoji = emoji or names.by_name(name)
+        if name not in FX_NAMES:
+            emoji = emoji or names.by_name(name)
         if emoji is None and name in elder:
             emoji = names.by_code(elder[name])
-        if icon.get("hidden"):
+        if emoji is not None and not emoji.kind:
+            yield Left(f"{what.name}:{name}", what.name, "a letter or a part of an emoji")
+        elif icon.get("hidden"):
             yield Left(f"{what.name}:{name}", what.name, "withdrawn by its publisher")
         elif emoji is None:
             yield from _unnamed(name, what, icons, icon, names)
@@ -97,14 +101,19 @@ def _unnamed(
     """An icon that is no emoji, or goes by another name: its own name is its caption, where that
     can be read as words."""
     together = what.name == RUN_TOGETHER and "-" not in name
-    words = split_words(name, names.vocabulary | MORE_WORDS) if together else name.split("-")
+    if together and name in FX_NAMES:
+        words = FX_NAMES[name].split()
+    elif together:
+        words = split_words(name, names.vocabulary)
+        if len(words) > 1 and words[0] in ("black", "white"):  # Unicode's for filled and open
+            words = words[1:]
+    else:
+        words = name.split("-")
     if not words:
         yield Left(f"{what.name}:{name}", what.name, "no name that can be read", name)
         return
-    if len(words) > 1 and words[0] in ("black", "white"):  # Unicode's words for filled and open
-        words = words[1:]
-    caption = " ".join(words)
-    known = names.by_name(caption)
+    caption = plain(" ".join(words))
+    known = names.by_name(" ".join(words))
     if known is not None:
         yield Found(_item(what, name, known, ()), _svg(icons, icon), SVG)
         return
@@ -114,12 +123,8 @@ def _unnamed(
     yield Found(item, _svg(icons, icon), SVG)
 
 
-MORE_WORDS = frozenset(
-    "acorn anguish billiards bookmark bouquet flowers hearts oclock thirty telephone mobile chili "
-    "pepper celtic cross pennant construct script cancellation ballot clamshell hocho keypad "
-    "touchtone smiley weary sunrise savouring delicious stuck grin squint frown blush".split()
-)
-"""Words of names in fxemoji that no other emoji's name or tag has."""
+FX_NAMES = titles("fxemoji_names.txt")
+"""What the names of fxemoji mean that no other emoji has, or that cannot be split."""
 
 _SHORT = frozenset({"a", "i", "as", "am", "ad", "an", "ab", "at", "be", "er", "go", "he", "in",
                     "is", "it", "me", "no", "of", "ok", "on", "or", "to", "up", "we"})  # fmt: skip
@@ -171,6 +176,8 @@ def fluent_3d(archive: Path, what: PictureSet, names: Names) -> Offers:
         emoji = names.by_code(code)
         if emoji is None:
             yield Left(f"{what.name}:{code}", what.name, "no name that can be read", code)
+        elif not emoji.kind:
+            yield Left(f"{what.name}:{code}", what.name, "a letter or a part of an emoji", code)
         else:
             yield Found(_item(what, code, emoji, ()), data, RASTER)
 
@@ -197,6 +204,8 @@ def _openmoji(
     if row["subgroups"] == "brand":
         return Left(id_, what.name, "a brand's sign", row["annotation"])
     emoji = names.by_code(code)
+    if emoji is not None and not emoji.kind:
+        return Left(id_, what.name, "a letter or a part of an emoji", code)
     if emoji is not None:
         item = _item(what, code.lower(), emoji, [plain(str(row["annotation"]))])
     else:

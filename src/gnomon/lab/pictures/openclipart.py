@@ -37,6 +37,7 @@ _FOLDERS = {
     "computer/bb_": "an icon of a desktop",
     "computer/diagrams/": "a diagram or a map",
     "shapes/stars/": "made by a program",
+    "shapes/clipart_by_nicu": "the title says too little",
     "shapes/flowchart/": "a diagram or a map",
     "shapes/callouts/": "an empty frame",
     "shapes/jigsaw/": "one of many alike",

@@ -7,7 +7,7 @@ caption. Made by reading all titles of openclipart-svg 0.18; most are one Italia
 
 from __future__ import annotations
 
-from importlib.resources import files
+from gnomon.lab.pictures.titles import titles
 
 ENGLISH = frozenset(
     """
@@ -42,13 +42,4 @@ MISSPELT = {
 }  # fmt: skip
 """Words as their authors wrote them."""
 
-TITLES = {
-    title.strip(): english.strip()
-    for title, _, english in (
-        line.partition("=")
-        for line in files(__package__)
-        .joinpath("openclipart_titles.txt")
-        .read_text("utf-8")
-        .splitlines()
-    )
-}
+TITLES = titles("openclipart_titles.txt")

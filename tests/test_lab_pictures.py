@@ -594,7 +594,7 @@ def home(tmp_path: Path) -> Path:
     """A record of posts with pictures, two of which are kept here."""
 
     def post(name: str, alt: list[str], **extra: object) -> Post:
-        media = tuple(f"https://pictures.example/{name}/{n}.jpg" for n in range(2))
+        media = tuple(f"http://127.0.0.1:9/{name}/{n}.jpg" for n in range(2))
         return Post(id=name, text=f"{name} said", source="made", fetched_at=1.0, author=name,
                     media=media, extra={"alt": alt, **extra})  # fmt: skip
 
@@ -624,6 +624,10 @@ def test_pictures_of_posts(home: Path) -> None:
     assert report["reasons"] == {
         "not held": 1, "its author does not say what it shows": 2, "consent": 2,
     }  # fmt: skip
+
+    # What a post names on the owner's own network is not fetched, whoever asks.
+    fetched = stage(work, bench(home), Settings((), posts=True, fetch=True))
+    assert fetched["reasons"]["cannot be fetched"] == 1
 
     with open_store(home / "store") as store:
         assert marks.check(store, home, home / "models") == []

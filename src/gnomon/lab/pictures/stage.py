@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gnomon.energy import Ledger
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
 from gnomon.lab.data.gathering import write_held
@@ -39,7 +40,7 @@ VERSION = 1
 """Of the rules: another one makes a set stale."""
 SIDE = 64
 CHUNK = 128
-CHUNKS = "chunks"
+CHUNKS, ENERGY = "chunks", "energy.json"
 COLOURLESS, GREY_SPREAD = "black and white", 24
 """The style of a clip of whose pixels 95% have channels that are less than so far apart, of 255."""
 MOST_ALIKE = 4
@@ -70,18 +71,34 @@ def stage(
     painted. Raises InputError for sets and folders that cannot be used, ModelMismatch for a
     package that is another, Unreachable where one cannot be fetched, StoreFull."""
     inputs = {**asdict(settings), "version": VERSION, "files": reading.marks(settings)}
+    del inputs["packages"]  # where archives lie changes nothing of what is in them
     if not anew and (found := work.current(STAGE, inputs)) is not None:
         return found
     if anew:
         work.clear(STAGE)
+    try:
+        return _make(work, bench, settings, inputs)
+    except KeyboardInterrupt:
+        bench.reporter.say("stopped; the same command goes on")
+        raise
+
+
+def _make(
+    work: Workspace, bench: Bench, settings: Settings, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
     folder = work.begin(STAGE, inputs)
     began = time.monotonic()
     taken, left = _read(bench, settings)
     if not taken:
         raise InputError("no picture was found; name other --sets, or a --from folder.")
-    painted = _paint(folder, bench, taken)
-    made = _write(folder, bench, taken, painted, left)
-    spent = {"seconds": round(time.monotonic() - began, 1), "fences": list(painted.fences)}
+    with Ledger(folder / ENERGY) as ledger:
+        painted = _paint(folder, bench, taken)
+        made = _write(folder, bench, taken, painted, left)
+    spent = {
+        "seconds": round(time.monotonic() - began, 1),
+        "fences": list(painted.fences),
+        "energy": ledger.spent().as_json(),
+    }
     manifest = report.manifest(folder, made.items, made.left, settings.sets)
     write_json(folder / MANIFEST, manifest)
     with writing(folder / report.SHEET):
@@ -89,6 +106,7 @@ def stage(
     done = {"folder": str(folder), **manifest, **spent}
     done = work.finish(STAGE, inputs, done, report.text(done))
     shutil.rmtree(folder / CHUNKS, ignore_errors=True)
+    (folder / ENERGY).unlink(missing_ok=True)
     return done
 
 
@@ -136,15 +154,11 @@ def _paint(folder: Path, bench: Bench, taken: Sequence[Found]) -> _Chunks:
     began, before = time.monotonic(), done
     with ExitStack() as stack:
         made = [stack.enter_context(Painter(SIDE)) for _ in range(max(1, bench.threads))]
-        try:
-            wanted = [(paths[n], parts[n]) for n in missing]
-            with closing(_finished(made, wanted)) as counts:
-                for count in counts:
-                    done += count
-                    _tell(bench, done, before, len(taken), began)
-        except KeyboardInterrupt:
-            bench.reporter.say("stopped; the same command goes on")
-            raise
+        wanted = [(paths[n], parts[n]) for n in missing]
+        with closing(_finished(made, wanted)) as counts:
+            for count in counts:
+                done += count
+                _tell(bench, done, before, len(taken), began)
         return _Chunks(paths, next((p.fences for p in made if p.fences), ()))
 
 

@@ -19,7 +19,8 @@ from gnomon.types.post_pictures import PictureFound, SeenPicture
 
 RRF_K = 60
 """Reciprocal rank fusion: Cormack, Clarke and Buettcher 2009,
-https://doi.org/10.1145/1571941.1572114."""
+https://doi.org/10.1145/1571941.1572114. What is said of a picture counts by how much of the search
+it holds: unweighted, one word of four pushes down what the model saw (bench/picture_search.py)."""
 FIRST = 400
 """Pictures of each ranking that are fused at first; more where a filter lets few through."""
 MOST_OTHERS = 20
@@ -33,7 +34,6 @@ class _Group:
 
     alike: int
     score: float
-    picture: int
     similarity: float | None
     posts: tuple[str, ...]
 
@@ -78,27 +78,27 @@ def find(
 
 
 def _fused(
-    near: Sequence[tuple[int, int, float]], said: Sequence[tuple[int, int, str]]
+    near: Sequence[tuple[int, int, float]], said: Sequence[tuple[int, str, float]]
 ) -> list[_Group]:
     """Both rankings as one. Copies are one *before* they are ranked, so that a picture that many
     posts show does not push others down."""
-    best: dict[int, tuple[int, float]] = {}
-    for picture, alike, cosine in near:
-        best.setdefault(alike, (picture, cosine))
-    worded: dict[int, list[tuple[int, str]]] = {}
-    for picture, alike, post in said:
-        worded.setdefault(alike, []).append((picture, post))
+    best: dict[int, float] = {}
+    for _, alike, cosine in near:
+        best.setdefault(alike, cosine)
+    worded: dict[int, list[str]] = {}
+    shares: dict[int, float] = {}
+    for alike, post, share in said:
+        worded.setdefault(alike, []).append(post)
+        shares.setdefault(alike, share)
     scores: dict[int, float] = {}
-    for ranking in (best, worded):
-        for rank, alike in enumerate(ranking, 1):
-            scores[alike] = scores.get(alike, 0.0) + 1 / (RRF_K + rank)
-    out = []
-    for alike, score in sorted(scores.items(), key=lambda one: (-one[1], one[0])):
-        seen, words = best.get(alike), worded.get(alike, [])
-        picture = seen[0] if seen else words[0][0]
-        posts = tuple(post for _, post in words)
-        out.append(_Group(alike, score, picture, seen[1] if seen else None, posts))
-    return out
+    for rank, alike in enumerate(best, 1):
+        scores[alike] = 1 / (RRF_K + rank)
+    for rank, (alike, share) in enumerate(shares.items(), 1):
+        scores[alike] = scores.get(alike, 0.0) + share / (RRF_K + rank)
+    return [
+        _Group(alike, score, best.get(alike), tuple(worded.get(alike, ())))
+        for alike, score in sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+    ]
 
 
 def _read(
@@ -106,12 +106,12 @@ def _read(
 ) -> Iterator[PictureFound]:
     """What the record still holds of these, under the filter."""
     shown = cache.shown([group.alike for group in groups])
-    ids = {post for rows in shown.values() for _, post, _ in rows}
+    ids = {post for rows in shown.values() for post, _ in rows}
     held = store.get_many(sorted(ids))
     for group in groups:
         rows = [
-            (picture, held[post], seen)
-            for picture, post, seen in shown[group.alike]
+            (held[post], seen)
+            for post, seen in shown[group.alike]
             if post in held and _may_be_shown(held[post], seen, config) and
             accepts(where, held[post])
         ]  # fmt: skip
@@ -125,19 +125,19 @@ def _may_be_shown(post: Post, seen: SeenPicture, config: Config) -> bool:
     return seen.media in post.media and (config.adult or not is_adult(post))
 
 
-def _found(group: _Group, rows: Sequence[tuple[int, Post, SeenPicture]]) -> PictureFound:
-    first = rows[0][1]
-    worded = next((row for name in group.posts for row in rows if row[1].id == name), None)
-    nearest = next((row for row in rows if row[0] == group.picture), rows[0])
-    _, post, seen = worded or nearest
-    posts = dict.fromkeys(row[1].id for row in rows)
+def _found(group: _Group, rows: Sequence[tuple[Post, SeenPicture]]) -> PictureFound:
+    """Shown by the post that has the words, or by the first."""
+    first = rows[0][0]
+    worded = next((row for name in group.posts for row in rows if row[0].id == name), None)
+    post, seen = worded or rows[0]
+    posts = dict.fromkeys(post.id for post, _ in rows)
     return PictureFound(
         picture=seen,
         post=post,
         first=first,
         score=group.score,
         posts=len(posts),
-        authors=len({row[1].author or row[1].id for row in rows}),
+        authors=len({one.author or one.id for one, _ in rows}),
         similarity=group.similarity,
         by_words=worded is not None,
         others=tuple(name for name in posts if name != post.id)[:MOST_OTHERS],

@@ -8,6 +8,7 @@ can be thrown away: what it held is then taken in again, or not.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ class PictureCache:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = apsw.Connection(str(path) if path is not None else ":memory:")
             self._db.set_busy_timeout(_BUSY_MS)
+            # Two processes that read first and then write would each wait for the other.
+            self._db.transaction_mode = "IMMEDIATE"
             self._db.execute(_SCHEMA).fetchall()  # a pragma that gives a row would stop it there
             if not self._db.execute(_SECURE).fetchone():
                 self._db.execute(_SECURED)
@@ -106,24 +109,38 @@ class PictureCache:
             now: float) -> None:  # fmt: skip
         """Keep a picture of a post: ``file`` is the thumbnail as it is served. One that is here
         already, by its bytes, gains a post that shows it."""
-        with self._lock, translated(self._path), self._db:
-            row = self._db.execute("SELECT id FROM pictures WHERE sha256 = ?", (sha256,)).fetchone()
-            if row is None:
-                cells = likeness.cells_of(made.rgb, made.width, made.height)
-                alike = self._rows.alike(cells, made.whole)
-                width, height = made.whole
-                self._db.execute(
-                    "INSERT INTO pictures (sha256, form, width, height, moving, fetched_at, alike, "
-                    "cells, thumb) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (sha256, made.form, width, height, made.moving, now, alike or 0, cells, file),
-                )
-                picture = self._db.last_insert_rowid()
-                if not alike:
-                    self._db.execute("UPDATE pictures SET alike = id WHERE id = ?", (picture,))
-            else:
-                picture = int(row[0])
-            self._show(post, media, alt, picture)
-            self._db.execute("DELETE FROM aside WHERE post = ? AND media = ?", (post.id, media))
+        new: tuple[int, bytes, str] | None = None
+        with self._lock:
+            with translated(self._path), self._db:
+                found = "SELECT id FROM pictures WHERE sha256 = ?"
+                row = self._db.execute(found, (sha256,)).fetchone()
+                if row is None:
+                    picture, first, cells = self._added(sha256, made, file, now)
+                    new = (picture if first else 0, cells, self._rows.now("pictures"))
+                else:
+                    picture = int(row[0])
+                self._show(post, media, alt, picture)
+                self._db.execute("DELETE FROM aside WHERE post = ? AND media = ?", (post.id, media))
+            if new is not None:  # and durable
+                self._rows.added(*new)
+
+    def _added(
+        self, sha256: str, made: Thumbnail, file: bytes, now: float
+    ) -> tuple[int, bool, bytes]:
+        """A picture that is new by its bytes: its id, whether it is new to the eye, its cells."""
+        cells = likeness.cells_of(made.rgb, made.width, made.height)
+        alike = self._rows.alike(cells, made.whole)
+        width, height = made.whole
+        self._db.execute(
+            "INSERT INTO pictures (sha256, form, width, height, moving, fetched_at, alike, cells, "
+            "thumb) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (sha256, made.form, width, height, made.moving, now, alike, cells, file),
+        )
+        picture = self._db.last_insert_rowid()
+        if not alike:
+            self._db.execute("UPDATE pictures SET alike = id WHERE id = ?", (picture,))
+        self._changed("pictures")
+        return picture, not alike, cells
 
     def _show(self, post: Post, media: str, alt: str, picture: int) -> None:
         self._hide("post = ? AND media = ?", (post.id, media))
@@ -182,7 +199,17 @@ class PictureCache:
 
     def _drop_orphans(self) -> None:
         self._db.execute("DELETE FROM pictures WHERE id NOT IN (SELECT picture FROM shown)")
-        self._db.execute("DELETE FROM vectors WHERE picture NOT IN (SELECT id FROM pictures)")
+        if self._db.changes():
+            self._changed("pictures")
+            self._db.execute("DELETE FROM vectors WHERE picture NOT IN (SELECT id FROM pictures)")
+            self._changed("vectors")
+
+    def _changed(self, table: str) -> None:
+        """So that whoever holds rows of it in memory reads them anew, in any process."""
+        self._db.execute(
+            "INSERT INTO facts VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = value + 1",
+            (f"{table} changed",),
+        )
 
     def trim(self, most_bytes: int) -> int:
         """Drop pictures of the oldest posts until the file is no larger; of how many posts."""
@@ -261,6 +288,7 @@ class PictureCache:
                     "REPLACE INTO vectors SELECT id, ?, ? FROM pictures WHERE id = ?",
                     (float(scale), code.tobytes(), picture),
                 )
+            self._changed("vectors")
 
     # -- looking ------------------------------------------------------------------------------
     def nearest(self, model: str, vector: np.ndarray, k: int) -> list[tuple[int, int, float]]:
@@ -270,20 +298,35 @@ class PictureCache:
         with self._lock, translated(self._path):
             return self._rows.nearest(vector, k)
 
-    def with_words(self, text: str, k: int) -> list[tuple[int, str]]:
+    def with_words(self, text: str, k: int) -> list[tuple[int, str, float]]:
         """Pictures whose description or post has words of ``text``, by BM25, best first: (alike,
-        post)."""
+        post, the share of what ``text`` says that they have, 0..1). A word weighs by how rare it
+        is here; one that is nowhere here weighs most."""
         terms = dict.fromkeys(tokens(text))
         if not terms:
             return []
-        wish = " OR ".join('"' + term.replace('"', "") + '"' for term in terms)
-        found = self._all(
-            "SELECT pictures.alike, shown.post FROM words "
-            "JOIN shown ON shown.id = words.rowid JOIN pictures ON pictures.id = shown.picture "
-            f"WHERE words MATCH ? ORDER BY bm25(words, {_ALT_WEIGHT}, {_CAPTION_WEIGHT}) LIMIT ?",
-            (wish, k),
-        )
-        return [(int(alike), str(post)) for alike, post in found]
+        quoted = {term: '"' + term.replace('"', "") + '"' for term in terms}
+        with self._lock, translated(self._path):
+            (total,) = self._db.execute("SELECT count(*) FROM shown").fetchone()  # type: ignore[misc]
+            weights = {
+                term: math.log(1 + total / (0.5 + self._holding(quoted[term]))) for term in terms
+            }
+            found: list[tuple[Any, ...]] = self._db.execute(
+                "SELECT pictures.alike, shown.post, words.alt, words.caption FROM words "
+                "JOIN shown ON shown.id = words.rowid "
+                "JOIN pictures ON pictures.id = shown.picture WHERE words MATCH ? "
+                f"ORDER BY bm25(words, {_ALT_WEIGHT}, {_CAPTION_WEIGHT}) LIMIT ?",
+                (" OR ".join(quoted.values()), k),
+            ).fetchall()
+        whole = sum(weights.values()) or 1.0
+        return [
+            (int(alike), str(post), sum(weights[t] for t in _among(terms, alt, caption)) / whole)
+            for alike, post, alt, caption in found
+        ]
+
+    def _holding(self, term: str) -> int:
+        row = self._db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (term,))
+        return int(row.fetchone()[0])  # type: ignore[index]
 
     def shown(self, alikes: Sequence[int]) -> dict[int, list[tuple[str, SeenPicture]]]:
         """For each group of alike pictures: (post, picture as the post shows it), the earliest post
@@ -342,3 +385,7 @@ class PictureCache:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _among(terms: Iterable[str], *said: str) -> set[str]:
+    return set(terms) & set(" ".join(said).split())

@@ -16,7 +16,7 @@ class Rows:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._kept_at = self._seen_at = (-1, -1)
+        self._kept_at = self._seen_at = "never"
         self._read_of = ""  # the model whose vectors these are
         self._ids = np.zeros(0, np.int64)
         self._coarse = np.zeros((0, likeness.COARSE**2 * 3), np.float32)
@@ -25,15 +25,14 @@ class Rows:
         self._scales = np.zeros(0, np.float32)
         self._codes = np.zeros((0, 0), np.int8)
 
-    def _now(self) -> tuple[int, int]:
-        """Moves with every change, of this connection and of others."""
-        (version,) = self._db.execute("PRAGMA data_version").fetchone()  # type: ignore[misc]
-        return int(version), self._db.total_changes()
+    def now(self, table: str) -> str:
+        """Moves with every change of a table, by whatever process."""
+        return self._fact(f"{table} changed")
 
     def alike(self, cells: bytes, size: tuple[int, int]) -> int:
         """The group of the kept picture that these cells are a copy of, 0 where there is none. Held
         against the first of each group, so that a chain of small changes ends."""
-        if (now := self._now()) != self._kept_at:
+        if self.now("pictures") != self._kept_at:
             firsts = "SELECT min(id) FROM pictures GROUP BY alike"
             ids = np.array([row[0] for row in self._db.execute(firsts)], np.int64)
             new = np.setdiff1d(ids, self._ids)
@@ -41,12 +40,20 @@ class Rows:
             rows = [likeness.coarse_of(self._cells(int(one))[0]) for one in new]
             self._ids = np.concatenate([self._ids[kept], new])
             self._coarse = np.concatenate([self._coarse[kept], *(row[None] for row in rows)])
-            self._kept_at = now
+            self._kept_at = self.now("pictures")
         for place in likeness.candidates(likeness.coarse_of(cells), self._coarse):
             held, held_size, alike = self._cells(int(self._ids[place]))
             if likeness.same(cells, size, held, held_size):
                 return alike
         return 0
+
+    def added(self, picture: int, cells: bytes, at: str) -> None:
+        """In the transaction of the last ``alike``, whose ``now`` at its end was ``at``, a picture
+        came that is the first of a group (or 0: one that is a copy)."""
+        if picture:
+            self._ids = np.append(self._ids, picture)
+            self._coarse = np.concatenate([self._coarse, likeness.coarse_of(cells)[None]])
+        self._kept_at = at
 
     def _cells(self, picture: int) -> tuple[bytes, tuple[int, int], int]:
         row = self._db.execute(
@@ -57,7 +64,7 @@ class Rows:
 
     def nearest(self, vector: np.ndarray, k: int) -> list[tuple[int, int, float]]:
         """(picture, its group, cosine), best first."""
-        if (now := self._now()) != self._seen_at:
+        if (now := self.now("vectors")) != self._seen_at:
             self._read_vectors()
             self._seen_at = now
         if not len(self._seen) or self._codes.shape[1] != len(vector):
@@ -106,5 +113,8 @@ class Rows:
         self._scales = np.concatenate([self._scales, scales])
 
     def _model(self) -> str:
-        row = self._db.execute("SELECT value FROM facts WHERE name = 'model'").fetchone()
+        return self._fact("model")
+
+    def _fact(self, name: str) -> str:
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else ""

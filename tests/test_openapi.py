@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from jsonschema import Draft202012Validator
 from starlette.routing import Route, WebSocketRoute
 
+import picture_posts
 import quiz_worlds
 import tiny_pictures
 from gnomon.assemble.digests import MOST_STORIES
@@ -59,7 +60,8 @@ QUESTION = "What was the strongest gust of Storm Ottoline?"
 class World:
     """A server on the sample world, its description, and things of each kind to ask for."""
 
-    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None, seen: str = "") -> None:
+        self.seen = seen  # the id of a picture that is kept
         self.headers = dict(headers or {})
         self.api = httpx.Client(base_url=url, timeout=60, headers=self.headers)
         self.document: Data = self.api.get("/openapi.json").json()
@@ -107,6 +109,7 @@ class World:
         """Names of things that are there, for the parts of ``path``."""
         making: dict[str, Callable[[], Data]] = {
             "/v1/posts/": lambda: {"id": self.post},
+            "/v1/search/pictures/": lambda: {"id": self.seen},
             "/posts/": lambda: {"id": self.post},
             "/v1/answers/": lambda: {"id": self.answer["id"]},
             "/v1/history/": lambda: {"id": self._response()},
@@ -216,7 +219,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     tiny_pictures.installed(home / "models")
     quiz_worlds.written(home / "lab" / "tiny" / "gan", 60, 60)
     with sample_world(home) as engine, running(engine) as url:
-        yield World(url)
+        yield World(url, seen=picture_posts.kept_in(engine, home / "posts"))
 
 
 # ------------------------------------------------------------------------ what is written down

@@ -218,6 +218,7 @@ def test_the_script_is_small_and_the_first_paint_quick(
         "quiz.js",
         "quiz.chart.js",
         "quiz.words.js",
+        "seen.js",
         "share.js",
         "skills.js",
         "skills.words.js",

@@ -385,7 +385,6 @@ def test_the_second_judge_is_asked_where_the_owner_wants_it(engine: Any, home: P
         ({"n": 0}, "n is 0"),
         ({"steps": 1000}, "draw_steps"),
         ({"size": (8000, 8000)}, "draw_pixels"),
-        ({"size": (33, 32)}, "it draws 32x32"),
         ({"seed": -1}, "seed is -1"),
         ({"strength": 0.0}, "strength"),
         ({"format": "tiff"}, "give png, jpeg, webp"),

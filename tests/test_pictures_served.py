@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 
@@ -17,7 +18,7 @@ import tiny_pictures
 from gnomon.assemble import open_sample
 from gnomon.config import load
 from gnomon.errors import InputError
-from gnomon.models.draw_raster import decode
+from gnomon.models.draw_raster import decode, fitted
 from gnomon.models.draw_url import UrlDraw
 from gnomon.serve.database import Database
 from gnomon.serve.departed import Departed
@@ -69,6 +70,19 @@ def test_the_client_gets_pictures_and_a_seed_makes_them_again(api: openai.OpenAI
     again = api.images.generate(prompt="a red cat", extra_body={"seed": 6})
     assert again.data
     assert raster(again.data[0].b64_json) == raster(made.data[1].b64_json)
+
+
+def test_a_model_of_one_size_is_enlarged_to_what_a_client_asks_for(api: openai.OpenAI) -> None:
+    made = api.images.generate(prompt="a red cat", size="1024x1024", extra_body={"seed": 5})
+    assert made.data
+    shown = raster(made.data[0].b64_json)
+    assert (shown.width, shown.height) == (1024, 1024)
+    assert made.data[0].gnomon["drawn"] == f"{SIDE}x{SIDE}"  # type: ignore[attr-defined]
+    own = api.images.generate(prompt="a red cat", extra_body={"seed": 5})
+    assert own.data
+    # The same picture but for the marks that each carries.
+    large = np.frombuffer(fitted(raster(own.data[0].b64_json), (1024, 1024)).rgb, np.uint8)
+    assert abs(large.astype(int) - np.frombuffer(shown.rgb, np.uint8)).mean() < 8
 
 
 def test_a_url_is_the_signed_file_and_lasts_until_it_is_deleted(
@@ -153,7 +167,7 @@ def test_a_refusal_is_openais_and_names_rule_owner_and_entry(api: openai.OpenAI,
         ({"prompt": "x" * 5000}, 400, "at most 4,000"),
         ({"prompt": "cat", "model": "dall-e-3"}, 404, "tiny-pictures"),
         ({"prompt": "cat", "size": "big"}, 400, "512x512"),
-        ({"prompt": "cat", "size": "1024x1024"}, 400, "it draws 32x32"),
+        ({"prompt": "cat", "size": "9000x9000"}, 400, "draw_pixels"),
         ({"prompt": "cat", "n": 50}, 400, "draw_n"),
         ({"prompt": "cat", "n": "two"}, 400, "whole number"),
         ({"prompt": "cat", "quality": "best"}, 400, "quality"),

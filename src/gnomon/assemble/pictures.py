@@ -59,13 +59,14 @@ the rule's name, or none."""
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """What one commission is worked on with."""
+    """What one commission is worked on with: drawn at ``size``, handed over at ``shown``."""
 
     model: Draw
     brush: Brush
     policy: Policy
     look: Look | None
     size: tuple[int, int]
+    shown: tuple[int, int]
     seed: int
     steps: int
     source: Raster | None
@@ -213,6 +214,9 @@ class Pictures:
     ) -> Picture:
         """Looked at, written as a file, signed. Raises Forbidden."""
         seen = self._look_at(raster, wish, bench)
+        drawn = raster.width, raster.height
+        if drawn == bench.size != bench.shown:
+            raster = fitted(raster, bench.shown)
         policy = bench.policy
         found = self._held(wish.prompt, policy, wish, "picture", seen)
         mime = MIMES[wish.format]
@@ -222,6 +226,7 @@ class Pictures:
             mime=mime,
             width=raster.width,
             height=raster.height,
+            drawn=drawn,
             seed=sketch.seed,
             steps=sketch.steps or bench.brush.steps,
             model=bench.model.name,
@@ -383,6 +388,9 @@ class Pictures:
                 f"{size[0]}x{size[1]} has more than {config.draw_pixels:,} pixels, the owner's "
                 "limit (draw_pixels); ask for a smaller one."
             )
+        shown = size
+        if brush.fixed and size not in brush.sizes:
+            size = _of_shape(brush, size[0] / size[1])
         mask = None
         if wish.mask is not None and source is not None:
             before = (source.width, source.height)
@@ -393,6 +401,7 @@ class Pictures:
             policy,
             self._looker(),
             size,
+            shown,
             secrets.randbelow(2**31) if wish.seed is None else wish.seed,
             # What the model takes by itself is held to the owner's limit, too.
             min(wish.steps or brush.steps, config.draw_steps),
@@ -427,12 +436,16 @@ def _within(name: str, value: int, least: int, most: int, setting: str = "") -> 
 def _near(source: Raster, brush: Brush, most: int) -> tuple[int, int]:
     """The size nearest to that of a source which the model can draw."""
     if brush.fixed:
-        shape = source.width / source.height
-        return min(brush.sizes, key=lambda size: abs(size[0] / size[1] - shape))
+        return _of_shape(brush, source.width / source.height)
     scale = min(1.0, (most / (source.width * source.height)) ** 0.5)
     sides = (int(side * scale) // brush.multiple for side in (source.width, source.height))
     width, height = (max(1, side) * brush.multiple for side in sides)
     return width, height
+
+
+def _of_shape(brush: Brush, shape: float) -> tuple[int, int]:
+    """The model's own size nearest to a shape, width over height."""
+    return min(brush.sizes, key=lambda size: abs(size[0] / size[1] - shape))
 
 
 def _refusal(ruling: Ruling, policy: Policy, stage: str, reference: str) -> str:

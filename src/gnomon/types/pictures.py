@@ -119,12 +119,14 @@ class Picture:
     """A finished picture. ``signed`` is whether it carries a manifest (C2PA), ``unsigned`` why not.
     ``warnings`` are rules of the owner's policy that it met ("kind/rule"); ``checked`` is what was
     looked for in the picture itself, ``unchecked`` what was not, and why. A ``preview`` shows how
-    far the picture of that ``index`` is, after ``steps``."""
+    far the picture of that ``index`` is, after ``steps``. ``drawn`` is the size at which the model
+    drew what was enlarged to ``width`` and ``height``."""
 
     data: bytes
     mime: str
     width: int
     height: int
+    drawn: tuple[int, int]
     seed: int
     steps: int
     model: str
@@ -145,6 +147,7 @@ class Picture:
             "mime": self.mime,
             "width": self.width,
             "height": self.height,
+            "drawn": f"{self.drawn[0]}x{self.drawn[1]}",
             "seed": self.seed,
             "steps": self.steps,
             "model": self.model,

@@ -35,6 +35,7 @@ _ABOUT: dict[str, Schema] = {
     "mime": text(),
     "width": whole(minimum=1),
     "height": whole(minimum=1),
+    "drawn": text("The size at which the model drew it; a model of one size is enlarged."),
     "seed": whole("The same seed, prompt and model give the same picture.", minimum=0),
     "steps": whole(minimum=0),
     "model": text(),

@@ -45,6 +45,7 @@ export async function heard() {
     await done;
   }
   mine.stream.getTracks().forEach((track) => track.stop());
+  if (!chunks.length) return ""; // let go before the microphone gave anything
   const kind = mine.mimeType || "audio/webm";
   const suffix = kind.includes("mp4") ? "m4a" : kind.includes("ogg") ? "ogg" : "webm";
   const form = new FormData();

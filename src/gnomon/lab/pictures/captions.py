@@ -8,8 +8,11 @@ import unicodedata
 from collections.abc import Sequence
 
 MOST = 4
-_MOOD = re.compile(r"^(?!.*ly$)[a-z]+(?:y|ful|ing|ed|sad|mad)$")
-"""Tags of faces that are adjectives: happy, cheerful, smiling, tired."""
+MOODS = frozenset(
+    "happy sad angry cheerful smiling laughing crying tired sleepy surprised scared unhappy sick "
+    "kissing winking worried shocked confused bored silly disappointed funny excited".split()
+)
+"""Tags of faces that say how a face looks, as anybody would."""
 MOST_CHARS = 300
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+\.\S+")
 _SPACES = re.compile(r"\s+")
@@ -42,7 +45,7 @@ def varied(label: str, also: Sequence[str], tags: Sequence[str], kind: str) -> t
         names.append(label.removesuffix(" face"))
     names += [name.replace("-", " ") for name in also]
     if kind == "smiley" and label.endswith("face"):
-        names += [f"{tag} face" for tag in tags if _MOOD.search(tag)][:2]
+        names += [f"{tag} face" for tag in tags if tag in MOODS][:2]
     found: dict[str, str] = {}
     for name in names:
         found.setdefault(name.lower(), name)

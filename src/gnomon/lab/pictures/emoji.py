@@ -77,6 +77,8 @@ def normal(code: str) -> str:
     """A sequence of codepoints as it is spelt here: ``1F469-200D-2695-FE0F`` is
     ``1f469-200d-2695``."""
     parts = code.lower().replace("_", "-").split("-")
+    if parts[0] == "1f3f4" and len(parts) > 3 and parts[-1] != "e007f":
+        parts.append("e007f")  # the end of the tags of a subdivision's flag, which some leave out
     return "-".join(part.zfill(4) for part in parts if part != "fe0f")
 
 

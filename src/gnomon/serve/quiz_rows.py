@@ -171,7 +171,8 @@ class QuizRows:
         """How many rounds that count were left before their last question."""
         rows = self._database.run(
             "SELECT count(DISTINCT r.id) FROM quiz_rounds r "
-            "JOIN quiz_questions q ON q.round = r.id WHERE r.quiz = ? AND NOT r.practice AND q.answer IS NULL",
+            "JOIN quiz_questions q ON q.round = r.id "
+            "WHERE r.quiz = ? AND NOT r.practice AND q.answer IS NULL",
             (quiz,),
         )
         return int(rows[0][0])

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import signal
 import struct
 import threading
 import time
@@ -31,10 +32,18 @@ from gnomon.assemble.picture_taking import MOST, Taking, alts_of
 from gnomon.assemble.post_pictures import PostPictures, folders_of
 from gnomon.cli import main
 from gnomon.config import Config, load
-from gnomon.errors import ConfigError, InputError, ModelError, NotFound, Unsupported
+from gnomon.errors import (
+    ConfigError,
+    InputError,
+    ModelError,
+    NotFound,
+    SourceError,
+    Unsupported,
+)
 from gnomon.models.clip import OnnxClip, preparation
 from gnomon.models.clip_runner import prepared
 from gnomon.serve.picture_search import PLACE
+from gnomon.sources import thumbnails
 from gnomon.sources.contract import Fetch, Response
 from gnomon.sources.thumbnails import SIDE, shrunk, thumbnail
 from gnomon.store import likeness
@@ -117,6 +126,25 @@ def test_the_confined_process_hands_back_the_same_pixels_and_refuses_the_rest() 
     for none in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\0\0\0\x20ftypmp42", b"", b"BM"):
         with pytest.raises(Unsupported, match="no PNG"):
             thumbnail(none)
+
+
+def test_what_the_process_says_is_not_trusted_to_have_form() -> None:
+    right = {"width": 2, "height": 1, "whole": [2, 1], "form": "PNG", "moving": False}
+    assert read(json.dumps(right).encode() + b"\n" + b"123456", 0).rgb == b"123456"
+    for head, rgb in (
+        ({**right, "width": 3}, b"123456"), ({**right, "width": 10**9}, b"123456"),
+        ({**right, "height": -1}, b"123456"), ({**right, "whole": []}, b"123456"),
+        ({}, b""), ([], b""), (right, b"12345"), ("[" * 90_000, b""),
+    ):  # fmt: skip
+        said = head if isinstance(head, str) else json.dumps(head)
+        with pytest.raises(SourceError, match="without a result"):
+            read(said.encode() + b"\n" + rgb, 0)
+    with pytest.raises(InputError, match="more to decode"):
+        read(b"", -signal.SIGKILL)
+
+
+def read(answer: bytes, code: int) -> Thumbnail:
+    return thumbnails._said(answer, code, False, thumbnails.BOUNDS)
 
 
 def test_a_picture_saved_again_is_one_and_another_is_not() -> None:
@@ -421,7 +449,7 @@ class Web:
         self.pages = pages
         self.asked: list[Fetch] = []
 
-    def fetch(self, wish: Fetch) -> Response:
+    def fetch(self, wish: Fetch, stop: threading.Event | None = None) -> Response:
         self.asked.append(wish)
         body = self.pages.get(wish.url)
         return Response(wish.url, 404 if body is None else 200, {}, body or b"")
@@ -465,7 +493,7 @@ def test_taking_in_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     late = posts("https://pictures.example.org/late.png")[0]
     store.write(Batch("web", posts=(late,)))
 
-    def fetch(wish: Fetch) -> Response:
+    def fetch(wish: Fetch, stop: threading.Event | None = None) -> Response:
         store.write(Batch("web", deletions=(Deletion("web", time.time() + 9, post=late.id),)))
         return Response(wish.url, 200, {}, saved(picture_posts.drawn(BLUE), "PNG"))
 

@@ -3,6 +3,7 @@ files that posts came from."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,11 +21,11 @@ def is_url(media: str) -> bool:
     return media.lower().startswith(("http://", "https://"))
 
 
-def fetched(url: str, network: Network) -> bytes:
+def fetched(url: str, network: Network, stop: threading.Event | None = None) -> bytes:
     """A stranger gave the address: private ones are out of reach, the owner's own servers too.
     Raises Refused, Unreachable, SourceError."""
     wish = Fetch(url, max_bytes=MAX_BYTES, timeout_s=TIMEOUT_S, stranger=True)
-    answer = network.fetch(wish)
+    answer = network.fetch(wish, stop)
     if answer.status != 200:
         raise SourceError(f"The picture's host answered {answer.status}.")
     return answer.body

@@ -181,7 +181,7 @@ class Taking:
         elif network is None:
             raise InputError("it is on the web, and files alone are read here (--file).")
         else:
-            data = fetched(media, network)
+            data = fetched(media, network, stop)
         made = thumbnail(data, stop=stop)
         digest = hashlib.sha256(data).hexdigest()
         self._cache.put(post, media, alt, digest, made, encoded(made), time.time())

@@ -67,10 +67,8 @@ class PostPictures:
         return Taking(self._config, self._store, self._cache, self._network)
 
     def any(self) -> bool:
-        """Whether anything was ever kept, or is to be: else nothing is made for looking."""
-        if self._path is None or self._config.keep_pictures_mb:
-            return True
-        return self._path.is_file()
+        """Whether anything was ever kept: else nothing is made for looking."""
+        return self._path is None or self._path.is_file()
 
     # -- taking in ----------------------------------------------------------------------------
     def want(self, seq: int, sources: Sequence[str], specs: Sequence[str]) -> None:
@@ -134,7 +132,7 @@ class PostPictures:
             if self._path is not None:
                 self._taking.follow(stop, say, fetch=fetch)
 
-        if self._path is not None and not self.any():
+        if not self.any() and not self._config.keep_pictures_mb:
             return
         background.start(name, follow)
         background.start("sight", lambda: self._look_at_all(stop, background.health))

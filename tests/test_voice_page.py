@@ -109,7 +109,7 @@ def test_a_person_talks_and_hears_a_checked_answer(
         page.mouse.up()
         # The caption of what was heard, and an answer with its sentences.
         heard = page.locator(".asked-words")
-        expect(heard).to_be_visible(timeout=60_000)
+        expect(heard).to_be_visible(timeout=150_000)  # a loaded machine hears slowly
         expect(heard).to_contain_text(re.compile("emergency department", re.I))
         expect(page.locator(".turn .sentence").first).to_be_visible(timeout=60_000)
         # It is said, a sentence at a time, and its caption is marked while it is.

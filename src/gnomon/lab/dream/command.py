@@ -56,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="what --train tells apart (kind)")  # fmt: skip
     parser.add_argument("--width", type=int, default=48, metavar="N",
                         help="channels of --train's first stage (48)")  # fmt: skip
+    parser.add_argument("--precision", choices=("auto", "bf16", "f32"), default="auto",
+                        help="type of --train's products (auto: the faster one here)")  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="--train: start over")
 
 
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
 
         learning = Settings(
             seed=args.seed, steps=args.steps if args.picture is None else None,
-            minutes=args.minutes, labels=args.labels, width=args.width,
+            minutes=args.minutes, labels=args.labels, width=args.width, precision=args.precision,
         )  # fmt: skip
         trained = learn(work, bench, learning, anew=args.anew)
         if args.picture is None and not args.list_layers:

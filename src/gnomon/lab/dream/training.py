@@ -260,15 +260,22 @@ def _planned(
         return plan
     before = {name: value.clone() for name, value in model.state_dict().items()}
 
+    finite = True
+
     def once(bf16: bool) -> None:
+        nonlocal finite
         lot = known.chance(0, settings.batch, settings.seed).to(at.device)
         with torch.autocast(at.device.type, torch.bfloat16, enabled=bf16):
             lot_loss(model, lot)[0].backward()
+        # Seen once, over maps of a single place: gradients in bfloat16 that were no numbers.
+        grads = [one.grad for one in model.parameters() if one.grad is not None]
+        finite &= bool(torch.isfinite(torch.nn.utils.get_total_norm(grads)))
         model.zero_grad(set_to_none=True)
 
     bf16 = settings.precision == "bf16"
     if settings.precision == "auto":
-        bf16 = faster(lambda: once(False), lambda: once(True), at.device)
+        quick = faster(lambda: once(False), lambda: once(True), at.device)
+        bf16 = quick and finite
     steps = settings.steps or DEFAULT_STEPS
     if settings.minutes is not None:
         steps = max(1, round(settings.minutes * 60 / min(_seconds(once, bf16) for _ in range(3))))

@@ -88,9 +88,10 @@ def compared(
     in 100 of those kept out are. Empty where there are too few of any."""
     if min(len(made), len(kept), len(learnt)) < FEWEST:
         return {}
-    some = np.random.default_rng(seed).permutation(len(learnt))[: len(made)]
+    chance = np.random.default_rng(seed)
+    kept = kept[chance.permutation(len(kept))[: len(made)]]
     theirs, ours, held = see(learnt), see(made), see(kept)
-    sample = theirs[torch.from_numpy(some)]
+    sample = theirs[torch.from_numpy(chance.permutation(len(learnt))[: len(made)])]
     likeness, usual = nearest(ours, theirs), nearest(held, theirs)
     return {
         "pictures": len(made),

@@ -13,7 +13,8 @@ that has open_clip_torch 3.3, timm, ftfy, and torchvision beside the lab's torch
 compiled operators are not needed.
 
 Each arm is measured on val, test and the unseen set by the same questions, each with a 95 %
-interval. A cut run goes on; an arm that is done is not done again.
+interval. An arm that is done is not done again; one of ours that was cut goes on, open_clip's begins
+anew.
 """
 
 from __future__ import annotations

@@ -56,10 +56,10 @@ def listed(found: PicturesFound, base: str) -> dict[str, Any]:
 
 def _one(found: PictureFound, base: str) -> dict[str, Any]:
     told: dict[str, Any] = to_json(found)
-    id = found.picture.sha256
+    name = found.picture.sha256
     return {
         **told,
-        "picture": {"id": id, "url": f"{base}{PLACE}/{id}", **told["picture"]},
+        "picture": {"id": name, "url": f"{base}{PLACE}/{name}", **told["picture"]},
         "score": round(found.score, 6),
         "similarity": None if found.similarity is None else round(found.similarity, 4),
     }

@@ -13,8 +13,7 @@ that has open_clip_torch 3.3, timm, ftfy, and torchvision beside the lab's torch
 compiled operators are not needed.
 
 Each arm is measured on val, test and the unseen set by the same questions, each with a 95 %
-interval. An arm that is done is not done again; one of ours that was cut goes on, open_clip's begins
-anew.
+interval. An arm that is done is not done again; one of ours that was cut goes on.
 """
 
 from __future__ import annotations

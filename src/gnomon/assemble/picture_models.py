@@ -10,7 +10,7 @@ from gnomon.config import Config
 from gnomon.errors import GnomonError, ModelError, ModelMissing
 from gnomon.models import installed
 from gnomon.models.draw_diffusers import DiffusersDraw, is_diffusers
-from gnomon.models.draw_onnx import OnnxDraw, is_pipeline
+from gnomon.models.draw_onnx import SHIPPED, OnnxDraw, is_pipeline, read_json
 from gnomon.models.draw_sdcpp import SUFFIXES, SdCpp
 from gnomon.models.draw_url import UrlDraw
 from gnomon.models.protocols import Draw
@@ -30,13 +30,11 @@ def open_draw(config: Config, name: str = "") -> Draw:
     if lowered in ("", "none"):
         raise ModelMissing(NOTHING)
     if lowered == "auto":
-        held = pipelines(config)
-        if not held:
-            raise ModelMissing(NOTHING)
-        return OnnxDraw(held[-1].folder, threads=config.threads)
+        return OnnxDraw(folders(config)[-1], threads=config.threads)
     if lowered.startswith(("http://", "https://")):
         return UrlDraw(asked, model=config.draw_url_model, key=config.draw_url_key)
-    for place in (Path(asked).expanduser(), config.models_dir / asked):
+    own = next((folder for folder in folders(config)[:1] if _name(folder) == asked), None)
+    for place in (Path(asked).expanduser(), config.models_dir / asked, *([own] if own else ())):
         if place.is_dir():
             return _of_folder(place, config)
         if place.is_file():
@@ -69,10 +67,15 @@ def _of_file(path: Path, config: Config) -> Draw:
     )
 
 
-def pipelines(config: Config) -> list[installed.Installed]:
-    """The exported pipelines among the models, the newest last."""
-    held = [m for m in installed.installed(config.models_dir) if is_pipeline(m.folder)]
-    return sorted(held, key=lambda m: (m.folder / installed.MANIFEST).stat().st_mtime)
+def folders(config: Config) -> list[Path]:
+    """The exported pipelines: the one that comes with gnomon, then those among the models, the
+    newest last."""
+    held = [m.folder for m in installed.installed(config.models_dir) if is_pipeline(m.folder)]
+    return [SHIPPED, *sorted(held, key=lambda one: (one / installed.MANIFEST).stat().st_mtime)]
+
+
+def _name(folder: Path) -> str:
+    return str(read_json(folder / installed.CARD).get("name") or folder.name)
 
 
 def rows(config: Config, default: Draw | None) -> list[dict[str, Any]]:
@@ -80,12 +83,13 @@ def rows(config: Config, default: Draw | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if default is not None:
         found.append(_row(default, config))
-    for held in pipelines(config):
-        if default is None or held.folder.name != default.name:
-            try:
-                found.append(_row(OnnxDraw(held.folder, threads=config.threads), config))
-            except GnomonError:
-                continue  # a folder that does not load is no model; `draw_model` would tell
+    for folder in folders(config):
+        try:
+            model = OnnxDraw(folder, threads=config.threads)
+        except GnomonError:
+            continue  # a folder that does not load is no model; `draw_model` would tell
+        if default is None or model.name != default.name:
+            found.append(_row(model, config))
     return found
 
 

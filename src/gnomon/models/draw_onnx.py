@@ -34,6 +34,8 @@ from gnomon.models.process import WorkerProcess
 from gnomon.types.pictures import Brush, Raster, Sketch, Stroke
 
 IDLE_S = 600.0
+SHIPPED = Path(__file__).parent / "drawer"
+"""The small model of our own that comes with gnomon; made by runs/pictures.sh."""
 FLOW = "FlowMatchEulerDiscreteScheduler"
 _DENOISERS = ("transformer", "unet")
 

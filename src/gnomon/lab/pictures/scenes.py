@@ -109,12 +109,13 @@ class Scenes:
     # ------------------------------------------------------------------------- what is in it
 
     def _any(self, chance: np.random.Generator, like: str = "") -> int:
-        """A drawing: concepts by their odds, evenly among the drawings of one."""
+        """A drawing: concepts by their odds, the drawings of one by their weights."""
         for _ in range(8):
             concept = self.concepts[int(np.searchsorted(self.odds, chance.random()))]
             alike = [n for n in concept if not like or self.items[n].style == like]
             if alike:
-                return alike[chance.integers(len(alike))]
+                weights = np.cumsum([self.items[n].weight for n in alike])
+                return alike[int(np.searchsorted(weights, chance.random() * weights[-1]))]
         return concept[0]
 
     def _drawn(

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -185,17 +186,22 @@ def write(model: Clip, folder: Path) -> None:
 def quantise(whole: Path, folder: Path) -> None:
     """Weights of products as int8 a column at a time, activations as they come
     (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html)."""
-    for path in (VISION, TEXT):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        # Without VNNI two products of full range may overflow the 16 bits between them.
-        quantize_dynamic(
-            whole / path,
-            folder / path,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": TensorProto.FLOAT},
-        )
+    # It advises, through the root logger, a step that these small graphs do without.
+    logging.disable(logging.WARNING)
+    try:
+        for path in (VISION, TEXT):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            # Without VNNI two products of full range may overflow the 16 bits between them.
+            quantize_dynamic(
+                whole / path,
+                folder / path,
+                per_channel=True,
+                reduce_range=True,
+                weight_type=QuantType.QInt8,
+                extra_options={"DefaultTensorType": TensorProto.FLOAT},
+            )
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def narrow(whole: Path, folder: Path) -> None:

@@ -262,6 +262,25 @@ def test_a_cut_run_goes_on_to_the_same_model(home, monkeypatch):
         torch.testing.assert_close(weight, kept[name], atol=1e-5, rtol=1e-4)
 
 
+def test_a_run_starts_from_another_ones_weights(home, tmp_path):
+    """With no step to speak of between them, it ends where the other one did."""
+    shape = shape_of(1, 32, WIDTH)
+    before = filled(shape)
+    clip = home / "lab" / "shapes" / "clip" / "model"
+    stock.save(shape, dict(before.named_parameters()), clip, tmp_path / "pipeline")
+    settings = stage.Settings(
+        depth=1, side=32, steps=1, batch=2, rate_scale=1e-6, start=str(tmp_path / "pipeline")
+    )
+    report = stage.draw(workspace(home, "shapes"), bench(home), settings, anew=True)
+    after = stock.load(home / "lab" / "shapes" / "draw" / "pipeline").state_dict()
+    for name, weight in before.state_dict().items():
+        torch.testing.assert_close(after[name], weight, atol=1e-4, rtol=1e-3)
+    assert report["started_from"] == settings.start
+    other = stage.Settings(depth=2, side=32, start=settings.start)
+    with pytest.raises(InputError, match="of 1 layers for 32 px; this run is of 2"):
+        stage.draw(workspace(home, "shapes"), bench(home), other, anew=True)
+
+
 def test_minutes_become_steps(home):
     settings = stage.Settings(depth=1, side=32, minutes=0.002, batch=4, piece=4)
     report = stage.draw(workspace(home, "shapes"), bench(home), settings, anew=True)
@@ -277,6 +296,8 @@ def test_minutes_become_steps(home):
         (("--minutes", "-1"), "--minutes is -1"),
         (("--rate-scale", "0"), "--rate-scale is 0"),
         (("--styles", "oil"), "its styles are: flat, thin"),
+        (("--mix", "soup"), "--mix is 'soup'; give one of: scenes, things"),
+        (("--start", "nowhere"), "nowhere holds no drawer"),
     ],
 )
 def test_a_wrong_wish_is_said(home, given, said):

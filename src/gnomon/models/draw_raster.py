@@ -102,6 +102,6 @@ def _pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         raise ConfigError(
-            "Pictures need Pillow, which is not installed; run: pip install 'gnomon[draw]'"
+            "Pictures need Pillow, which is not installed; run: pip install pillow"
         ) from error
     return Image

@@ -35,7 +35,7 @@ BOUNDS = Bounds(
     max_bytes=20_000_000,
     max_answer_bytes=SIDE * SIDE * 3 + 4096,
 )
-INSTALL = "pip install 'gnomon[images]'"
+INSTALL = "pip install pillow"
 _FORMS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error,
            zlib.error)  # fmt: skip

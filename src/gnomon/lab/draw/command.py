@@ -38,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="learn from drawings of these styles only")  # fmt: skip
     parser.add_argument("--every-split", action="store_true",
                         help="learn held-out concepts too, for a model to be used")  # fmt: skip
+    parser.add_argument("--mix", default="scenes", metavar="NAME",
+                        help="what scenes hold: scenes, or things (mostly single)")  # fmt: skip
+    parser.add_argument("--start", default="", metavar="FOLDER",
+                        help="a pipeline of the lab's to learn on from, in a new run")  # fmt: skip
     parser.add_argument("--sheet-every", type=int, default=0, metavar="N",
                         help="steps between sheets of samples (twelve sheets in all)")  # fmt: skip
     parser.add_argument("--export", action=argparse.BooleanOptionalAction, default=True,
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
         batch=args.batch, rate_scale=args.rate_scale,
         splits=SPLITS if args.every_split else ("train",),
         styles=tuple(one.strip() for one in args.styles.split(",") if one.strip()),
-        sheet_every=args.sheet_every,
+        mix=args.mix, start=args.start, sheet_every=args.sheet_every,
     )  # fmt: skip
     work = bench.workspace(args.name)
     report = draw(work, bench, settings, anew=args.anew)

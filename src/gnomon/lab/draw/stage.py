@@ -26,7 +26,7 @@ from gnomon.lab.model.optimizer import Recipe
 from gnomon.lab.model.parallel import World, gathered, spread, world
 from gnomon.lab.model.planning import can_compile
 from gnomon.lab.pictures.held import Pictures, open_pictures
-from gnomon.lab.pictures.scenes import Scenes
+from gnomon.lab.pictures.scenes import MIXES, Scenes
 from gnomon.lab.progress import Silence
 from gnomon.lab.workspace import Workspace, fingerprint, write_json
 
@@ -46,8 +46,9 @@ LATER = 10**9  # steps from which on scenes are nobody's to learn from
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``depth`` layers; ``steps`` of ``batch`` scenes, or as many as fit into ``minutes``.
-    ``splits`` of the set are learnt from, in ``styles`` ("" : all). ``piece`` scenes are computed
-    at once. ``sheet_every`` steps a sheet is drawn; 0: twelve in all."""
+    ``splits`` of the set are learnt from, in ``styles`` (none: all), composed as ``mix`` says.
+    ``start`` is a pipeline whose weights are learnt on from, "" for none. ``piece`` scenes are
+    computed at once. ``sheet_every`` steps a sheet is drawn; 0: twelve in all."""
 
     depth: int = 6
     seed: int = 0
@@ -59,6 +60,8 @@ class Settings:
     rate_scale: float = 1.0
     splits: tuple[str, ...] = ("train",)
     styles: tuple[str, ...] = ()
+    mix: str = "scenes"
+    start: str = ""
     sheet_every: int = 0
     bf16: bool = True
     compile: bool | None = None
@@ -75,6 +78,8 @@ class Settings:
             raise InputError(f"--minutes is {self.minutes}; give a number above 0.")
         if self.rate_scale <= 0:
             raise InputError(f"--rate-scale is {self.rate_scale}; give a number above 0.")
+        if self.mix not in MIXES:
+            raise InputError(f"--mix is {self.mix!r}; give one of: {', '.join(MIXES)}.")
 
 
 def draw(
@@ -139,7 +144,7 @@ def _learn(
     scenes = scenes_of(held, settings)
     shape = shape_of(settings.depth, settings.side, reader.width)
     torch.manual_seed(settings.seed)
-    model = Dit(shape).to(at.device)
+    model = started(settings, shape).to(at.device)
     bf16 = settings.bf16
     steps = _steps(settings, model, shape, scenes, reader, folder, at)
     spread(model, settings.spread, at)
@@ -169,11 +174,25 @@ def _learn(
     return report | ({"energy": ledger.spent().as_json()} if ledger else {})
 
 
+def started(settings: Settings, shape: Shape) -> Dit:
+    """A model that has not learnt, or that of ``settings.start``. Raises InputError."""
+    if not settings.start:
+        return Dit(shape)
+    model = stock.load(Path(settings.start).expanduser())
+    if model.shape != shape:
+        raise InputError(
+            f"--start {settings.start!r} is a model of {model.shape.layers} layers for "
+            f"{model.shape.side} px; this run is of {shape.layers} for {shape.side}: give --depth "
+            "and --side to fit."
+        )
+    return model
+
+
 def scenes_of(held: Pictures, settings: Settings) -> Scenes:
     """What is learnt from. Raises InputError where nothing is."""
     scenes = Scenes(
         held, split=settings.splits, seed=settings.seed, side=settings.side,
-        styles=settings.styles or None,
+        styles=settings.styles or None, mix=MIXES[settings.mix],
     )  # fmt: skip
     if not len(scenes):
         known = sorted({item.style for item in held.items})
@@ -272,6 +291,8 @@ def _report(
         "concepts": len(scenes.concepts),
         "styles": sorted({item.style for item in scenes.items}),
         "splits": list(settings.splits),
+        "mix": settings.mix,
+        "started_from": settings.start,
         "steps": trained.steps,
         "pictures": trained.seen,
         "train_loss": trained.loss,

@@ -44,7 +44,11 @@ class Mix:
     zh: float = 0.2
 
 
-PLAIN = Mix(pair=0.0, count=0.0, colour=0.0, ground=0.3)
+MIXES = {
+    "scenes": Mix(),
+    "things": Mix(pair=0.12, count=0.04, colour=0.15, ground=0.3, style=0.2, zh=0.15),
+}
+"""By name: as much of everything as a caption can tell, or mostly single things."""
 
 
 class Scenes:

@@ -22,7 +22,7 @@ from gnomon.errors import InputError
 from gnomon.lab.clip import model as clips
 from gnomon.lab.clip import words as vocabulary
 from gnomon.lab.command import Bench
-from gnomon.lab.draw import command, onnx_folder, stage, stock
+from gnomon.lab.draw import blind, command, measure, onnx_folder, sheet, stage, stock
 from gnomon.lab.draw.dit import Dit, Shape, cut, joined, shape_of
 from gnomon.lab.draw.flow import as_pictures, sample, sigmas
 from gnomon.lab.draw.prompts import Reader
@@ -96,8 +96,8 @@ def filled(shape):
     return model.eval()
 
 
-def scenes(home, **given):
-    return Scenes(open_pictures(home / "lab" / "shapes" / "pictures"), side=32, **given)
+def scenes(home, side=32, **given):
+    return Scenes(open_pictures(home / "lab" / "shapes" / "pictures"), side=side, **given)
 
 
 # ------------------------------------------------------------------------- scenes
@@ -365,3 +365,49 @@ def test_what_is_exported_is_an_installed_model_with_a_card(home, drawer):
 def test_pictures_come_from_the_whole_range():
     state = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0]).view(1, 1, 1, 5).expand(1, 3, 1, 5)
     assert as_pictures(state)[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+# ------------------------------------------------------------------------- what is measured
+
+
+def test_the_distance_of_two_normal_distributions():
+    """Against the closed form: apart by a shift, and by a scale."""
+    rows = np.random.default_rng(0).normal(size=(4000, 5)).astype(np.float32)
+    assert measure.frechet(rows, rows) == pytest.approx(0.0, abs=1e-4)
+    assert measure.frechet(rows, rows + 2) == pytest.approx(5 * 4, rel=1e-3)
+    own = np.cov(rows, rowvar=False)
+    assert measure.frechet(rows, 3 * rows) == pytest.approx(
+        4 * np.trace(own) + 4 * (rows.mean(0) ** 2).sum(), rel=1e-3
+    )
+
+
+def test_a_copy_is_found_and_told_how_near(home):
+    pictures = open_pictures(home / "lab" / "shapes" / "pictures")
+    held = measure.on_white(pictures, range(len(pictures.items)), 16)
+    rgba = np.asarray(pictures.pixels[4]).astype(int)
+    alpha = rgba[..., 3:] // 255
+    copy = (rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    places, far = measure.nearest(measure.shrunk(np.stack([copy, 255 - copy]), 16), held)
+    assert places[0] == 4
+    assert far[0] == pytest.approx(0.0, abs=2e-3)
+    assert far[1] > 0.2
+
+
+def test_the_judge_gives_each_prompt_its_own_picture(home):
+    judge = measure.Judge(home / "lab" / "shapes" / "clip" / "model")
+    made, said = scenes(home, side=64).take(0, 4)
+    shares = measure.found(
+        judge, made, [blind.Blind(text, (text,)) for text in said], [f"name {n}" for n in range(5)]
+    )
+    assert shares == [1.0] * 4  # among nine names each is of the first ten
+    cosines = measure.agreement(judge, made, said)
+    assert all(-100 <= one <= 100 for one in cosines)
+    spread = measure.interval(cosines)
+    assert spread.low <= spread.mean <= spread.high
+
+
+def test_the_blind_prompts_are_fifty_and_different():
+    assert len({one.prompt for one in blind.PROMPTS}) == 50
+    assert not {one.prompt for one in blind.PROMPTS} & (set(sheet.PROMPTS) - {
+        "a red apple", "a smiling sun over a blue house"
+    })  # fmt: skip

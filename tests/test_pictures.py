@@ -397,7 +397,8 @@ def test_a_wish_outside_the_limits_is_refused(engine: Any, how: dict[str, Any], 
 
 
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
-    with open_gnomon(load(tmp_path, {}, chat_model="none"), readonly=True) as gnomon:
+    config = load(tmp_path, {}, chat_model="none", draw_model="none")
+    with open_gnomon(config, readonly=True) as gnomon:
         assert "draw_model" in gnomon.pictures.about()["why"]
         with pytest.raises(NotFound, match="draw_model"):
             album(gnomon, "a red cat")

@@ -7,11 +7,12 @@ The first draws with the folder that `gnomon draw` runs: agreement of picture an
 share of things found, with 95 % intervals, beside the same with every prompt given to its
 neighbour's picture; the Fréchet distance in the judge's space beside that of people's drawings
 to other such; how near the nearest drawing of the training is; seconds a picture. Its sheet is
-sheet.png. About six minutes of two cores.
+sheet.png. About four minutes of two cores.
 
 The second trains two small drawers for equally many steps on the same scenes: ours, and one with
 the settings of minRF (https://github.com/cloneofsimo/minRF: velocity predicted, times from the
-logistic of a normal number, AdamW at 5e-4 throughout), in one shape. About eight minutes.
+logistic of a normal number, AdamW at 5e-4 throughout), in one shape; and ours with their optimizer.
+About twelve minutes of one core.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ from gnomon.models.draw_onnx import OnnxDraw
 from gnomon.types.pictures import Raster, Sketch
 
 STYLES = ("noto", "blob", "flat", "glossy", "3d")
-FEW = 300  # pictures of each side of a Fréchet distance
+FEW = 200  # pictures of each side of a Fréchet distance
 SMALL = 16  # side at which pictures are compared pixel by pixel
 
 
@@ -159,7 +160,7 @@ def copies(pictures: Pictures, *drawn_: Rgb) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------- peers
 
-PEER_STEPS, PEER_BATCH = 500, 128
+PEER_STEPS, PEER_BATCH = 300, 128
 
 
 def minrf_loss(model: Any, batch: Batch) -> tuple[Tensor, float]:

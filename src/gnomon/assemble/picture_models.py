@@ -30,11 +30,14 @@ def open_draw(config: Config, name: str = "") -> Draw:
     if lowered in ("", "none"):
         raise ModelMissing(NOTHING)
     if lowered == "auto":
-        return OnnxDraw(folders(config)[-1], threads=config.threads)
+        found = folders(config)
+        if not found:
+            raise ModelMissing(NOTHING)
+        return OnnxDraw(found[-1], threads=config.threads)
     if lowered.startswith(("http://", "https://")):
         return UrlDraw(asked, model=config.draw_url_model, key=config.draw_url_key)
-    own = next((folder for folder in folders(config)[:1] if _name(folder) == asked), None)
-    for place in (Path(asked).expanduser(), config.models_dir / asked, *([own] if own else ())):
+    shipped = [SHIPPED] if is_pipeline(SHIPPED) and _name(SHIPPED) == asked else []
+    for place in (Path(asked).expanduser(), config.models_dir / asked, *shipped):
         if place.is_dir():
             return _of_folder(place, config)
         if place.is_file():
@@ -71,7 +74,8 @@ def folders(config: Config) -> list[Path]:
     """The exported pipelines: the one that comes with gnomon, then those among the models, the
     newest last."""
     held = [m.folder for m in installed.installed(config.models_dir) if is_pipeline(m.folder)]
-    return [SHIPPED, *sorted(held, key=lambda one: (one / installed.MANIFEST).stat().st_mtime)]
+    held.sort(key=lambda one: (one / installed.MANIFEST).stat().st_mtime)
+    return [SHIPPED, *held] if is_pipeline(SHIPPED) else held
 
 
 def _name(folder: Path) -> str:

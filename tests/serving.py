@@ -61,7 +61,9 @@ def sample_world(home: Path) -> Iterator[Engine]:
     """The real engine over the sample world, without models."""
     from gnomon.assemble import open_sample
 
-    with open_sample(load(home, {}, chat_model="none", embed_model="none")) as gnomon:
+    with open_sample(
+        load(home, {}, chat_model="none", embed_model="none", draw_model="none")
+    ) as gnomon:
         yield gnomon
 
 

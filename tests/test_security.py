@@ -68,7 +68,7 @@ PUBLIC = re.compile(r"/|/page/[\w.-]+|/posts/.*|/health|/ready|/v1/session(/.*)?
 ASKING = re.compile(
     r"/v1/(responses|chat/completions|completions|embeddings|moderations|ask|verify|history"
     r"|conversations|digests|images|audio|tts|stt|realtime|videos|content_provenance_checks"
-    r"|receipts|skills)(/.*)?"
+    r"|receipts|skills|quiz)(/.*)?"
     r"|/v1/search|/v1/vector_stores/[^/]+/search|/mcp(/.*)?"
 )
 """Where "ask" is enough for a method that is not GET: the model works, or one's own things go."""

@@ -21,7 +21,7 @@ TEXTS = ["The new bridge cost twelve million euros.", "A cat sleeps for most of 
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
     home = tmp_path_factory.mktemp("embed") / "home"
     with (
-        talking(home, embed=True, chat_model="none", verifier="none") as engine,
+        talking(home, embed=True, chat_model="none", verifier="none", draw_model="none") as engine,
         client_of(engine) as client,
     ):
         yield client

@@ -71,11 +71,12 @@ def _of_file(path: Path, config: Config) -> Draw:
 
 
 def folders(config: Config) -> list[Path]:
-    """The exported pipelines: the one that comes with gnomon, then those among the models, the
-    newest last."""
+    """The exported pipelines: the one that comes with gnomon, unless nothing is to draw, then those
+    among the models, the newest last."""
     held = [m.folder for m in installed.installed(config.models_dir) if is_pipeline(m.folder)]
     held.sort(key=lambda one: (one / installed.MANIFEST).stat().st_mtime)
-    return [SHIPPED, *held] if is_pipeline(SHIPPED) else held
+    wanted = config.draw_model.strip().lower() not in ("", "none")
+    return [SHIPPED, *held] if wanted and is_pipeline(SHIPPED) else held
 
 
 def _name(folder: Path) -> str:

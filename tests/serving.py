@@ -57,13 +57,11 @@ def running(engine: Engine, **options: Any) -> Iterator[str]:
 
 
 @contextmanager
-def sample_world(home: Path) -> Iterator[Engine]:
+def sample_world(home: Path, **settings: Any) -> Iterator[Engine]:
     """The real engine over the sample world, without models."""
     from gnomon.assemble import open_sample
 
-    with open_sample(
-        load(home, {}, chat_model="none", embed_model="none", draw_model="none")
-    ) as gnomon:
+    with open_sample(load(home, {}, chat_model="none", embed_model="none", **settings)) as gnomon:
         yield gnomon
 
 

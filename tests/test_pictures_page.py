@@ -83,7 +83,8 @@ def test_an_address_alone_draws_nothing_and_chinese_is_spoken(browser: Any, url:
 
 
 def test_without_a_model_the_page_says_how_to_get_one(browser: Any, tmp_path: Any) -> None:
-    with sample_world(tmp_path) as engine, running(engine) as url, watched(browser) as context:
+    bare = sample_world(tmp_path, draw_model="none")
+    with bare as engine, running(engine) as url, watched(browser) as context:
         page = context.new_page()
         page.goto(f"{url}/#draw")
         expect(page.get_by_role("alert")).to_contain_text("draw_model")

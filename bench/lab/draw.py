@@ -200,8 +200,8 @@ def peers(args: argparse.Namespace) -> dict[str, Any]:
     )  # fmt: skip
     arms: Mapping[str, tuple[Any, Recipe, Callable[[nn.Module], nn.Module]]] = {
         "ours": (flow_loss, ours, lambda model: model),
-        "ours, AdamW at 5e-4": (flow_loss, theirs, lambda model: model),
         "minRF": (minrf_loss, theirs, Clean),
+        "ours, AdamW at 5e-4": (flow_loss, theirs, lambda model: model),
     }
     report: dict[str, Any] = {"steps": PEER_STEPS, "batch": PEER_BATCH, "shape": asdict(shape)}
     for name, (loss, recipe, as_clean) in arms.items():
@@ -221,6 +221,7 @@ def peers(args: argparse.Namespace) -> dict[str, Any]:
             "pictures_per_s": round(trained.per_s, 1),
             **peer_scores(as_clean(model).eval(), judge, reader, scenes, pictures, folder),
         }
+        write_json(args.out / "report.json", report)
     return report
 
 

@@ -22,11 +22,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.nn import functional
@@ -41,6 +40,7 @@ from gnomon.lab.clip.recipe import Split
 from gnomon.lab.clip.scores import Eyes, Rows, eyes, measure
 from gnomon.lab.clip.words import Words
 from gnomon.lab.command import Bench
+from gnomon.lab.export.halves import halved
 from gnomon.lab.pictures.held import Pictures
 from gnomon.lab.shards import writing
 from gnomon.lab.workspace import write_json
@@ -208,22 +208,7 @@ def narrow(whole: Path, folder: Path) -> None:
     """Weights are kept in 16 bits, and computed with in 32: a runtime widens them once."""
     for path in (VISION, TEXT):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        graph = onnx.load(whole / path)
-        held, casts = [], []
-        for one in graph.graph.initializer:
-            if one.data_type != TensorProto.FLOAT or np.prod(one.dims) < 1024:
-                held.append(one)
-                continue
-            narrow = numpy_helper.to_array(one).astype(np.float16)
-            held.append(numpy_helper.from_array(narrow, one.name + ".half"))
-            casts.append(
-                helper.make_node("Cast", [one.name + ".half"], [one.name], to=TensorProto.FLOAT)
-            )
-        nodes = [*casts, *graph.graph.node]
-        del graph.graph.initializer[:], graph.graph.node[:]
-        graph.graph.initializer.extend(held)
-        graph.graph.node.extend(nodes)
-        onnx.save(graph, folder / path)
+        onnx.save(halved(onnx.load(whole / path)), folder / path)
 
 
 def exported_eyes(folder: Path, words: Words) -> Eyes:

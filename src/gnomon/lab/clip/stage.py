@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -40,6 +39,7 @@ from gnomon.lab.clip.scores import eyes, measure
 from gnomon.lab.clip.words import Words
 from gnomon.lab.command import Bench
 from gnomon.lab.model import rates
+from gnomon.lab.model.checkpoint import ENERGY, PLAN, forget
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.parallel import World, world
 from gnomon.lab.pictures.held import Pictures, open_pictures
@@ -47,7 +47,7 @@ from gnomon.lab.progress import Silence
 from gnomon.lab.workspace import Workspace, fingerprint, write_json
 
 STAGE = "clip"
-MODEL, PLAN, ENERGY = "model", "plan.json", "energy.json"
+MODEL = "model"
 STEPS = 640
 LOOKS = 4
 PREPROCESSOR = {
@@ -90,12 +90,12 @@ def clip(
         if at.first:
             folder = work.begin(STAGE, inputs)
             if anew:
-                _forget(folder)
+                forget(folder)
         at.wait()
         report = _learn(bench, settings, pictures, rows, folder, at)
         if at.first:
             report = _finish(work, bench, settings, inputs, report, pictures, rows)
-            _forget(folder)
+            forget(folder)
         at.wait()
     return report
 
@@ -110,12 +110,6 @@ def _finish(
         work.name, bench, work.folder / STAGE / MODEL, told, pictures, rows, settings.licence
     )
     return work.finish(STAGE, inputs, told, text(told))
-
-
-def _forget(folder: Path) -> None:
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    for name in (PLAN, ENERGY):
-        (folder / name).unlink(missing_ok=True)
 
 
 # ------------------------------------------------------------------------ learning

@@ -7,7 +7,6 @@ them in eight bits too), sixteen (spread to 32 when they are loaded), or 32.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 import warnings
@@ -16,10 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
@@ -31,6 +28,7 @@ from gnomon.lab.command import Bench
 from gnomon.lab.draw import card, stock
 from gnomon.lab.draw.dit import Dit
 from gnomon.lab.draw.flow import LEAST
+from gnomon.lab.export.halves import halved
 from gnomon.lab.workspace import Workspace, file_sha256, write_json
 from gnomon.models import installed
 from gnomon.models.installed import HeldFile
@@ -183,28 +181,3 @@ def _written(
             onnx.save(halved(onnx.load(str(plain))), str(path))
         else:
             shutil.copy(plain, path)
-
-
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same model with its larger weights kept in 16 bits and cast where they are used; ONNX
-    Runtime casts them once, when it loads them."""
-    graph = model.graph
-    casts = []
-    for weight in graph.initializer:
-        if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < 1024:
-            continue
-        half = numpy_helper.to_array(weight).astype(np.float16)
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(half, name + ".f16"))
-        casts.append(
-            onnx.helper.make_node("Cast", [name + ".f16"], [name], to=onnx.TensorProto.FLOAT)
-        )
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend([*casts, *nodes])
-    return model
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / installed.CARD).read_text("utf-8"))
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from gnomon.lab.draw import sheet, stock
 from gnomon.lab.draw.dit import Dit, Shape, shape_of
 from gnomon.lab.draw.flow import Batch, as_floats, errors, flow_loss, noise_of, sample
 from gnomon.lab.draw.prompts import Reader
+from gnomon.lab.model.checkpoint import ENERGY, PLAN, forget
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.optimizer import Recipe
 from gnomon.lab.model.parallel import World, gathered, spread, world
@@ -32,7 +32,7 @@ from gnomon.lab.workspace import Workspace, fingerprint, write_json
 
 STAGE = "draw"
 PIPELINE = "pipeline"
-PLAN, ENERGY, SHEETS = "plan.json", "energy.json", "sheets"
+SHEETS = "sheets"
 EMPTY = 0.1
 """Share of the captions that are left out, so that guidance has something to lead away from
 (https://arxiv.org/abs/2207.12598)."""
@@ -114,13 +114,6 @@ def draw(
             forget(folder)
         at.wait()
         return report
-
-
-def forget(folder: Path) -> None:
-    """Drop what a run goes on from."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    (folder / PLAN).unlink(missing_ok=True)
-    (folder / ENERGY).unlink(missing_ok=True)
 
 
 def recipe_of(settings: Settings, steps: int) -> Recipe:

@@ -4,7 +4,6 @@ set shows, from pictures turned, scaled and laid on colours by chance."""
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from gnomon.energy import Ledger
 from gnomon.errors import InputError
 from gnomon.lab.command import Bench
 from gnomon.lab.dream.resnet import ResNet, Shape, save
+from gnomon.lab.model.checkpoint import ENERGY, PLAN, forget
 from gnomon.lab.model.loop import Job, train
 from gnomon.lab.model.optimizer import Recipe
 from gnomon.lab.model.parallel import World, world
@@ -32,7 +32,7 @@ from gnomon.lab.progress import Silence
 from gnomon.lab.workspace import Workspace, file_sha256, fingerprint, write_json
 
 STAGE = "dream"
-MODEL, PLAN, ENERGY = "model", "plan.json", "energy.json"
+MODEL = "model"
 FEWEST = 20
 """Pictures that a family must have to be learnt."""
 SMOOTHING = 0.1
@@ -241,9 +241,7 @@ def _learnt(
         report["sha256"] = file_sha256(folder / MODEL / "model.safetensors")
         if ledger is not None:
             report["energy"] = ledger.spent().as_json()
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        for name in (PLAN, ENERGY):
-            (folder / name).unlink(missing_ok=True)
+        forget(folder)
     return report
 
 

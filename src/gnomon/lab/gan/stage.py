@@ -21,6 +21,7 @@ from gnomon.lab.gan import measure, quiz, stock
 from gnomon.lab.gan.drawings import Drawings, as_pixels, as_tensor, drawings
 from gnomon.lab.gan.game import Deal, Stakes, entropy, game
 from gnomon.lab.gan.players import Players, Shape
+from gnomon.lab.model.checkpoint import ENERGY, PLAN, forget
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.optimizer import Recipe
 from gnomon.lab.model.parallel import World, world
@@ -31,7 +32,7 @@ from gnomon.lab.workspace import Workspace, file_sha256, fingerprint, write_json
 
 STAGE = "gan"
 MODEL, PLAIN, SHEETS = "model", "plain", "sheets"
-PLAN, ENERGY, DONE = "plan.json", "energy.json", "trained.json"
+DONE = "trained.json"
 SHOWN = range(10**6, 10**6 + 64)
 """Seeds of the sheets: none that the quiz shows."""
 PRECISIONS = ("auto", "bf16", "f32")
@@ -195,9 +196,7 @@ def _player(
         if ledger is not None:
             report["energy"] = ledger.spent().as_json()
         write_json(folder / DONE, {"key": key, "report": report})
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        for name in (PLAN, ENERGY):
-            (folder / name).unlink(missing_ok=True)
+        forget(folder)
     return players, report
 
 

@@ -29,7 +29,16 @@ from gnomon.lab.model.parallel import World
 from gnomon.lab.workspace import write_json
 
 PLACE = "place.json"
+PLAN, ENERGY = "plan.json", "energy.json"
+"""What a stage keeps beside its checkpoints: how the run goes, and what it has taken so far."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def forget(folder: Path) -> None:
+    """Drop what a stage's run goes on from: it is done, or to be done anew."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for name in (PLAN, ENERGY):
+        (folder / name).unlink(missing_ok=True)
 
 
 class Checkpoints:

@@ -16,6 +16,7 @@ from torch import Tensor, distributed
 from gnomon.errors import InputError
 from gnomon.lab import dial
 from gnomon.lab.model import memory, rates
+from gnomon.lab.model.checkpoint import PLAN
 from gnomon.lab.model.gpt import GPT, Shape
 from gnomon.lab.model.kernels import SHORT
 from gnomon.lab.model.loss import summed_loss
@@ -24,7 +25,6 @@ from gnomon.lab.model.rows import Rows, Stream
 from gnomon.lab.shards import Tokens
 from gnomon.lab.workspace import fingerprint, write_json
 
-PLAN = "plan.json"
 PRECISIONS = ("auto", "bf16", "f32")
 LONG_S = 600.0
 """From this length on a run repays what torch.compile takes at its start."""

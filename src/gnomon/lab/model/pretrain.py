@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -19,12 +18,13 @@ from gnomon.errors import InputError
 from gnomon.lab import dial
 from gnomon.lab.command import Bench
 from gnomon.lab.model import rates
+from gnomon.lab.model.checkpoint import ENERGY, forget
 from gnomon.lab.model.gpt import GPT, Shape
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.loss import token_losses
 from gnomon.lab.model.optimizer import Recipe
 from gnomon.lab.model.parallel import World, gathered, spread, world
-from gnomon.lab.model.planning import PLAN, Settings, planned, row_loss
+from gnomon.lab.model.planning import Settings, planned, row_loss
 from gnomon.lab.model.rows import Rows, Stream, once, rows_of
 from gnomon.lab.model.stock import save
 from gnomon.lab.progress import Silence
@@ -35,7 +35,6 @@ __all__ = ["Settings", "measure", "pretrain", "row_loss"]
 
 STAGE = "pretrain"
 MODEL = "model"
-ENERGY = "energy.json"
 TARGETS = (5.0, 4.5, 4.0, 3.75, 3.5, 3.25, 3.0)
 """Validation losses in nats a token, for which the joules up to them are told."""
 LOOK_TOKENS = 2**20
@@ -61,21 +60,14 @@ def pretrain(
         if at.first:
             folder = work.begin(STAGE, inputs)
             if anew:
-                _forget(folder)
+                forget(folder)
         at.wait()
         report = _learn(work, bench, settings, folder, at)
         if at.first:
             report = work.finish(STAGE, inputs, report, text(report))
-            _forget(folder)
+            forget(folder)
         at.wait()
         return report
-
-
-def _forget(folder: Path) -> None:
-    """Drop what a run goes on from: it is done, or to be done anew."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    (folder / PLAN).unlink(missing_ok=True)
-    (folder / ENERGY).unlink(missing_ok=True)
 
 
 def _learn(

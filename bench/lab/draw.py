@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -130,7 +131,25 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "of": FEW,
     }
     report["copies"] = copies(pictures, made, like)
+    report["single_names"] = single_names(args, pictures, judge, names)
     return report
+
+
+def single_names(
+    args: argparse.Namespace, pictures: Pictures, judge: Judge, names: Sequence[str]
+) -> dict[str, Any]:
+    """The share of 80 names of single drawings that the judge finds in what was drawn for them, and
+    in those drawings."""
+    alone = Mix(pair=0, count=0, colour=0, ground=0, style=0, zh=0)
+    scenes = Scenes(pictures, split=("train", "val", "test"), styles=STYLES, seed=78, mix=alone)
+    people, captions = scenes.take(0, 80)
+    bare = [re.sub(r"^(an? )?(small )?", "", one) for one in captions]
+    asked = [Blind(one, (one,)) for one in bare]
+    made, _ = drawn(args.model, bare, range(560, 640), args.threads)
+    return {
+        "drawn": asdict(interval(found(judge, made, asked, names))),
+        "people": asdict(interval(found(judge, people, asked, names))),
+    }
 
 
 def copies(pictures: Pictures, *drawn_: Rgb) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import grpc
+import PIL.Image
 import pytest
 import xai_sdk
 from xai_sdk.chat import assistant, system, user
@@ -152,10 +154,41 @@ def test_the_models_are_listed(client):
     assert failed.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-def test_pictures_are_refused_with_the_reason(client):
+@pytest.mark.parametrize("form", ["url", "base64"])
+def test_a_picture_is_drawn_by_the_model_that_comes_with_gnomon(client, form):
+    listed = client.models.list_image_generation_models()
+    assert [model.name for model in listed] == ["gnomon-draw"]
+    assert client.models.get_image_generation_model("gnomon-draw") == listed[0]
+    made = client.image.sample(prompt="a red apple", model="gnomon", image_format=form)
+    assert made.model == "gnomon-draw"
+    # Of a URL the client fetches the bytes itself.
+    with PIL.Image.open(io.BytesIO(made.image)) as picture:
+        picture.load()
+        assert picture.width == picture.height >= 64
+
+
+def test_a_picture_of_a_model_that_is_elsewhere_is_refused_by_name(client):
     with pytest.raises(grpc.RpcError) as failed:
-        client.image.sample(prompt="a sundial", model="gnomon")
-    assert failed.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.NOT_FOUND)
+        client.image.sample(prompt="a sundial", model="grok-imagine-image")
+    assert failed.value.code() is grpc.StatusCode.NOT_FOUND
+    assert "gnomon-draw" in failed.value.details()
+
+
+def test_pictures_are_refused_with_the_reason_where_nothing_draws(tmp_path):
+    port = free_port()
+    with (
+        sample_world(tmp_path, draw_model="none") as engine,
+        running(engine, xai=("127.0.0.1", port)),
+    ):
+        opened(port)
+        alone = xai_sdk.Client(
+            api_key="any", api_host=f"localhost:{port}", use_insecure_channel=True
+        )
+        assert not alone.models.list_image_generation_models()
+        with pytest.raises(grpc.RpcError) as failed:
+            alone.image.sample(prompt="a sundial", model="gnomon")
+    assert failed.value.code() is grpc.StatusCode.NOT_FOUND
+    assert "draw_model" in failed.value.details()
 
 
 def test_hanging_up_stops_the_model():

@@ -117,6 +117,23 @@ class Pictures:
             "not_checked_after": self._unchecked(self._looker()),
         }
 
+    def models(self) -> list[Mapping[str, Any]]:
+        """See ``serve.contract.Pictures``."""
+        default = None
+        with suppress(NotFound):
+            default = self._model("")
+        return [
+            {
+                "id": row["id"],
+                "task": "draw",
+                "sha256": row.get("sha256", ""),
+                "licence": row.get("licence", ""),
+                "created": 0,
+                "owned_by": "this machine",
+            }
+            for row in rows(self._config, default)
+        ]
+
     def entries(self, limit: int = 50) -> list[Mapping[str, Any]]:
         """The owner's log, the newest first."""
         return list(self.log.read(limit))

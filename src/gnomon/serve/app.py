@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -136,7 +137,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        beside = grpc_server(app, *xai) if xai is not None else None
+        beside = grpc_server(app, *xai, netloc=app.state.netloc) if xai is not None else None
         writing = asyncio.create_task(_keep(limiter))
         departed = Departed(
             kept,
@@ -172,6 +173,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.gate, app.state.desk, app.state.metrics = gate, desk, metrics
+    app.state.netloc = ""  # where HTTP serves it, once it does
     return app
 
 
@@ -199,8 +201,9 @@ def _flush(limiter: Limiter) -> None:
         log.warning("What callers had could not be written: %s", type(error).__name__)
 
 
-def grpc_server(app: Starlette, host: str, port: int) -> Any:
-    """xAI's services over ``app``. Raises ConfigError where gnomon[xai] is not installed."""
+def grpc_server(app: Starlette, host: str, port: int, *, netloc: str = "") -> Any:
+    """xAI's services over ``app``, which HTTP serves at ``netloc``. Raises ConfigError where
+    gnomon[xai] is not installed."""
     try:
         from gnomon.serve.xai.server import Server
     except ImportError as error:
@@ -208,7 +211,7 @@ def grpc_server(app: Starlette, host: str, port: int) -> Any:
             f"xAI's gRPC services need {error.name or 'packages'}, which is not installed; "
             "run: pip install 'gnomon[xai]'"
         ) from error
-    return Server(app, host, port)
+    return Server(app, host, port, netloc=netloc)
 
 
 def listen(host: str, port: int, *, locked: bool = False) -> socket.socket:
@@ -264,10 +267,17 @@ class Server(uvicorn.Server):
     an error that says so.
     """
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, drain_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, drain_s: float) -> None:
         super().__init__(config)
-        self._desk = desk
+        self._app = app
+        self._desk: Desk = app.state.desk
         self._drain_s = drain_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before the lifespan begins, for what is served beside it gives out addresses here.
+        if sockets:
+            self._app.state.netloc = urlsplit(url_of(sockets[0])).netloc
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._desk.drain()
@@ -302,7 +312,7 @@ def server(
         backlog=512,
         timeout_graceful_shutdown=math.ceil(drain_s) + 2,
     )
-    return Server(config, app.state.desk, drain_s)
+    return Server(config, app, drain_s)
 
 
 def _without_sockets(record: logging.LogRecord) -> bool:

@@ -404,6 +404,11 @@ class Pictures(Protocol):
         ConfigError for a policy that cannot be read."""
         ...
 
+    def models(self) -> list[Mapping[str, Any]]:
+        """Plain JSON, what draws, the default first: ``id``, ``task`` (draw), ``sha256``,
+        ``licence``, ``created``, ``owned_by``. Raises ModelError, ConfigError."""
+        ...
+
     def understand(self, prompt: str, *, model: str = "", expand: bool = True) -> Understood:
         """The prompt that the model would get. Raises InputError, Forbidden, NotFound, ModelError,
         ConfigError."""

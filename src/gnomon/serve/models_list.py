@@ -55,7 +55,7 @@ async def show_model(context: Context, request: Request) -> Response:
 
 def listed(engine: Engine) -> list[Mapping[str, Any]]:
     """The entries of the list."""
-    rows = [*engine.talk.models(), *engine.voice.models()]
+    rows = [*engine.talk.models(), *engine.voice.models(), *engine.pictures.models()]
     return [_GNOMON, *(_entry(row) for row in rows)]
 
 

@@ -34,7 +34,6 @@ class Caller:
 
     client: tuple[str, int]
     headers: Sequence[tuple[str, str]] = ()
-    host: str = "localhost"
 
 
 @dataclass
@@ -46,10 +45,12 @@ class _Exchange:
 
 
 class Inside:
-    """The application ``app``, to be asked from the same event loop."""
+    """The application ``app``, to be asked from the same event loop. ``netloc`` is where it is
+    found over HTTP, which the addresses that it gives out begin with."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, netloc: str = "") -> None:
         self._app = app
+        self._netloc = netloc or "localhost"
 
     async def json(self, caller: Caller, method: str, path: str, body: Any = None) -> Any:
         """The JSON of a successful answer. Raises Refused."""
@@ -113,15 +114,16 @@ class Inside:
             exchange.messages.put_nowait(message)
 
         try:
-            await self._app(_scope(caller, method, path, len(given)), receive, send)
+            scope = _scope(caller, self._netloc, method, path, len(given))
+            await self._app(scope, receive, send)
         finally:
             exchange.messages.put_nowait(None)
 
 
-def _scope(caller: Caller, method: str, path: str, length: int) -> Scope:
+def _scope(caller: Caller, netloc: str, method: str, path: str, length: int) -> Scope:
     split = urlsplit(path)
     headers = [
-        ("host", caller.host),
+        ("host", netloc),
         ("content-type", "application/json"),
         ("content-length", str(length)),
         *caller.headers,

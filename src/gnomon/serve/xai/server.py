@@ -53,10 +53,11 @@ _CODES = {
 
 
 class Server:
-    """gRPC beside the application ``app``. ``start`` and ``stop`` in the same event loop."""
+    """gRPC beside the application ``app``, which is served over HTTP at ``netloc``. ``start`` and
+    ``stop`` in the same event loop."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        self._inside = Inside(app)
+    def __init__(self, app: ASGIApp, host: str, port: int, *, netloc: str = "") -> None:
+        self._inside = Inside(app, netloc)
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._server: grpc.aio.Server | None = None
         self.port = port
@@ -175,7 +176,8 @@ class Models(models_pb2_grpc.ModelsServicer):
     async def ListImageGenerationModels(  # noqa: N802
         self, request: Empty, context: Context
     ) -> models_pb2.ListImageGenerationModelsResponse:
-        return models_pb2.ListImageGenerationModelsResponse()
+        found = [_image_model(m) async for m in self._listed(context, "draw")]
+        return models_pb2.ListImageGenerationModelsResponse(models=found)
 
     async def GetLanguageModel(  # noqa: N802
         self, request: models_pb2.GetModelRequest, context: Context
@@ -186,6 +188,11 @@ class Models(models_pb2_grpc.ModelsServicer):
         self, request: models_pb2.GetModelRequest, context: Context
     ) -> models_pb2.EmbeddingModel:
         return _embedding_model(await self._one(request.name, context, "embed"))
+
+    async def GetImageGenerationModel(  # noqa: N802
+        self, request: models_pb2.GetModelRequest, context: Context
+    ) -> models_pb2.ImageGenerationModel:
+        return _image_model(await self._one(request.name, context, "draw"))
 
     async def _listed(self, context: Context, task: str) -> AsyncIterator[dict[str, Any]]:
         found = await _asked(context, self._inside.json(_caller(context), "GET", "/v1/models"))
@@ -267,6 +274,15 @@ def _embedding_model(model: dict[str, Any]) -> models_pb2.EmbeddingModel:
         name=model["id"],
         input_modalities=[models_pb2.TEXT],
         output_modalities=[models_pb2.EMBEDDING],
+        created=Timestamp(seconds=int(model["created"])),
+    )
+
+
+def _image_model(model: dict[str, Any]) -> models_pb2.ImageGenerationModel:
+    return models_pb2.ImageGenerationModel(
+        name=model["id"],
+        input_modalities=[models_pb2.TEXT],
+        output_modalities=[models_pb2.IMAGE],
         created=Timestamp(seconds=int(model["created"])),
     )
 

@@ -11,10 +11,10 @@ The same development pairs are put to the model in three forms and to the rule-b
     rules    ``LexicalEntail``; ``rules+encoder`` with multilingual-e5-small beside it
 
 Pairs: FEVER's held-back tenth (supports, refutes), HealthVer dev (three labels, evidence up to 700
-characters), and Chinese and cross-lingual pairs (``chinese_pairs.py``), in parts 2 : 3 : 6, labels
-balanced within each. Every reply is appended to ``--cache`` as soon as it is there: stop it and
-start it again at will. Intervals are 95 %, bootstrap over originals. ``cpu_s`` is user and system
-time of the model's process to a pair, worker start excluded. The last line is JSON.
+characters), and Chinese and cross-lingual pairs (``lab/verifier/parallel.py``), in parts 2 : 3 : 6,
+labels balanced within each. Every reply is appended to ``--cache`` as soon as it is there: stop it
+and start it again at will. Intervals are 95 %, bootstrap over originals. ``cpu_s`` is user and
+system time of the model's process to a pair, worker start excluded. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import chinese_pairs  # bench/chinese_pairs.py
 from gnomon.assemble.models import load_chat, load_embed
 from gnomon.config import load
 from gnomon.errors import ModelError, ModelTimeout
+from gnomon.lab.verifier import parallel
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.sets import fever_rows
 from gnomon.lab.verifier.splits import held_back
@@ -77,8 +77,8 @@ def healthver(data: Path) -> list[Pair]:
 
 
 def chinese(data: Path) -> list[Pair]:
-    found = chinese_pairs.pairs(data, each=200)
-    return [pair for pair in found if pair.label != chinese_pairs.NOT_SUPPORTED]
+    found = [pair for pair in parallel.pairs(data, each=400) if not parallel.taught(pair)]
+    return [pair for pair in found if pair.label != parallel.NOT_SUPPORTED]
 
 
 SLICES: Mapping[str, Callable[[Path], list[Pair]]] = {
@@ -365,7 +365,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "judge.jsonl")
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
-    if not chinese_pairs.available(options.data):
+    if not parallel.available(options.data):
         print(json.dumps({"bench": "judge", "skipped": f"no data in {options.data}"}))
         return
     config = load(options.home, {}, chat_model=options.model, threads=options.threads)

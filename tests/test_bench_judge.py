@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import ModelError, ModelTimeout
+from gnomon.lab.verifier import parallel
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.models.doubles import ScriptedChat
 
@@ -123,7 +124,7 @@ def test_only_pairs_that_every_judge_answered_are_compared(tmp_path):
     assert {row["pairs"] for row in judge.table(PAIRS, cache, ["letter"])} == {3}
 
 
-@pytest.mark.skipif(not judge.chinese_pairs.available(), reason="no development data")
+@pytest.mark.skipif(not parallel.available(judge.DATA), reason="no development data")
 def test_a_sample_is_balanced_and_so_is_its_beginning():
     if not (judge.DATA / "truth/healthver_dev.csv.gz").exists():
         pytest.skip("no HealthVer beside the repository")

@@ -2,7 +2,7 @@
 
 English slices are cut from the pair sets by what the claim or its evidence holds; "tweets" are
 RumourEval's replies against the claim of their thread (labels: support, deny; query and comment are
-"neither"); Chinese pairs are made by rules (``bench/chinese_pairs.py``), for want of a labelled
+"neither"); Chinese pairs are made by rules (``lab/verifier/parallel.py``), for want of a labelled
 set. A slice's figure is its accuracy over the labels that its set has.
 """
 
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from bench import chinese_pairs
 from bench.truth import data, metrics, scores
 from bench.truth.data import CLIMATE, FEVER, HEALTHVER, NEITHER, REFUTES, SUPPORTS, SYMMETRIC, Case
 from bench.truth.rows import Row
 from bench.truth.run import Run
 from bench.truth.scores import Scores
 
+from gnomon.lab.verifier import parallel
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.splits import calibrates
 from gnomon.text import polarity, slots
@@ -32,14 +32,14 @@ NOTE = (
 )
 MADE = (
     "Pairs made by rules from parallel sentences and questions with answers "
-    "(`bench/chinese_pairs.py`); where “refutes” cannot be told from “neither”, only “supports” is "
-    "wrong."
+    "(`lab/verifier/parallel.py`, the half that teaches nobody); where “refutes” cannot be told "
+    "from “neither”, only “supports” is wrong."
 )
 TWEETS = (
     "RumourEval 2017: replies against the tweet that began their thread; two in three are "
     "comments. A reply is judged without the tweet it answers, as the product shows it."
 )
-NOT_SUPPORTED = chinese_pairs.NOT_SUPPORTED
+NOT_SUPPORTED = parallel.NOT_SUPPORTED
 Property = Callable[[Case], bool]
 
 
@@ -114,9 +114,10 @@ def _commonest(labels: np.ndarray) -> float:
 
 def _made_pairs(run: Run) -> list[tuple[str, Case]]:
     """(direction, case) of the Chinese pairs; the case's label may be ``NOT_SUPPORTED``."""
-    if not chinese_pairs.available(run.data):
+    if not parallel.available(run.data):
         raise data.Absent("eval/flores200_dev.jsonl.gz or eval/cmrc2018_dev.json.gz is not here")
-    found = chinese_pairs.pairs(run.data, each=12 if run.quick else 60)
+    every = parallel.pairs(run.data, each=24 if run.quick else 120)
+    found = [pair for pair in every if not parallel.taught(pair)]
     return [
         (_direction(pair), Case(str(i), pair.claim, (pair.window,), pair.label, pair.group))
         for i, pair in enumerate(found)

@@ -20,6 +20,7 @@ from gnomon.serve.attached import MOST_FILES, Attached, attached
 from gnomon.serve.contract import Engine
 from gnomon.serve.http import ApiError, field, unsupported
 from gnomon.types import Event, Filter, Turn
+from gnomon.types.said import MARKER
 
 MODEL = "gnomon"
 _TEXT_PARTS = ("input_text", "text", "output_text")
@@ -30,7 +31,7 @@ _EARLIER = (
 )
 MOST_UNPACKED = 4_000_000
 """Bytes that a compaction item may come to: a small one could be made to fill the memory."""
-_MARKERS = re.compile(r" ?(?:\[\d+\])+")
+_MARKERS = re.compile(rf" ?(?:{MARKER.pattern})+")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from gnomon.types import Answer, Checked, Citation
+from gnomon.types.said import MARKER
 
 _CJK = re.compile("[\u3005\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_MARKER = re.compile(r"\[(\d+)\]")
+_AGAINST = {"en": "against: ", "zh": "反对："}
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A marker such as ``[1]`` at ``[start:end]`` (code points) of the text, and what it cites.
-    ``source`` is where the cited words were taken in from."""
+    """A marker such as ``[1]`` or ``[2, against]`` at ``[start:end]`` (code points) of the text,
+    and what it cites. ``title`` says so, too, where the cited words disagree; ``source`` is where
+    they were taken in from."""
 
     start: int
     end: int
@@ -48,6 +50,9 @@ class Piece:
     annotations: tuple[Annotation, ...] = ()
 
 
+_Named = tuple[re.Match[str], Citation, str]
+
+
 class Transcript:
     """Puts an answer together from its checked sentences, so that what was streamed is the text.
 
@@ -55,6 +60,7 @@ class Transcript:
     Chinese or Japanese, else by a space. ``link`` turns a citation into the address that it points
     to. ``max_tokens`` ends the text at the last sentence that fits (see ``tokens``); ``cut`` then
     is True. Without ``markers`` no ``[1]`` is in the text, and a citation covers its sentence.
+    A citation that disagrees with its sentence is marked so, in the text and in its title.
     """
 
     def __init__(
@@ -65,7 +71,8 @@ class Transcript:
         *,
         markers: bool = True,
     ) -> None:
-        self._joint = "\n" if mostly_cjk(question) else " "
+        self._lang = "zh" if mostly_cjk(question) else "en"
+        self._joint = "\n" if self._lang == "zh" else " "
         self._link = link
         self._max = max_tokens
         self._markers = markers
@@ -78,12 +85,11 @@ class Transcript:
         """A sentence that passed, with its markers."""
         sentence = event.sentence
         self._cited.update({citation.n: citation for citation in event.citations})
-        numbers = dict.fromkeys((*sentence.citations, *sentence.against))
-        markers = " " + "".join(f"[{n}]" for n in numbers) if numbers else ""
+        markers = sentence.markers(self._lang)
         joint = self._joint if self.text and not self.text.endswith("\n") else ""
         if not self._markers:
-            cited = [self._cited[n] for n in numbers if n in self._cited]
-            return self._add(joint + sentence.text, "", cited, len(joint))
+            found = MARKER.finditer(markers)
+            return self._add(joint + sentence.text, "", self._named(found), len(joint))
         return self._add(joint + sentence.text, markers)
 
     def finished(self, answer: Answer) -> Piece:
@@ -97,7 +103,7 @@ class Transcript:
         return self._add(body, "")
 
     def _add(
-        self, words: str, markers: str, covering: Sequence[Citation] = (), skipped: int = 0
+        self, words: str, markers: str, covering: Iterable[_Named] = (), skipped: int = 0
     ) -> Piece:
         """``covering`` cite the words themselves, but for the first ``skipped`` of them."""
         delta = words + markers
@@ -106,24 +112,27 @@ class Transcript:
             return Piece("")
         offset = len(self.text)
         self.text += delta
-        spans = [
-            (m.start(), m.end(), cited)
-            for m in _MARKER.finditer(delta, len(words) if markers else 0)
-            if self._markers and (cited := self._cited.get(int(m[1])))
-        ]
-        spans += [(skipped, len(words), cited) for cited in covering]
+        marked = MARKER.finditer(delta, len(words) if markers else 0) if self._markers else ()
+        spans = [(m.start(), m.end(), cited, said) for m, cited, said in self._named(marked)]
+        spans += [(skipped, len(words), cited, said) for _, cited, said in covering]
         found = tuple(
             Annotation(
                 offset + start,
                 offset + end,
                 self._link(cited),
-                title(cited),
+                said + title(cited),
                 cited.evidence.source,
             )
-            for start, end, cited in spans
+            for start, end, cited, said in spans
         )
         self.annotations.extend(found)
         return Piece(delta, found)
+
+    def _named(self, markers: Iterable[re.Match[str]]) -> Iterator[_Named]:
+        """What markers cite, those of it that are known, and what is said of it."""
+        for marker in markers:
+            if cited := self._cited.get(int(marker[1])):
+                yield marker, cited, _AGAINST[self._lang] if marker[2] else ""
 
 
 def mostly_cjk(text: str) -> bool:

@@ -14,13 +14,14 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from gnomon.text import aloud_en, aloud_zh
+from gnomon.types.said import MARKER
 
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 _LINK = re.compile(r"!?\[([^\]\n]{1,300})\]\((?:[^()\s]|\([^()\s]*\)){1,2000}\)")
-_CITED = re.compile(r"\s?\[\[?\d{1,3}\]?\](?:\([^()\s]*\))?")
+_CITED = re.compile(rf"\s?\[\[?\d{{1,3}}\]?\](?:\([^()\s]*\))?|\s?{MARKER.pattern}")
 _MARKS = re.compile(r"(?m)^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,3}[.)]\s+(?=\D))|[*_`~]{2,3}|`")
 _EMPHASIS = re.compile(r"(?<![\w*])[*_]([^\s*_](?:[^*_\n]{0,200}[^\s*_])?)[*_](?![\w*])")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")

@@ -77,9 +77,7 @@ class _Page:
         start = len(self.text)
         self.text += sentence.text
         placed = replace(sentence, start=start, end=len(self.text))
-        markers = "".join(f"[{n}]" for n in (*sentence.citations, *sentence.against))
-        if markers:
-            self.text += f" {markers}"
+        self.text += sentence.markers(self.lang)
         self.sentences.append(placed)
         return placed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,11 +29,16 @@ class Citation:
     posts: int = 1
 
 
+AGAINST = {"en": ", against", "zh": "，反对"}
+"""What a marker says of a citation that disagrees with its sentence."""
+MARKER = re.compile(r"\[(\d+)(, against|，反对)?\]")
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of an answer, bound to its verdicts: ``answer.text[start:end] == text``.
 
-    In ``Answer.text`` its markers follow right after ``end``: `` [1][2]``, one for each citation.
+    In ``Answer.text`` its ``markers`` follow right after ``end``.
 
     ``citations`` are numbers into ``Answer.citations``; ``against`` are the citations that
     disagree. ``label`` is the weakest of the verdicts' labels. ``kind`` is "claim" or "note" (a
@@ -47,6 +53,16 @@ class Sentence:
     verdicts: tuple[Verdict, ...] = ()
     citations: tuple[int, ...] = ()
     against: tuple[int, ...] = ()
+
+    def markers(self, lang: str) -> str:
+        """`` [1][2][3, against]``, one for each citation, or 「 [3，反对]」 where ``lang`` is "zh";
+        "" where nothing is cited. ``MARKER`` finds them."""
+        against = AGAINST["zh" if lang == "zh" else "en"]
+        numbers = [f"[{n}]" for n in dict.fromkeys(self.citations)]
+        numbers += [
+            f"[{n}{against}]" for n in dict.fromkeys(self.against) if n not in self.citations
+        ]
+        return " " + "".join(numbers) if numbers else ""
 
 
 @dataclass(frozen=True, slots=True)

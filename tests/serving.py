@@ -27,6 +27,7 @@ from gnomon.serve.contract import (
     Talk,
     Voice,
 )
+from gnomon.serve.sse import BEAT
 from gnomon.types import (
     Document,
     Event,
@@ -54,6 +55,11 @@ def running(engine: Engine, **options: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(timeout=20)
         listening.close()
+
+
+def frames_of(text: str) -> list[str]:
+    """The frames of a stream, without the heartbeats that a slow machine hears in between."""
+    return text.replace(BEAT.decode(), "").removesuffix("\n\n").split("\n\n")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 from gnomon.assemble import open_sample
 from gnomon.config import load
 from model_files import CACHE, SMOLLM2, smollm2
-from serving import running
+from serving import frames_of, running
 from strict import check_event, check_response, in_order
 from test_serve_responses import REQUIRED
 
@@ -69,7 +69,7 @@ def create(url: str, **body: Any) -> dict[str, Any]:
 def streamed(url: str, **body: Any) -> list[dict[str, Any]]:
     body = {"model": "gnomon", "stream": True} | body
     text = httpx.post(f"{url}/v1/responses", json=body, timeout=120).text
-    frames = text.removesuffix("\n\n").split("\n\n")
+    frames = frames_of(text)
     assert frames.pop() == "data: [DONE]"
     events = []
     for frame in frames:

@@ -19,7 +19,16 @@ from gnomon.serve.database import Database
 from gnomon.serve.forgetting import GONE, Shift
 from gnomon.serve.ledger import STOPPED, Kept, Ledger
 from gnomon.types import Batch, Deletion, Event, Step
-from serving import CHINESE, ENGLISH, SEVERAL_SENTENCES, Scripted, answered, running, sample_world
+from serving import (
+    CHINESE,
+    ENGLISH,
+    SEVERAL_SENTENCES,
+    Scripted,
+    answered,
+    frames_of,
+    running,
+    sample_world,
+)
 from strict import check_event, check_response, in_order
 
 ABOUT, FOLLOW = "What was the turnout in the mayoral election?", "Who won it?"
@@ -58,7 +67,7 @@ def client(url: str) -> Iterator[openai.OpenAI]:
 
 
 def events_of(response: httpx.Response) -> list[dict[str, Any]]:
-    frames = response.text.removesuffix("\n\n").split("\n\n")
+    frames = frames_of(response.text)
     assert frames.pop() == "data: [DONE]"
     events = []
     for frame in frames:

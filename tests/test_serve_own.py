@@ -14,7 +14,7 @@ import pytest
 from starlette.routing import Route
 
 from gnomon.serve.app import create_app
-from serving import ENGLISH, Scripted, answered, running, sample_world
+from serving import ENGLISH, Scripted, answered, frames_of, running, sample_world
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def api(engine: Any) -> Iterator[httpx.Client]:
 
 
 def events(api: httpx.Client, **body: Any) -> list[tuple[str, Any]]:
-    frames = api.post("/v1/ask", json=body).text.removesuffix("\n\n").split("\n\n")
+    frames = frames_of(api.post("/v1/ask", json=body).text)
     pairs = (frame.split("\n") for frame in frames)
     return [(name.removeprefix("event: "), json.loads(data[6:])) for name, data in pairs]
 

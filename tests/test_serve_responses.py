@@ -18,6 +18,7 @@ from serving import (
     SEVERAL_SENTENCES,
     UNANSWERABLE,
     answered,
+    frames_of,
     running,
     sample_world,
 )
@@ -95,7 +96,7 @@ def client(url: str) -> Iterator[openai.OpenAI]:
 def raw_events(url: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
     """(event, data) of a stream as it stands on the wire; checks its form and its end."""
     text = httpx.post(f"{url}/v1/responses", json=body | {"stream": True}, timeout=60).text
-    frames = text.removesuffix("\n\n").split("\n\n")
+    frames = frames_of(text)
     assert frames.pop() == "data: [DONE]"
     events = []
     for frame in frames:

@@ -30,7 +30,16 @@ from gnomon.types import (
     Step,
 )
 from gnomon.types.generation import Delta, Generation, Spent
-from serving import CHINESE, ENGLISH, UNANSWERABLE, Scripted, answered, running, sample_world
+from serving import (
+    CHINESE,
+    ENGLISH,
+    UNANSWERABLE,
+    Scripted,
+    answered,
+    frames_of,
+    running,
+    sample_world,
+)
 from strict import check_event, check_response, in_order
 
 
@@ -66,8 +75,7 @@ def post(url: str, **body: Any) -> dict[str, Any]:
 
 def events_of(url: str, **body: Any) -> list[dict[str, Any]]:
     text = httpx.post(f"{url}/v1/responses", json=body | {"stream": True}, timeout=60).text
-    frames = text.removesuffix("\n\ndata: [DONE]\n\n").split("\n\n")
-    return [json.loads(frame.split("\n")[1][6:]) for frame in frames]
+    return [json.loads(frame.split("\n")[1][6:]) for frame in frames_of(text)[:-1]]
 
 
 # -- searches -----------------------------------------------------------------------------------

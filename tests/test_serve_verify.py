@@ -16,7 +16,7 @@ from gnomon.assemble import open_sample
 from gnomon.config import load
 from gnomon.serve import verify
 from gnomon.types import Claim, Document, Finding, Statement, Verification
-from serving import Scripted, running
+from serving import Scripted, frames_of, running
 
 TRUE = "Lantern Bridge was closed after a gravel barge struck pier 2."
 FALSE = "Ondle Vale Hospital is closing its emergency department."
@@ -143,7 +143,7 @@ def test_streamed_each_claim_comes_as_it_is_ready(api: httpx.Client) -> None:
     with api.stream("POST", "/v1/verify", json={"claims": [TRUE, FALSE], "stream": True}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         text = "".join(answer.iter_text())
-    frames = [frame.split("\n") for frame in text.removesuffix("\n\n").split("\n\n")]
+    frames = [frame.split("\n") for frame in frames_of(text)]
     names = [name.removeprefix("event: ") for name, _ in frames]
     data = [json.loads(line.removeprefix("data: ")) for _, line in frames]
     assert names == ["begin", "claim", "claim", "verification"]

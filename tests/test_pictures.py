@@ -4,6 +4,7 @@ picture."""
 from __future__ import annotations
 
 import importlib.util
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -150,6 +151,9 @@ def test_the_program_draws_tells_its_steps_and_takes_a_source(tmp_path: Path) ->
     sketch = Sketch("a red cat; $(touch pwned) -- -o", 64, 64, seed=3, steps=6)
     strokes, first = drawn(model, sketch)
     assert [stroke.step for stroke in strokes] == [1, 2, 3, 4, 5, 6]
+    # The program got the very words: its picture follows from them (``tiny_pictures.SD``).
+    colour = random.Random(f"{sketch.prompt}|3|False")
+    assert first.rgb[:3] == bytes(colour.randrange(256) for _ in range(3))
     assert drawn(model, sketch)[1] == first
     assert drawn(model, replace(sketch, source=first))[1] != first
     with pytest.raises(ModelError, match=r"exit status 3.*out of memory"):
@@ -376,6 +380,19 @@ def test_the_second_judge_is_asked_where_the_owner_wants_it(engine: Any, home: P
     finally:
         strict.close()
         (home / FILE).unlink()
+
+
+def test_what_a_model_rewrites_is_judged_too(engine: Any) -> None:
+    from gnomon.assemble.pictures import Pictures
+
+    chat: Any = Chat('{"prompt": "a nude woman on a hotel bed"}')
+    rewriting = Pictures(engine.config, lambda: chat, lambda: engine.provenance)
+    try:
+        with pytest.raises(Forbidden, match="sexual/nudity"):
+            list(rewriting.draw(Commission("a red cat")))
+    finally:
+        rewriting.close()
+    assert "fuller prompt" in engine.pictures.entries(1)[0].values()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from gnomon.errors import ConfigError, InputError, NotFound, Unsupported
 from gnomon.provenance import keys as keys_module
 from gnomon.provenance import manifest, reader, report
 from gnomon.provenance.keys import Keys
+from gnomon.provenance.manifest import LABEL
 from gnomon.provenance.media import CARRIERS, kind_of, plain
 from gnomon.types.provenance import Made
 from serving import running, sample_world
@@ -109,6 +110,21 @@ def test_the_owners_trust_list(signed, tmp_path):
     (signed.keys.folder / "trusted.pem").write_text("garbage")
     with pytest.raises(ConfigError, match=r"trusted\.pem"):
         signed.read(theirs)
+
+
+def test_our_serial_number_is_not_our_signature(signed):
+    """Anybody can read it in what we sign, and put it into a certificate of their own."""
+    key = signed.key()
+    theirs = {
+        "signature_info": {"cert_serial_number": str(key.certificate.serial_number)},
+        "assertions": [{"label": LABEL, "data": {"at": "2026-03-01T00:00:00Z"}}],
+    }
+    said = {"active_manifest": "a", "manifests": {"a": theirs}}
+    for state in ("Trusted", "Valid"):
+        found = report.told({"state": state, "mime": "image/png", "said": said}, [key])
+        assert (found.signer.key, found.made) == ("", None)
+    ours = {"state": "Trusted", "mime": "image/png", "said": said, "ours": True}
+    assert report.told(ours, [key]).signer.key == key.id
 
 
 # -- what we make -------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ from gnomon.errors import (
 from gnomon.models.clip import OnnxClip, preparation
 from gnomon.models.clip_runner import prepared
 from gnomon.serve.picture_search import PLACE
-from gnomon.sources import thumbnails
+from gnomon.sources import sandbox, thumbnails
 from gnomon.sources.contract import Fetch, Response
 from gnomon.sources.thumbnails import SIDE, shrunk, thumbnail
 from gnomon.store import likeness
@@ -126,6 +126,21 @@ def test_the_confined_process_hands_back_the_same_pixels_and_refuses_the_rest() 
     for none in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\0\0\0\x20ftypmp42", b"", b"BM"):
         with pytest.raises(Unsupported, match="no PNG"):
             thumbnail(none)
+
+
+def test_the_process_is_fenced(tmp_path: Path) -> None:
+    """What decodes has put its fences up before it reads a byte (``test_sandbox`` tries them)."""
+    file = tmp_path / "red.png"
+    picture_posts.drawn(RED, size=(64, 40)).save(file)
+    asked = {"side": SIDE, "max_pixels": 10_000, "cpu_s": 9, "memory_bytes": 2**31,
+             "max_bytes": 10**6}  # fmt: skip
+    with file.open("rb") as opened:
+        answer, code, late = sandbox.run(
+            thumbnails.__name__, opened, json.dumps(asked), thumbnails.BOUNDS
+        )
+    fences = json.loads(answer.partition(b"\n")[0])["fences"]
+    assert {"limits", "hook"} <= set(fences)
+    assert (code, late) == (0, False)
 
 
 def test_what_the_process_says_is_not_trusted_to_have_form() -> None:

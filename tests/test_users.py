@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from typing import Any
 import argon2
 import httpx
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from webauthn.helpers import bytes_to_base64url, encode_cbor
 
 from browser import launched
 from command import gnomon
@@ -18,6 +23,7 @@ from gnomon.errors import InputError, NotFound
 from gnomon.serve import signing
 from gnomon.serve.database import Database
 from gnomon.serve.keys import Keys
+from gnomon.serve.passkeys import Passkeys, Relying
 from gnomon.serve.policy import Policy
 from gnomon.serve.sessions import IDLE_S, LONGEST_S, Sessions
 from gnomon.serve.users import Users
@@ -365,6 +371,49 @@ def test_a_passkey_in_a_real_browser(path: Path) -> None:
         _, options = call("POST", "/v1/session/passkey/options", {})
         gone = tab.evaluate(GET, options)
         assert call("POST", "/v1/session/passkey", {"credential": gone})[0] == 400
+
+
+def test_a_passkey_elsewhere_or_without_its_person_is_nothing(path: Path) -> None:
+    """Signed by the right key each time: a browser never would, a program may."""
+    database = Database(path)
+    ada = Users(database).add("Ada", PASSWORD)
+    passkeys, relying = Passkeys(database), Relying("localhost", "http://localhost:8080")
+    key = ec.generate_private_key(ec.SECP256R1())
+    point = key.public_key().public_numbers()
+    public = encode_cbor(
+        {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
+    )
+    name = bytes_to_base64url(b"a passkey of Ada's")
+    row = (name, ada.id, public)
+    database.run("INSERT INTO passkeys VALUES (?, ?, ?, 0, '', 0, NULL)", row)
+
+    def sign_in(origin: str = relying.origin, host: str = relying.id, flags: int = 5) -> str:
+        """``flags``: 1 is somebody there, 4 is somebody verified (WebAuthn, 6.1)."""
+        challenge = passkeys.to_sign_in(relying)["challenge"]
+        said = json.dumps({"type": "webauthn.get", "challenge": challenge, "origin": origin})
+        about = hashlib.sha256(host.encode()).digest() + bytes([flags]) + bytes(4)
+        signature = key.sign(
+            about + hashlib.sha256(said.encode()).digest(), ec.ECDSA(hashes.SHA256())
+        )
+        return passkeys.sign_in(
+            {
+                "id": name,
+                "rawId": name,
+                "type": "public-key",
+                "response": {
+                    "clientDataJSON": bytes_to_base64url(said.encode()),
+                    "authenticatorData": bytes_to_base64url(about),
+                    "signature": bytes_to_base64url(signature),
+                },
+            },
+            relying,
+        )
+
+    assert sign_in() == ada.id
+    for wrong in ({"origin": "https://evil.example"}, {"host": "evil.example"}, {"flags": 1},
+                  {"flags": 0}):  # fmt: skip
+        with pytest.raises(InputError, match="could not be verified"):
+            sign_in(**wrong)  # type: ignore[arg-type]
 
 
 def test_passkeys_need_a_name(path: Path) -> None:

@@ -171,7 +171,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; nothing may land in the answer
     _warm()
-    confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
+    fences = confine.confine(cpu_s=asked["cpu_s"], memory_bytes=asked["memory_bytes"])
     rgb = b""
     try:
         data = sys.stdin.buffer.read(asked["max_bytes"] + 1)
@@ -179,7 +179,7 @@ def main() -> None:
         rgb = made.rgb
         answer: dict[str, Any] = {
             "width": made.width, "height": made.height, "whole": made.whole, "form": made.form,
-            "moving": made.moving,
+            "moving": made.moving, "fences": fences,
         }  # fmt: skip
     except InputError as error:
         answer = {"refused": str(error)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -220,6 +222,50 @@ def test_the_list_begins_with_the_defaults_and_keeps_them(tmp_path):
     with pytest.raises(NotFound, match="'nope' is not followed; followed are: 'bluesky'"):
         listed.remove("nope")
     assert (tmp_path / "sources.json").stat().st_mode & 0o077 == 0
+
+
+CHANGES = """import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location("followed", sys.argv[1])
+sys.modules["followed"] = followed = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(followed)
+listed = followed.SourceList(pathlib.Path(sys.argv[2]))
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(40):
+    mine = f"feeds:http://example.org/{sys.argv[3]}/{n}"
+    listed.add(mine, every_s=None, now=1.0)
+    listed.pause(mine, True)
+    if n % 4 == 0:
+        listed.remove(mine)
+"""
+
+
+def test_two_processes_that_change_the_list_lose_nothing(tmp_path: Path) -> None:
+    """As ``gnomon sources`` and a server that pauses a source do, both as fast as they can."""
+    path = tmp_path / "sources.json"
+    code = str(Path(assemble.__file__).with_name("followed.py"))
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHANGES, code, str(path), who],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for who in ("ada", "bo")
+    ]  # fmt: skip
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    held = {row.spec: row.paused for row in SourceList(path).read()}
+    added = {f"feeds:http://example.org/{who}/{n}" for who in ("ada", "bo") for n in range(40)
+             if n % 4}  # fmt: skip
+    assert {spec for spec, paused in held.items() if paused} == added
+    assert set(held) - added == {row.spec for row in SourceList(tmp_path / "none").read()}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"sources": [{}]}', '{"sources": [{"spec": 7}]}'])

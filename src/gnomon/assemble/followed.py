@@ -1,14 +1,17 @@
 """The list of sources that an owner follows, kept as a file that can be read and edited.
 
 ``$GNOMON_HOME/sources.json``. A server that runs sees a change within a second or two, whoever
-made it: the command line, the API or an editor.
+made it: the command line, the API or an editor. Each of ours reads the file, changes it and puts it
+back while it holds ``sources.lock``, so that of two at once neither is lost.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -64,28 +67,25 @@ class SourceList:
             ) from error
 
     def add(self, spec: str, *, every_s: float | None, now: float) -> Followed:
-        """Raises InputError where it is there already."""
-        rows = self.read()
-        if any(row.spec == spec for row in rows):
-            raise InputError(f"{spec!r} is followed already; `gnomon sources list` shows it.")
+        """Raises InputError where it is there already, ConfigError as ``read``."""
         made = Followed(spec, every_s, added_at=now)
-        self._write([*rows, made])
+        with self._changing() as rows:
+            if any(row.spec == spec for row in rows):
+                raise InputError(f"{spec!r} is followed already; `gnomon sources list` shows it.")
+            rows.append(made)
         return made
 
     def pause(self, spec: str, paused: bool) -> Followed:
-        """Raises NotFound."""
-        rows = self.read()
-        at = self._place(rows, spec)
-        rows[at] = replace(rows[at], paused=paused)
-        self._write(rows)
+        """Raises NotFound, ConfigError as ``read``."""
+        with self._changing() as rows:
+            at = self._place(rows, spec)
+            rows[at] = replace(rows[at], paused=paused)
         return rows[at]
 
     def remove(self, spec: str) -> Followed:
-        """What was taken in from it stays. Raises NotFound."""
-        rows = self.read()
-        gone = rows.pop(self._place(rows, spec))
-        self._write(rows)
-        return gone
+        """What was taken in from it stays. Raises NotFound, ConfigError as ``read``."""
+        with self._changing() as rows:
+            return rows.pop(self._place(rows, spec))
 
     def _place(self, rows: Sequence[Followed], spec: str) -> int:
         for at, row in enumerate(rows):
@@ -94,8 +94,23 @@ class SourceList:
         known = ", ".join(repr(row.spec) for row in rows[:8]) or "none"
         raise NotFound(f"{spec[:200]!r} is not followed; followed are: {known}.")
 
-    def _write(self, rows: Sequence[Followed]) -> None:
-        write_whole(self._path, {"sources": [_plain(row) for row in rows]})
+    @contextmanager
+    def _changing(self) -> Iterator[list[Followed]]:
+        """The list, to be changed in place; it is written when the block ends without an error.
+        Nobody else changes it meanwhile, in this process or in another."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # A file of its own: the list's is another one after each change.
+            lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be changed ({error}).") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rows = self.read()
+            yield rows
+            write_whole(self._path, {"sources": [_plain(row) for row in rows]})
+        finally:
+            os.close(lock)
 
 
 def write_whole(path: Path, value: Any) -> None:

@@ -208,6 +208,9 @@ def test_any_text_can_be_judged(prompt: str) -> None:
 
 
 def test_a_hostile_length_is_judged_in_bounded_time() -> None:
-    """A pattern that backtracks would not come back within the deadline of a test."""
+    """A pattern that backtracks would not come back within the deadline of a test; nor is more read
+    than is ever drawn."""
+    asked = " A nude woman on a hotel bed."
     for piece in ("a ", "n.", "luo ti ", "裸 ", "@3", "fake ", "aA "):
-        judge(piece * 20_000, EVERY)
+        assert judge(piece * 20_000 + asked, EVERY) == judge((piece * 20_000)[:8000], EVERY)
+    assert kinds("a calm sea " * 700 + asked) == {"sexual"}

@@ -112,6 +112,19 @@ VIEWS = {"board": board, "opened": opened, "story": tell, "digest": digest, "sou
 # ---------------------------------------------------------------- the board
 
 
+def test_the_empty_page_begins_with_what_is_told(browser: Browser, busy: str) -> None:
+    with watched(browser) as context:
+        page = context.new_page()
+        page.goto(busy)
+        told = page.locator("#examples .lately a")
+        expect(told.first).to_be_visible()
+        title = told.first.locator("span").inner_text()
+        told.first.click()
+        expect(page.locator("#view h1.title")).to_have_text(title)
+        page.go_back()
+        expect(told.first).to_be_visible()
+
+
 def test_what_rises_is_seen_loud_and_supported_apart(browser: Browser, busy: str) -> None:
     with watched(browser) as context:
         page = context.new_page()

@@ -206,7 +206,16 @@ def test_abstaining_is_shown_with_what_was_searched(opened: Opened, url: str) ->
     expect(page.locator(".steps li").first).to_contain_text(re.compile("About|In the words"))
     assert page.locator(".sorry").count() == 0
     expect(page.get_by_role("button", name="See the nearest posts")).to_have_count(0)
+    expect(page.locator(".nearest")).to_have_count(0)
+    assert (
+        page.locator(".steps li").first.evaluate("n => getComputedStyle(n).marginBottom") == "0px"
+    )
     ask(page, "How many swans live under Lantern Bridge?", turn=2)
+    near = page.locator(".nearest .card")
+    expect(near).to_have_count(3)
+    near.first.click()
+    expect(page.locator("#panel .held-post")).to_be_visible()
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="See the nearest posts").click()
     expect(page.locator("#result")).to_be_visible()
     assert "#search=" in page.url
@@ -234,6 +243,38 @@ def test_a_follow_up_leans_on_what_was_asked(opened: Opened, url: str) -> None:
     expect(page.locator(".turn")).to_have_count(0)
     page.go_back()
     expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_going_back_leaves_an_answer_and_asks_nothing_again(opened: Opened, bridge: str) -> None:
+    page = opened(bridge)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    ask(page, BRIDGE_QUESTION)
+    first = page.url
+    ask(page, f"Did the Quay Bridge reopen on Monday{' or on some other day' * 20}?", turn=2)
+    long = page.locator(".asked-words").nth(1)
+    assert long.evaluate("n => n.scrollHeight > n.clientHeight"), "its beginning is enough"
+    page.get_by_role("button", name="Show the whole question").click()
+    assert long.evaluate("n => n.scrollHeight === n.clientHeight")
+    page.go_back()
+    expect(page).to_have_url(first)
+    page.go_back()
+    expect(page.locator("h1.motto")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".turn .answer .facts")).to_have_count(1)
+    assert asked.count("ask") == 2
+
+
+def test_a_question_for_everything_leads_to_what_is_going_on(opened: Opened, url: str) -> None:
+    page = opened(url)
+    for words in ("What is going on?", "what's happening right now", "最近发生了什么？"):
+        page.fill("#question", words)
+        page.press("#question", "Enter")
+        expect(page.locator(".board .title")).to_be_visible()
+        page.go_back()
+        expect(page.locator("h1.motto")).to_be_visible()
+    page.goto(f"{url}/#q=What is going on in Marrowick?")
+    expect(page.locator(".turn .answer .facts")).to_be_visible()
 
 
 def test_a_question_that_cannot_be_used_is_told(browser: Browser, url: str, question: str) -> None:

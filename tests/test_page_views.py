@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from browser import ask, launched, watched
 from gnomon.assemble import open_gnomon
@@ -142,6 +142,84 @@ def test_however_many_speak_both_sides_are_drawn(opened: Opened, url: str) -> No
     )
     assert drawn[0] > 10
     assert drawn[1:] == [1, 1]
+
+
+def test_a_verdict_that_is_unsure_says_so_and_a_contradiction_says_of_what(
+    opened: Opened, url: str
+) -> None:
+    shown = opened(url).evaluate(
+        """async () => {
+            const { answerNode, verdictBadge } = await import("/page/answer.js");
+            const { page } = await import("/page/share.js");
+            const quote = (n, stance, words) => ({ n, stance, quote: words, post: `p${n}`,
+                author: "a", origin: `o${n}`, posts: 1, said_at: `2026-05-0${n}T08:00:00Z`,
+                hash: "0" });
+            const verdict = (label, confidence, text) => ({ label, confidence, claim: { text },
+                evidence: [], posts_by_origin: {}, origins_for: 1, posts_for: 1,
+                origins_against: 0, posts_against: 0 });
+            const claim = (text, citations, verdicts) => ({ text, kind: "claim",
+                label: "supported", citations, against: [], verdicts });
+            const answer = { question: "q", lang: "en", abstained: false, confidence: .2,
+                posts: 2, origins: 2, as_of: "2026-05-04T08:00:00Z", newest: null,
+                left_out: [], gaps: [], lost: [],
+                citations: [quote(1, "supports", "It holds http://t.example/1 said two."),
+                    quote(2, "supports", "So it does."), quote(3, "refutes", "Nine fell.")],
+                verdicts: [verdict("supported", .2, "It holds."),
+                    verdict("refuted", .9, "Ten fell.")],
+                sentences: [claim("It holds.", [1, 2], [0]), claim("Nine fell.", [3], [1])] };
+            const node = answerNode(answer, () => {}, []);
+            const all = (name) => [...node.querySelectorAll(name)].map((one) => one.textContent);
+            return { badges: all(".badge"), dates: all(".byline"), urls: all(".margin .url"),
+                sure: verdictBadge(verdict("refuted", .9, "x")).textContent,
+                title: node.querySelector(".badge.unsure").title, file: await page([answer]) };
+        }"""
+    )
+    assert shown["badges"] == ["Supported, but unsure", "Supported, but unsure", "Contradicts"]
+    assert shown["sure"] == "Refuted"
+    assert "20%" in shown["title"]
+    assert "Supported, but unsure" in shown["file"], "the saved page says it, too"
+    assert shown["dates"][0] == "1 May 2026 – 2 May 2026", "seen where there is no margin"
+    assert shown["urls"] == ["http://t.example/1"]
+
+
+def test_the_page_says_what_its_server_is_not_ready_for(browser: Browser, url: str) -> None:
+    lag = 400_000
+
+    def status(route: Route) -> None:
+        found = route.fetch().json()
+        found |= {"posts": 996_817, "origins": 887_895, "views": {"text": lag}}
+        found["confidence"]["drift"] = {"verdicts": 88, "psi": 3.2, "moved": True}
+        route.fulfill(json=found)
+
+    with watched(browser, viewport={"width": 1265, "height": 860}) as context:
+        page = context.new_page()
+        page.route("**/v1/status", status)
+        page.goto(f"{url}/#settings")
+        expect(page.locator("#indexing")).to_be_visible()
+        expect(page.locator("#indexing")).to_contain_text("400,000 to go")
+        expect(page.locator(".setting .trouble")).to_contain_text("over 88 verdicts")
+        whole = page.evaluate(
+            """() => {
+                const all = document.querySelector("#count-held").getBoundingClientRect();
+                const part = document.querySelector(".of-origins").getBoundingClientRect();
+                return part.top >= all.bottom - 1 || part.right <= all.right + 1;
+            }"""
+        )
+        assert whole, "a count is shown whole or not at all"
+        lag = 40
+        expect(page.locator("#indexing")).to_be_hidden()
+
+
+def test_a_search_that_found_as_many_as_it_asked_for_offers_more(opened: Opened, url: str) -> None:
+    page = opened(f"{url}/#search=Marrowick")
+    expect(page.locator("#count")).to_have_text(re.compile("^The nearest 20 origins"))
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".results li")).not_to_have_count(20)
+    expect(page.locator(".results li").nth(20).locator(".card")).to_be_focused()
+    page.fill("#question", "kiln inspector")
+    page.press("#question", "Enter")
+    expect(page.locator("#count")).to_have_text(re.compile(r"^\d+ origins?, standing for"))
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
 
 
 def test_a_text_is_checked_in_place(opened: Opened, url: str) -> None:

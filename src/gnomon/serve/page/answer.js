@@ -35,6 +35,25 @@ function quoted(sentence, citations) {
   return same && claim !== sentence.text ? only : null;
 }
 
+/** Below this a verdict is more likely wrong than right: its word may not stand there as if it were sure. */
+const UNSURE = .5;
+const unsure = (verdict) => ["supported", "refuted"].includes(verdict?.label) && verdict.confidence < UNSURE;
+
+/** The badge of a verdict, which says where it is unsure. */
+export const verdictBadge = (verdict, label = verdict.label) =>
+  label === verdict.label && unsure(verdict)
+    ? h("span", { class: "badge unsure", title: t.unsureHelp(`${Math.round(100 * verdict.confidence)}%`) }, sign(label), t.unsure(t.labels[label]))
+    : badge(label);
+
+/** A stranger's words with their addresses set small: they are part of the quote and seldom of the thought. */
+export const quietly = (text) => text.split(/(https?:\/\/\S+)/).map((part, n) => (n % 2 ? h("span", { class: "url" }, part) : part));
+
+/** When the sources of a sentence spoke: once, or from when to when. */
+function spoke(cited) {
+  const days = [...new Set(cited.map((c) => c.said_at).filter(Boolean).sort().map((at) => stamp(at, { dateStyle: "medium" })))];
+  return days.length > 0 && h("span", { class: "byline" }, days.length > 1 ? `${days[0]} – ${days.at(-1)}` : days[0]);
+}
+
 const verdictOf = (sentence) => sentence.verdicts.find((v) => v.label === sentence.label) ?? sentence.verdicts[0];
 
 /** What stands under a sentence: its verdict in sign and word, how many origins say so, drawn. */
@@ -42,9 +61,11 @@ function support(sentence, citations, known) {
   const quote = quoted(sentence, citations);
   if (quote) {
     const label = { supports: "supported", refutes: "refuted" }[quote.stance] ?? "note";
-    const word = { supports: t.forIt, refutes: t.againstIt }[quote.stance] ?? t.labels.note;
     const claim = sentence.verdicts[0]?.claim.text;
-    return [badge(label, word), claim && !known.has(claim) && h("q", langOf(), claim),
+    // For or against what was asked; of anything else it is said what it speaks of.
+    const other = claim && !known.has(claim);
+    const word = { supports: t.forIt, refutes: other ? t.contradicts : t.againstIt }[quote.stance] ?? t.labels.note;
+    return [badge(other && label === "refuted" ? "note" : label, word), other && h("q", langOf(), quietly(claim)),
       h("span", { class: "byline" }, who(quote), " · ", when(quote.said_at)),
       quote.posts > 1 && h("span", { class: "drawn" }, skyline([{ posts: quote.posts, side: quote.stance }]), t.standsFor(quote.posts))];
   }
@@ -52,7 +73,8 @@ function support(sentence, citations, known) {
   const verdict = verdictOf(sentence);
   if (!verdict) return [badge(sentence.label)];
   const { origins_for: f, posts_for: fp, origins_against: a, posts_against: ap } = verdict;
-  return [badge(sentence.label), h("span", { class: "drawn" }, f + a > 0 && skyline(voices(verdict)), t.sides(f, fp, a, ap))];
+  return [verdictBadge(verdict, sentence.label), h("span", { class: "drawn" }, f + a > 0 && skyline(voices(verdict)), t.sides(f, fp, a, ap)),
+    spoke(sentence.citations.map((n) => citations.get(n)).filter(Boolean))];
 }
 
 /** The claim that a sentence of our own ("Yes, …") has decided, if it is one. */
@@ -70,8 +92,8 @@ function note(citation, disagrees, same, open) {
     onclick: (event) => open(citation, event.currentTarget),
   },
     h("span", { class: "by" }, h("b", {}, who(citation)), when(citation.said_at)),
-    citation.deleted ? h("em", {}, t.deleted) : !same && h("q", langOf(citation.lang), citation.quote),
-    same && citation.title && h("span", { class: "of", ...langOf(citation.lang) }, citation.title),
+    citation.deleted ? h("em", {}, t.deleted) : !same && h("q", langOf(citation.lang), quietly(citation.quote)),
+    same && citation.title && citation.title !== named(citation) && h("span", { class: "of", ...langOf(citation.lang) }, citation.title),
     (citation.source !== named(citation) || disagrees) && h("span", { class: "by" },
       citation.source !== named(citation) && h("span", {}, citation.source), disagrees && h("strong", {}, t.disagrees))));
 }
@@ -91,7 +113,7 @@ export function sentenceNode(sentence, citations, open, known) {
   known.add(lead ? decided(sentence) : sentence.text);
   const node = h("div", { class: `sentence ${lead ? "lead" : quote ? "quote" : sentence.kind}`, "data-label": sentence.label ?? "note" },
     h("div", { class: "body" },
-      h("p", { class: "words", dir: "auto" }, sentence.text, " ",
+      h("p", { class: "words", dir: "auto" }, quietly(sentence.text), " ",
         h("span", { class: "cites" }, forIt.map((c) => chip(c, false, open)), against.map((c) => chip(c, true, open)))),
       under && h("p", { class: "support" }, under)),
     notes.length > 0 && h("ul", { class: "notes", "aria-label": t.sourcesOf }, notes));
@@ -111,7 +133,7 @@ export function sentenceNode(sentence, citations, open, known) {
 /** Evidence as a card that opens where it stands. */
 function card(evidence, posts, open) {
   return h("button", { type: "button", class: "card", onclick: (event) => open({ ...evidence, posts }, event.currentTarget) },
-    evidence.deleted ? h("em", {}, t.deleted) : h("q", langOf(evidence.lang), evidence.quote),
+    evidence.deleted ? h("em", {}, t.deleted) : h("q", langOf(evidence.lang), quietly(evidence.quote)),
     h("span", { class: "by" }, h("b", {}, who(evidence)), when(evidence.said_at)),
     h("span", { class: "by drawn" }, skyline([{ posts, side: evidence.stance }]), posts > 1 ? t.standsFor(posts) : t.alone));
 }
@@ -203,6 +225,10 @@ export const gist = (answer) =>
 /** Whether the answer begins with a verdict of our own, or is one sentence: then it needs no other. */
 const led = (sentences) => (sentences.length > 0 && decided(sentences[0]) !== null) || sentences.length < 2;
 
+/** The verdict on the whole in a word and a sentence; `weak` is the first of it that is unsure. */
+const summary = (label, weak) =>
+  h("p", { class: "verdictline" }, weak ? verdictBadge(weak) : badge(label), h("span", {}, weak ? t.summaryUnsure : t.summary[label]));
+
 const stands = (verdict) => verdict.evidence.some((e) => e.stance === "supports" || e.stance === "refutes");
 
 /** The whole of a finished answer below its question. `actions` are its buttons, `forms` the words
@@ -212,13 +238,14 @@ export function answerNode(answer, open, actions, forms = []) {
   const sentences = bound(answer);
   const label = labelOf(answer);
   const known = new Set();
+  const weak = sentences.map(verdictOf).find((verdict) => verdict?.label === label && unsure(verdict));
   const disputed = answer.verdicts.filter((v) => v.origins_for && v.origins_against);
   const place = h("div", {});
   const agreed = answer.verdicts.filter((v) => !disputed.includes(v) && stands(v));
   return h("div", { class: "answer" },
     answer.abstained
       ? abstention(answer, forms)
-      : [!led(sentences) && label && h("p", { class: "verdictline" }, badge(label), h("span", {}, t.summary[label])),
+      : [!led(sentences) && label && summary(label, weak),
         h("div", { class: "sentences", ...langOf(answer.lang) },
           sentences.map((sentence) => sentenceNode(sentence, citations, open, known)))],
     answer.lost?.length ? h("p", { class: "lost" }, t.lost(answer.lost.length)) : null,

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import * as ask from "./ask.js";
 import * as check from "./check.js";
 import * as composer from "./composer.js";
-import { failure, h, icon } from "./dom.js";
+import { failure, h, icon, number } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as post from "./post.js";
@@ -82,10 +82,23 @@ function words() {
 }
 
 function showHeld() {
-  $("count-held").textContent = status ? `${t.posts(status.posts)} · ${t.origins(status.origins)}` : "…";
+  $("count-held").replaceChildren(...(status ? [t.posts(status.posts), h("span", { class: "of-origins" }, ` · ${t.origins(status.origins)}`)] : ["…"]));
   $("status").setAttribute("aria-label", `${t.statusTitle}: ${$("count-held").textContent}`);
   $("status").querySelector(".lamp").classList.toggle("on", Boolean(status?.live));
   $("sample").hidden = !status?.sample;
+  showIndexing();
+}
+
+/** While the words of many posts are not in the index yet, as after an update, answers miss them and
+ * say that nothing is held: whoever reads that must know. */
+let soon = 0;
+function showIndexing() {
+  const behind = status?.views?.text ?? 0;
+  const many = behind > Math.max(500, status?.posts * .02);
+  $("indexing").hidden = !many;
+  $("indexing").textContent = many ? t.indexing(number(behind)) : "";
+  clearTimeout(soon);
+  if (many) soon = setTimeout(() => refresh(true).catch(() => {}), 5000);
 }
 
 onSpeak(() => {

@@ -9,7 +9,7 @@ import { badge, button, failure, h, langOf, say } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
-import { onStatus, status } from "./status.js";
+import { known as statusKnown, onStatus, status } from "./status.js";
 import { lang, t } from "./strings.js";
 import * as talk from "./talk.js";
 
@@ -65,13 +65,20 @@ function examples() {
   const mine = all.filter((one) => one.lang === lang);
   const shown = (mine.length ? mine : all).slice(0, 6);
   const empty = status?.posts === 0;
-  const what = JSON.stringify([lang, empty, shown]);
+  const what = JSON.stringify([lang, empty, shown, Boolean(status)]);
   if (place.dataset.what === what) return; // nothing new: what has the focus keeps it
   place.dataset.what = what;
   place.hidden = !shown.length && !empty;
   if (empty) return place.replaceChildren(h("h2", { class: "small" }, t.emptyTitle), h("p", { class: "muted" }, t.emptyHelp), h("p", {}, h("code", {}, "gnomon sources add bluesky"), " · ", h("code", {}, "gnomon serve --file posts.jsonl")));
+  if (!shown.length) return lately(place);
   return place.replaceChildren(h("h2", { class: "small" }, t.tryThese), h("ul", {}, shown.map((one) =>
     h("li", {}, h("button", { type: "button", ...langOf(one.lang), onclick: () => ask(one.text) }, one.text)))));
+}
+
+/** What people talk of in the posts held here, to begin with. */
+async function lately(place) {
+  const part = status && await import("./nearest.js").catch(() => null);
+  await part?.lately(place);
 }
 
 function clear() {
@@ -112,18 +119,37 @@ function turnOf(question) {
 
 const isHere = () => router.view()?.name === name;
 
+/** A question of so many characters is shown by its beginning: the answer is what was asked for. */
+const LONG = 280;
+
+function asked({ question }) {
+  const words = h("h2", { class: question.length > LONG ? "asked-words long" : "asked-words", tabindex: "-1", dir: "auto" }, question);
+  if (question.length <= LONG) return words;
+  const whole = h("button", { type: "button", class: "plain whole-question", onclick: () => {
+    words.classList.remove("long");
+    whole.remove();
+    words.focus();
+  } }, t.wholeQuestion);
+  return [words, whole];
+}
+
 const head = (turn) => [
-  h("h2", { class: "asked-words", tabindex: "-1", dir: "auto" }, turn.question),
+  ...[asked(turn)].flat(),
   turn.where && h("p", { class: "where" }, t.within(turn.where)),
 ];
 
 /** What the next question follows on from, as the server names it. */
 const previous = () => turns.findLast((turn) => turn.answer?.id)?.answer;
 
+/** A question for everything at once, in the words that people have for it. */
+const AT_LARGE = /^\s*(?:what(?:['’]s| is| has been)? (?:going on|happening|happened|new|up|in the news|trending|rising)|(?:最近|现在|今天|这几天)?(?:都|又)?(?:发生|出)了?(?:些)?什么事?(?:情)?了?|有什么(?:新闻|新鲜事))(?: (?:right )?(?:now|today|lately))?[\s?？!！。.]*$/i;
+
 /** Ask, following on from the answer before; `alone` takes the words as they stand. */
 async function ask(question, { alone = false } = {}) {
   const drawn = /^\s*\/(?:draw|画)(?:\s+|$|(?=[\u4e00-\u9fff]))(.*)$/s.exec(question);
   if (drawn) return drawInstead(drawn[1].trim());
+  // No post answers that: what rises and the stories do.
+  if (AT_LARGE.test(question) && (await statusKnown())?.posts) return elsewhere([["board", ""], ["lang", filters.pairs().find(([key]) => key === "lang")[1]]]);
   const aloud = talk.asking();
   stop();
   const controller = new AbortController();
@@ -180,12 +206,16 @@ function failed(turn, error, stopped) {
   turn.draw();
   if (stopped) say(t.stopped);
   below();
+  turn.node.querySelector(".ended").scrollIntoView({ block: "nearest" });
 }
+
+/** Go where a question is answered better; an address that asks it gives up its place. */
+const elsewhere = (pairs) => router.go(pairs, { replace: new URLSearchParams(location.hash.slice(1)).has("q") });
 
 /** A question that begins with /draw is a picture. */
 async function drawInstead(prompt) {
   (await import("./draw.js")).wish(prompt);
-  router.go([["draw", prompt]]);
+  elsewhere([["draw", prompt]]);
 }
 
 /** Ask again in the place of a turn that came to nothing. */
@@ -197,7 +227,12 @@ function retry(turn) {
 
 function finish(turn, { quiet = false } = {}) {
   const { answer } = turn;
+  const near = answer?.abstained && answer.posts > 0;
   turn.draw = () => {
+    drawAnswer();
+    if (near) nearest(turn);
+  };
+  function drawAnswer() {
     if (!answer) return turn.node.replaceChildren(...head(turn).filter(Boolean), plainNode(turn.plain));
     const understood = answer.question !== turn.question ? answer.question : "";
     return turn.node.replaceChildren(...[
@@ -207,13 +242,21 @@ function finish(turn, { quiet = false } = {}) {
       turn.dial && h("details", { class: "made" }, h("summary", {}, t.made(turn.dial.read(), turn.seconds)), turn.dial.list),
       answerNode(answer, panel.openEvidence, actions(turn), turn.dial?.forms()),
     ].filter(Boolean));
-  };
+  }
   turn.draw();
   if (quiet || !isHere()) return;
   if (!answer) return below();
-  router.place([...whereIs(answer), ...filters.pairs()]);
+  // In the place of its question: going back may not ask it again.
+  router.place([...whereIs(answer), ...filters.pairs()], { replace: true });
   say(gist(answer));
   below();
+}
+
+/** Where there is no answer, the posts nearest to the question; what shows them comes with them. */
+async function nearest(turn) {
+  const part = await import("./nearest.js").catch(() => null);
+  turn.near ??= filters.query();
+  await part?.show(turn.node.querySelector(".abstained"), turn.answer.question, await turn.near);
 }
 
 /** What the box says below a conversation. */

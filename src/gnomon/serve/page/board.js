@@ -184,7 +184,7 @@ function asOf() {
   const lag = status?.newest ? (now() - ms(status.newest)) / 1000 : 0;
   const behind = Math.max(trends.behind, stories.behind);
   return h("div", { class: "asof" },
-    h("p", {}, t.now.among(number(trends.posts), number(trends.authors), number(trends.origins)), " ", stamp(iso(trends.since)), " – ", when(iso(trends.until)), ". ",
+    h("p", {}, t.now.among(number(trends.posts), number(Math.min(trends.authors, trends.posts)), number(trends.origins)), " ", stamp(iso(trends.since)), " – ", when(iso(trends.until)), ". ",
       lag > 60 && h("span", {}, t.now.newest(span(lag)), " "),
       h("span", { class: behind ? "trouble" : null }, behind ? t.now.behind(behind) : t.now.upToDate)),
     h("p", { class: "newer", role: "status" }),

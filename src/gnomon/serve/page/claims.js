@@ -3,14 +3,14 @@
 import { badge, fact, h, langOf, sign, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { skyline, voices } from "./shadows.js";
-import { sides } from "./answer.js";
+import { sides, verdictBadge } from "./answer.js";
 import { t } from "./strings.js";
 
 /** Open what was found of a claim: the verdict, why, and both sides. */
 export function openClaim(claim, from) {
   panel.open(() => [
     panel.heading(t.claim(claim.n)),
-    h("p", { class: "stance" }, claim.label ? badge(claim.label) : badge("note", t.notChecked)),
+    h("p", { class: "stance" }, claim.label ? verdictBadge(claim) : badge("note", t.notChecked)),
     h("blockquote", { class: "claimed", ...langOf(claim.lang) }, claim.quote),
     claim.claim && claim.claim.trim() !== claim.quote.trim() && h("p", { class: "muted", dir: "auto" }, t.readAs, " ", h("q", langOf(claim.lang), claim.claim)),
     claim.context && h("p", { class: "muted", dir: "auto" }, t.inContext, " ", h("q", langOf(claim.lang), claim.context)),
@@ -34,7 +34,7 @@ export const claimList = (claims) =>
     type: "button", class: "card", onclick: (event) => openClaim(claim, event.currentTarget),
   },
     h("span", { class: "text", ...langOf(claim.lang) }, claim.quote),
-    h("span", { class: "by" }, claim.label ? badge(claim.label) : badge("note", t.notChecked), line(claim))))));
+    h("span", { class: "by" }, claim.label ? verdictBadge(claim) : badge("note", t.notChecked), line(claim))))));
 
 const ORDER = ["refuted", "disputed", "not_enough_evidence", "supported"];
 

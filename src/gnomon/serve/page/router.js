@@ -47,9 +47,9 @@ export function place(pairs, { replace = false } = {}) {
   placed = location.href;
 }
 
-/** Go to what an address shows. */
-export function go(pairs) {
-  history.pushState(null, "", address(pairs));
+/** Go to what an address shows; `replace` where going back may not lead here again. */
+export function go(pairs, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", address(pairs));
   follow();
 }
 

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import * as composer from "./composer.js";
-import { failure, h, langOf, say, when } from "./dom.js";
+import { button, failure, h, langOf, say, when } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
@@ -18,6 +18,8 @@ const result = h("section", { id: "result", "aria-live": "polite" });
 const kinds = h("div", { class: "kinds", role: "group" });
 let words = "";
 let pictures = false;
+/** How many origins are asked for: few at first, and as many as the server gives at once. */
+const [FEW, MANY] = [20, 50];
 let draw = () => {};
 let working = null;
 
@@ -68,7 +70,7 @@ function hint() {
   draw();
 }
 
-async function search(next) {
+async function search(next, k = FEW) {
   working?.abort();
   const controller = new AbortController();
   working = controller;
@@ -78,9 +80,9 @@ async function search(next) {
   if (!words) return;
   composer.busy(true);
   try {
-    const results = await get(`/v1/search?k=20&q=${encodeURIComponent(words)}${pictures ? "&images=true" : ""}${await filters.query()}`, controller.signal);
+    const results = await get(`/v1/search?k=${k}&q=${encodeURIComponent(words)}${pictures ? "&images=true" : ""}${await filters.query()}`, controller.signal);
     const tiles = results.images && (await import("./seen.js"));
-    draw = () => result.replaceChildren(tiles ? tiles.pictures(results) : resultsNode(results));
+    draw = () => result.replaceChildren(tiles ? tiles.pictures(results) : resultsNode(results, k));
     draw();
     say(tiles ? results.why || seen[lang].count(results.pictures, results.posts) : t.results(results.origins, results.posts));
   } catch (error) {
@@ -90,14 +92,18 @@ async function search(next) {
   }
 }
 
-function resultsNode(found) {
+function resultsNode(found, k) {
   if (!found.data.length) {
     return h("div", { class: "abstained" }, h("p", { class: "words" }, t.noResults),
       h("p", { class: "muted" }, filters.words() ? t.noResultsFilter(filters.words()) : t.noResultsNext));
   }
   return h("div", { class: "results" },
-    h("p", { class: "muted", id: "count" }, t.results(found.origins, found.posts)),
-    h("ol", {}, found.data.map(resultNode)));
+    h("p", { class: "muted", id: "count" }, (found.data.length < k ? t.results : t.resultsFirst)(found.origins, found.posts)),
+    h("ol", {}, found.data.map(resultNode)),
+    k < MANY && found.data.length === k && button(t.moreResults, async () => {
+      await search(words, MANY);
+      result.querySelectorAll("li > .card")[k]?.focus();
+    }));
 }
 
 function resultNode({ post, origin, start, end }) {

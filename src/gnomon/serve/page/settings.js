@@ -100,6 +100,7 @@ function risk(confidence) {
     h("p", {}, share >= 1 ? t.riskAll : t.riskIs(`${number(Math.round(share * 1000) / 10)}%`)),
     Object.keys(counts).length > 0 && h("p", { class: "muted" }, t.riskThresholds, " ",
       Object.entries(counts).map(([kind, at]) => `${t.kindsOfText[kind] ?? kind} ${Math.round(at * 100)}%`).join(" · ")),
+    confidence.drift?.moved && h("p", { class: "trouble" }, t.riskMoved(confidence.drift.verdicts)),
     h("p", { class: "muted" }, t.riskChange, " ", h("code", {}, "risk = 0.05")),
   ];
 }

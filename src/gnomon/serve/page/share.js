@@ -3,7 +3,7 @@
 // nothing here escapes anything by hand.
 
 import { badge, h, langOf, say, stamp, webUrl } from "./dom.js";
-import { bound, byNumber } from "./answer.js";
+import { bound, byNumber, verdictBadge } from "./answer.js";
 import { skyline, voices } from "./shadows.js";
 import { lang, t } from "./strings.js";
 
@@ -38,7 +38,7 @@ function sentence(one, citations, part) {
   const quote = only && only.quote === one.text && verdict?.claim.text !== one.text;
   return h("div", { class: quote ? "sentence quote" : "sentence" },
     h("p", { class: "words", dir: "auto" }, one.text, " ", cites),
-    !quote && one.label && verdict && h("p", { class: "support" }, badge(one.label), skyline(voices(verdict)),
+    !quote && one.label && verdict && h("p", { class: "support" }, verdictBadge(verdict, one.label), skyline(voices(verdict)),
       h("span", {}, t.sides(verdict.origins_for, verdict.posts_for, verdict.origins_against, verdict.posts_against))));
 }
 

@@ -10,7 +10,9 @@ import time
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from gnomon.cli import main
 from gnomon.config import load
 from gnomon.errors import InputError, NotFound
 from gnomon.ingest import take
+from gnomon.provenance import receipts
 from gnomon.provenance.canonical import canonical
 from gnomon.provenance.keys import Keys
 from gnomon.provenance.receipts import document, verify, witness
@@ -159,9 +162,6 @@ def test_any_jose_library_can_verify_it(kept):
     """By hand, as RFC 7515 says, without a line of ours."""
     import base64
 
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
-
     found = fresh(kept)
     head, empty, signature = found["jws"].split(".")
     assert empty == ""
@@ -225,6 +225,31 @@ def test_every_leaf_is_covered(kept):
             held = held[step]
         _set(changed["answer"], *path, ["x"] if isinstance(held, list) else f"{held}x")
         assert gnomon.receipts.verify(changed).state == "invalid", pointer
+
+
+def test_a_text_changed_with_its_digest_is_not_the_one_that_was_signed(kept):
+    """Anybody can hash other words: the list of the hashes is what is under the signature."""
+    gnomon, _ = kept
+    found = fresh(kept)
+    leaf = next(leaf for leaf in found["leaves"] if leaf[0] == "/text")
+    found["answer"]["text"] = "It was 12 km/h."
+    leaf[1] = receipts._digest(leaf[2], leaf[0], "It was 12 km/h.")
+    check = gnomon.receipts.verify(found)
+    assert (check.state, "list of texts" in check.why) == ("invalid", True)
+
+
+def test_the_algorithm_is_ours_to_choose_and_not_the_receipts(kept):
+    """Signed by the right key in the right way each time, and called something else."""
+    gnomon, _ = kept
+    found = fresh(kept)
+    key = gnomon.provenance.key()
+    private = load_pem_private_key(key.private.encode(), None)
+    for named, state in (("ES256", "trusted"), ("none", "invalid"), ("HS256", "invalid")):
+        head = receipts._b64(canonical({"alg": named, "kid": key.id, "typ": "gnomon-receipt"}))
+        signed = private.sign(receipts._input(head, found["statement"]), ec.ECDSA(hashes.SHA256()))
+        r, s = utils.decode_dss_signature(signed)
+        found["jws"] = f"{head}..{receipts._b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+        assert gnomon.receipts.verify(found).state == state, named
 
 
 def test_a_deletion_reaches_into_the_receipt_and_the_rest_still_holds(tmp_path):

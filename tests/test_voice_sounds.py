@@ -84,6 +84,11 @@ def test_a_video_with_sound_is_heard_and_one_without_is_not(tmp_path: Path) -> N
         decode(tmp_path / "c.mp4", "c.mp4")
 
 
+# A tenth of a second of silence in a container that FFmpeg knows and that is not on our list.
+VOC = (b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x010A, 0x1129)
+       + b"\x01" + (802).to_bytes(3, "little") + b"\x83\x00" + b"\x80" * 800 + b"\x00")  # fmt: skip
+
+
 @needs_av
 @pytest.mark.parametrize(
     ("data", "kind", "says"),
@@ -93,10 +98,11 @@ def test_a_video_with_sound_is_heard_and_one_without_is_not(tmp_path: Path) -> N
         (b"\x89PNG\r\n\x1a\n" + bytes(200), Unsupported, "no sound file"),
         (b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n", Unsupported, "no sound file"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", Unsupported, "no sound file"),
+        (VOC, Unsupported, "no sound file"),
         (wav(b"", RATE), InputError, "no sound that can be decoded"),
         (wav(tone(3, RATE), RATE), InputError, "0:00:03"),
     ],
-    ids=["empty", "text", "picture", "playlist", "concat", "head", "long"],
+    ids=["empty", "text", "picture", "playlist", "concat", "not listed", "head", "long"],
 )
 def test_what_is_no_sound_says_so(
     tmp_path: Path, data: bytes, kind: type[GnomonError], says: str

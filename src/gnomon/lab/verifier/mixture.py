@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from random import Random
 
-from gnomon.lab.verifier import edits, sets
+from gnomon.lab.verifier import edits, parallel, sets
 from gnomon.lab.verifier.pairs import Pair
 
 # At most so many of a published set: the three of lexical templates would drown the rest.
@@ -35,6 +35,20 @@ MOST_EDITS: Mapping[str, int] = {
     "text:apposition": 600,
 }
 OTHER_EDITS = 500
+# The same in Chinese, where a verifier is to read it.
+MOST_CHINESE: Mapping[str, int] = {
+    "edit:zh_number": 2200,
+    "edit:zh_date": 2200,
+    "edit:zh_negation": 2400,
+    "edit:zh_frames": 2800,
+    "edit:zh_plan": 700,
+    "edit:zh_opposite": 2000,
+    "edit:zh_detail": 1500,
+    "text:zh": 1200,
+}
+UNRELATED_CHINESE = 2500
+PARALLEL = 4000
+"""At most so many of a family of pairs across languages."""
 UNRELATED = 6000
 EVENTS, EVENT_PAIRS = 700, 5500
 ARTICLES, ARTICLE_CHARACTERS = 6000, 1500
@@ -43,9 +57,14 @@ EDITED = frozenset({"fever", "conjnli", "scifact", "citint", "factcheck_gpt"})
 
 
 def training_pairs(
-    data: Path, *, seed: int = 0, report: Callable[[str], None] = lambda _: None
+    data: Path,
+    *,
+    seed: int = 0,
+    chinese: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[Pair]:
-    """Every pair of one training run, shuffled; the same for the same files and seed.
+    """Every pair of one training run, shuffled; the same for the same files and seed. ``chinese``
+    adds pairs in Chinese and across both languages.
 
     ``data`` is the folder of the published sets; articles are read from ``../text`` beside it.
     Raises InputError where a file is not there. Takes about two minutes."""
@@ -60,17 +79,35 @@ def training_pairs(
     drawn += _capped(made, lambda source: MOST_EDITS.get(source, OTHER_EDITS), seed)
     apart = list(edits.unrelated(drawn, seed=seed, per=1))
     report(f"{len(apart)} windows near a claim that do not settle it")
-    rng = random.Random(seed)
+    rng = Random(seed)
     drawn += rng.sample(apart, min(UNRELATED, len(apart)))
     events = list(edits.invented(seed=seed, events=EVENTS))
     drawn += rng.sample(events, min(EVENT_PAIRS, len(events)))
+    if chinese:
+        more = list(_chinese(data, seed))
+        report(f"{len(more)} pairs in Chinese or across languages")
+        drawn += more
     rng.shuffle(drawn)
     return drawn
 
 
+def _chinese(data: Path, seed: int) -> Iterator[Pair]:
+    """Edits of Chinese articles, windows of them that settle nothing, and the half of the parallel
+    sentences and answered questions that teaches."""
+    articles = islice(sets.encyclopedia(data, "zhwiki"), ARTICLES)
+    told = edits.chinese((text[:ARTICLE_CHARACTERS] for text in articles), seed=seed)
+    drawn = _capped(told, lambda source: MOST_CHINESE.get(source, OTHER_EDITS), seed)
+    yield from drawn
+    apart = list(edits.unrelated(drawn, seed=seed, per=1))
+    yield from Random(seed).sample(apart, min(UNRELATED_CHINESE, len(apart)))
+    if parallel.available(data.parent):
+        made = parallel.pairs(data.parent, each=PARALLEL, seed=seed)
+        yield from (pair for pair in made if parallel.taught(pair))
+
+
 def _interleaved(first: list[Pair], second: list[Pair], seed: int) -> list[Pair]:
     both = first + second
-    random.Random(seed).shuffle(both)
+    Random(seed).shuffle(both)
     return both
 
 
@@ -83,7 +120,7 @@ def _capped(pairs: Iterable[Pair], most: Callable[[str], int], seed: int) -> lis
     found: list[Pair] = []
     for source, groups in by_source.items():
         names = sorted(groups)
-        random.Random(f"{seed}:{source}").shuffle(names)
+        Random(f"{seed}:{source}").shuffle(names)
         room = most(source)
         for name in names:
             if room <= 0:

@@ -54,7 +54,7 @@ class Source:
 
 
 SETS = (
-    Source("FLORES-200 dev", "facebookresearch/flores", "CC BY-SA 4.0"),
+    Source("FLORES-200 dev", "genggui001/opencompass", "CC BY-SA 4.0"),
     Source("CMRC 2018 dev", "ymcui/cmrc2018", "CC BY-SA 4.0"),
 )
 SUPPORTS, REFUTES, NEITHER, NOT_SUPPORTED = 0, 1, 2, 3

@@ -7,13 +7,13 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gnomon.lab.verifier import edits, sets
+from gnomon.lab.verifier import edits, parallel, sets
 from gnomon.lab.verifier.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
 from gnomon.lab.verifier.mixture import training_pairs
 from gnomon.lab.verifier.pairs import Pair
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from gnomon.lab.verifier.training import Progress, Recipe
 
 WATCHED = 500
+ENGLISH = "English only; other languages are for rules or a chat model."
+BILINGUAL = (
+    "English and Chinese. Of pairs across the two it has seen 2,500, and errs there more than "
+    "within one."
+)
 LIMITS = (
-    "English only; other languages are for rules or a chat model.",
     "Reads 128 tokens: a claim and one to three sentences. What is longer loses its beginning.",
     "Numbers, dates, names, hedges and hearsay are to be compared exactly beside it.",
     "Learnt from encyclopaedias, abstracts and invented events, not from posts: of fragments and "
@@ -34,12 +38,26 @@ LIMITS = (
 )
 
 
-def make_pairs(data: Path, out: Path, *, seed: int, report: Callable[[str], None]) -> list[Pair]:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The encoder that is trained on: its folder of transformers' BertModel with its tokenizer,
+    what it is called, its licence, the SHA-256 of the file that it came in, and what it reads."""
+
+    folder: Path
+    name: str
+    licence: str
+    sha256: str
+    langs: tuple[str, ...] = ("en",)
+
+
+def make_pairs(
+    data: Path, out: Path, *, seed: int, chinese: bool, report: Callable[[str], None]
+) -> list[Pair]:
     """The training pairs, made once and kept in ``out/pairs.jsonl``."""
     kept = out / "pairs.jsonl"
     if not kept.exists():
         out.mkdir(parents=True, exist_ok=True)
-        made = training_pairs(data, seed=seed, report=report)
+        made = training_pairs(data, seed=seed, chinese=chinese, report=report)
         fresh = kept.with_suffix(".new")
         fresh.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in made), "utf-8")
         os.replace(fresh, kept)
@@ -62,7 +80,7 @@ def watched_pairs(data: Path, *, seed: int) -> list[Pair]:
 
 def run(
     data: Path,
-    base: Path,
+    base: Base,
     out: Path,
     recipe: Recipe,
     *,
@@ -71,20 +89,20 @@ def run(
     limit: int = 0,
 ) -> Path:
     """Make the pairs, train, export; the folder of the verifier, which the setting ``verifier``
-    takes. ``base`` is the encoder's folder, with its tokenizer; ``limit`` > 0 takes only so many
-    pairs, to try the recipe. What is done already in ``out`` is not done again."""
+    takes. ``limit`` > 0 takes only so many pairs, to try the recipe. What is done already in
+    ``out`` is not done again."""
     from tokenizers import Tokenizer
 
     from gnomon.lab.verifier.export import export
     from gnomon.lab.verifier.training import train
 
-    pairs = make_pairs(data, out, seed=recipe.seed, report=report)
+    pairs = make_pairs(data, out, seed=recipe.seed, chinese="zh" in base.langs, report=report)
     taken = pairs[:limit] if limit else pairs
     watched = watched_pairs(data, seed=recipe.seed)
     report(f"{len(taken)} pairs to train on, {len(watched)} to watch")
-    tokenizer = prepared(Tokenizer.from_file(str(base / "tokenizer.json")))
+    tokenizer = prepared(Tokenizer.from_file(str(base.folder / "tokenizer.json")))
     items, watch = encode(tokenizer, taken), encode(tokenizer, watched)
-    trained = train(base, out, items, watch, recipe, report=progress)
+    trained = train(base.folder, out, items, watch, recipe, report=progress)
     tokenizer.save(str(trained / "tokenizer.json"))
     report("exporting to ONNX, eight bits")
     verifier = out / "verifier"
@@ -117,7 +135,7 @@ def fitted_temperature(model: Path, items: Sequence[Encoded]) -> float:
 
 def make_card(
     model: Path,
-    base: Path,
+    base: Base,
     data: Path,
     pairs: Sequence[Pair],
     recipe: Recipe,
@@ -130,21 +148,18 @@ def make_card(
         "sha256": digest,
         "bytes": model.stat().st_size,
         "temperature": temperature,
-        "langs": ["en"],
+        "langs": list(base.langs),
         "max_tokens": MAX_TOKENS,
         "licence": "CC BY-SA 4.0",
-        "base": {
-            "name": base.name,
-            "licence": "Apache-2.0",
-            "sha256": hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest(),
-        },
+        "base": {"name": base.name, "licence": base.licence, "sha256": base.sha256},
         "recipe": asdict(recipe),
         "pairs": dict(by_source(pairs)),
         "sets": [
-            {"name": each.name, "from": each.origin, "licence": each.licence} for each in sets.SETS
+            {"name": each.name, "from": each.origin, "licence": each.licence}
+            for each in (*sets.SETS, *(parallel.SETS if "zh" in base.langs else ()))
         ],
         "files": sets.checksums(data),
-        "limits": LIMITS,
+        "limits": [BILINGUAL if "zh" in base.langs else ENGLISH, *LIMITS],
     }
 
 

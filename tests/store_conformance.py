@@ -260,6 +260,15 @@ class StoreConformance:
         hits = store.search("common zebra", 30)
         assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
 
+    def test_english_words_meet_by_their_stem_and_are_counted_as_written(self, store):
+        self.fill(store, batch(post("a", "The bridge reopened"), post("b", "桥 running 1,200")))
+        assert ids(store.search("reopening bridges", 5)) == ["a"]
+        assert ids(store.search("run", 5)) == ids(store.search("1200", 5)) == ["b"]
+        held = store.frequencies(["reopened", "reopen", "running"])
+        assert held == {"reopened": 1, "reopen": 0, "running": 1}
+        assert sum(n for _, n in store.counts_per_hour("reopen", T0, T0 + HOUR)) == 0
+        assert sum(n for _, n in store.counts_per_hour("reopened", T0, T0 + HOUR)) == 1
+
     def test_a_title_is_searched_too(self, store):
         self.fill(store, batch(post("a", "body", title="Headline")))
         assert ids(store.search("headline", 5)) == ["a"]

@@ -184,8 +184,9 @@ class Store(Protocol):
     def search(
         self, text: str, k: int, where: Filter = ANY, *, per_origin: int | None = 1
     ) -> list[Hit]:
-        """BM25 over title and text, best first; any term may match. ``text`` is plain words, cut
-        by ``text.tokens`` here; no syntax, so nothing in it can be an error.
+        """BM25 over title and text, best first; any term may match, English words by their stem
+        (``stems.py``). ``text`` is plain words, cut by ``text.tokens`` here; no syntax, so nothing
+        in it can be an error.
 
         At most ``per_origin`` posts of one origin (None: no limit): origins are collapsed *before*
         the cut at ``k``, so ten thousand copies cannot push others out.

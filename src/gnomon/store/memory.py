@@ -32,6 +32,7 @@ from gnomon.store.rules import (
     own_url,
     replaces,
 )
+from gnomon.store.stems import stems
 from gnomon.text.tokens import tokens
 from gnomon.types import (
     Batch,
@@ -60,6 +61,7 @@ class _Held:
     post: Post
     link: Link
     terms: Counter[str]
+    stems: Counter[str]
     revisions: list[Revision] = field(default_factory=list)
     bands: tuple[int, ...] = ()
 
@@ -79,6 +81,7 @@ class MemoryStore:
         self._seq = 0
         self._held: dict[str, _Held] = {}
         self._by_term: dict[str, set[str]] = defaultdict(set)
+        self._by_stem: dict[str, set[str]] = defaultdict(set)
         self._by_origin: dict[str, set[str]] = defaultdict(set)
         self._by_band: dict[int, set[str]] = defaultdict(set)
         self._tombs: dict[str, Deletion] = {}
@@ -146,7 +149,7 @@ class MemoryStore:
         if held is None:
             row = self._note("post", post.id, post.fetched_at)
             link = Link(post.id, post.id, EdgeKind.ROOT)
-            self._held[post.id] = held = _Held(row, post, link, Counter())
+            self._held[post.id] = held = _Held(row, post, link, Counter(), Counter())
             self._by_origin[post.id].add(post.id)
             self._sources[post.source].posts += 1
             outcome = "added"
@@ -162,9 +165,12 @@ class MemoryStore:
             return "unchanged"
         self._unindex(held)
         held.post, held.bands = post, tuple(bands)
-        held.terms = Counter(tokens(f"{post.title}\n{post.text}"))
+        words = tokens(f"{post.title}\n{post.text}")
+        held.terms, held.stems = Counter(words), Counter(stems(words))
         for term in held.terms:
             self._by_term[term].add(post.id)
+        for stem in held.stems:
+            self._by_stem[stem].add(post.id)
         for key in held.bands:
             self._by_band[key].add(post.id)
         return outcome
@@ -172,6 +178,8 @@ class MemoryStore:
     def _unindex(self, held: _Held) -> None:
         for term in held.terms:
             self._by_term[term].discard(held.post.id)
+        for stem in held.stems:
+            self._by_stem[stem].discard(held.post.id)
         for key in held.bands:
             self._by_band[key].discard(held.post.id)
 
@@ -358,15 +366,14 @@ class MemoryStore:
         self, text: str, k: int, where: Filter = ANY, *, per_origin: int | None = 1
     ) -> list[Hit]:
         with self._lock:
-            wanted = list(dict.fromkeys(tokens(text)))
             total = len(self._held)
-            mean = sum(h.terms.total() for h in self._held.values()) / total if total else 0.0
+            mean = sum(h.stems.total() for h in self._held.values()) / total if total else 0.0
             scores: dict[str, float] = defaultdict(float)
-            for term in wanted:
-                holders = self._by_term.get(term, set())
+            for stem in dict.fromkeys(stems(tokens(text))):
+                holders = self._by_stem.get(stem, set())
                 idf = math.log(1 + (total - len(holders) + 0.5) / (len(holders) + 0.5))
                 for ref in holders:
-                    tf, length = self._held[ref].terms[term], self._held[ref].terms.total()
+                    tf, length = self._held[ref].stems[stem], self._held[ref].stems.total()
                     scores[ref] += idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * length / mean))
             return self._best(scores, k, where, per_origin)
 

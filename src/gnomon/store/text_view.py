@@ -1,5 +1,7 @@
 """The text view: a tantivy index over our own tokens, derived from the record.
 
+A post's words stand in it twice: as written, for counts, and by their stems, for searches.
+
 Each commit carries the sequence number it holds in a document of its own (the *mark*), so after a
 crash the view goes on exactly where it stood. A view of another schema, a damaged one, or one that
 claims more than the record has, is thrown away and made anew.
@@ -27,12 +29,13 @@ from gnomon.store.database import Database
 from gnomon.store.keys import hash64
 from gnomon.store.rows import restored
 from gnomon.store.rules import HOUR_S, hours
+from gnomon.store.stems import ANALYSER, stems
 from gnomon.text.tokens import tokens
 from gnomon.types import Filter
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 CHUNK = 5000  # posts read from the record at a time
 COMMIT_EVERY = 100_000  # posts between commits while catching up
 HEAP_BYTES = 64_000_000  # of the index writer
@@ -45,7 +48,8 @@ _BUCKETS = 50_000  # hours in one aggregation; tantivy refuses above 65,000
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("text", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("stems", tokenizer_name="stems", index_option="freq")
     for name in ("source", "author", "lang", "mark"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("time", fast=True)  # microseconds
@@ -59,6 +63,13 @@ def _schema() -> tantivy.Schema:
 def terms(text: str) -> list[str]:
     """Our tokens, cut to what the index takes."""
     return [token[:MAX_TOKEN] for token in tokens(text)]
+
+
+def _index(schema: tantivy.Schema, path: Path) -> tantivy.Index:
+    """The index in the folder ``path``, made where there is none."""
+    index = tantivy.Index(schema, path=str(path))
+    index.register_tokenizer("stems", ANALYSER)
+    return index
 
 
 def _micros(time: float) -> int:
@@ -93,7 +104,7 @@ class TextView:
             newest = reader.sequence(db)
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(self._schema, path=str(self._path))
+            self._index = _index(self._schema, self._path)
             self._read_mark()
             if self.seq > newest:
                 raise ValueError(f"it holds {self.seq} changes, the record only {newest}")
@@ -107,7 +118,7 @@ class TextView:
         shutil.rmtree(self._path, ignore_errors=True)
         with self._translated():
             self._path.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(self._schema, path=str(self._path))
+            self._index = _index(self._schema, self._path)
 
     def _read_mark(self) -> None:
         assert self._index is not None
@@ -219,10 +230,12 @@ class TextView:
 
     def _document(self, post: Sequence[Any]) -> Document:
         row, time, source, author, lang, title, text, origin = post
-        words = restored(text) if not title else f"{restored(title)}\n{restored(text)}"
+        whole = restored(text) if not title else f"{restored(title)}\n{restored(text)}"
+        words = " ".join(terms(whole))
         return Document.from_dict(
             {
-                "text": " ".join(terms(words)),
+                "text": words,
+                "stems": words,
                 "time": _micros(time),
                 "row": row,
                 "origin": hash64(origin),
@@ -272,23 +285,25 @@ class TextView:
         return None if self._index is None else self._index.searcher()
 
     def query(self, words: Sequence[str], where: Filter) -> Query | None:
-        """Any of ``words``, within ``where``; None if nothing can match."""
+        """Any of ``words`` by their stems, within ``where``; None if nothing can match."""
         searcher = self._searcher()
         if searcher is None:
             return None
-        unique = list(dict.fromkeys(words))
+        unique = list(dict.fromkeys(stems(words)))
         if len(unique) > MAX_TERMS:
-            found = [(searcher.doc_freq("text", word), i) for i, word in enumerate(unique)]
+            found = [(searcher.doc_freq("stems", word), i) for i, word in enumerate(unique)]
             unique = [unique[i] for n, i in sorted(found) if n][:MAX_TERMS]
         if not unique:
             return None
-        text = [(Occur.Should, self._term(word)) for word in unique]
+        text = [
+            (Occur.Should, Query.term_query(self._schema, "stems", word, "freq")) for word in unique
+        ]
         wanted = text[0][1] if len(text) == 1 else Query.boolean_query(text)
         filters = [(Occur.Must, Query.const_score_query(f, 0.0)) for f in self._filters(where)]
         return Query.boolean_query([(Occur.Must, wanted), *filters]) if filters else wanted
 
     def _term(self, word: str) -> Query:
-        return Query.term_query(self._schema, "text", word, "freq")
+        return Query.term_query(self._schema, "text", word, "basic")
 
     def _filters(self, where: Filter) -> Iterator[Query]:
         if where.since is not None or where.until is not None:

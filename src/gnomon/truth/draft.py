@@ -75,7 +75,10 @@ def compose(
     threads = {passage.post.id: passage.post.text for passage in passages}
     drafts = [d for d in drafts if d.fit >= bar and _of_what_was_asked(asked, d, threads)]
     drafts.sort(key=lambda draft: -draft.fit)
-    return _distinct(_in_force(drafts, asked, plan.where.until or 0.0), most)
+    drafts = _in_force(drafts, asked, plan.where.until or 0.0)
+    # A reader of one language gets it first, where it answers.
+    drafts.sort(key=lambda draft: is_cjk(draft.text) != is_cjk(plan.question))
+    return _distinct(drafts, most)
 
 
 def _of_what_was_asked(asked: Asked, draft: Draft, threads: Mapping[str, str]) -> bool:

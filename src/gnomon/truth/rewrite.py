@@ -247,7 +247,7 @@ def plan(
     lang = "zh" if is_cjk(text) else "en"
     kind = asks(text)
     negated = _negate(as_claim(text), lang) if kind is Asks.WHETHER else ""
-    forms = [weights.expand(text) if weights and lang == "en" else text]
+    forms = weights.forms(text) if weights else [text]
     if names:
         forms.append(" ".join(names))
     if other := search_form(text, lang == "zh"):

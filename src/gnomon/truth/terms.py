@@ -17,7 +17,7 @@ from functools import lru_cache
 import snowballstemmer
 
 from gnomon.text import slots
-from gnomon.text.tokens import tokens
+from gnomon.text.tokens import is_cjk, tokens
 
 _STEMMER = snowballstemmer.stemmer("english")
 
@@ -125,6 +125,11 @@ def stem(token: str) -> str:
     return str(_STEMMER.stemWord(token.removesuffix("'s")))
 
 
+def _inflected(token: str) -> str:
+    """What the index takes ``token`` for (``store/stems.py``): its stem, as it is spelled."""
+    return str(_STEMMER.stemWord(token)) if token.isascii() else token
+
+
 def content_map(text: str) -> dict[str, str]:
     """The terms that carry ``text``, in order: comparable form -> index token."""
     text = _ASKED_NOUN.sub(" ", text)
@@ -225,17 +230,26 @@ class Weights:
         self._count(terms.values())
         return {form: self._weight(token) for form, token in terms.items()}
 
-    def expand(self, text: str) -> str:
-        """``text``'s content words with the other forms in which the store holds them, for a
-        lexical index that keeps words as written. A form that no post holds would match nothing
-        and cost its look-up."""
+    def forms(self, text: str) -> list[str]:
+        """What to search the store for: ``text``'s content words (a Chinese text whole), and the
+        same with words that mean as much and that the index does not take for the same ("rose"
+        beside "rise", "hit" beside "struck"), where the store holds any. A word that no post holds
+        would match nothing and cost its look-up."""
+        if is_cjk(text):
+            return [text]
         found = list(content_map(text).values())
+        if not found:
+            return [text]
         self._count(found)
         out: list[str] = []
         for token in found:
-            others = sorted(f for f in written_forms(token) - {token} if self._held[f])
-            out.extend((token, *others))
-        return " ".join(out)
+            held = {_inflected(token): token}
+            for form in sorted(written_forms(token)):
+                if self._held[form]:
+                    held.setdefault(_inflected(form), form)
+            out.extend(held.values())
+        forms = [" ".join(found), " ".join(out)]
+        return list(dict.fromkeys(forms))
 
     def _count(self, found: Iterable[str]) -> None:
         """Ask the store, in one call, for the forms that were not asked for yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -382,6 +383,34 @@ class StoreConformance:
         assert [h.origin for h in store.search("w", 5)] == ["early"]
         self.fill(store, batch(post("more", "w", 30), links=(Link("more", "root", EdgeKind.COPY),)))
         assert store.links(["more"])["more"].origin == "early"
+
+    def test_who_was_held_first_is_no_matter_of_claimed_times(self, store):
+        posts = [
+            replace(post(name, "w", said), fetched_at=T0 + held)
+            for name, said, held in (("old", 1, 50), ("first", 5, 20), ("page", 2, 10))
+        ]
+        links = (Link("first", "old", EdgeKind.COPY), Link("page", "old", EdgeKind.URL))
+        self.fill(store, batch(*posts, post("other", "w v"), links=links))
+        assert store.first_held(["old", "other", "none"]) == {
+            "old": store.get("first"),  # "page" names another as its source
+            "other": store.get("other"),
+        }
+        self.fill(store, delete("first", 100))
+        assert store.first_held(["old"])["old"].id == "old"
+        self.fill(store, delete("old", 100))
+        assert store.first_held(["page"])["page"].id == "page"
+
+    def test_frequencies_count_origins_not_copies(self, store):
+        posts = [post(f"c{i}", f"bridge {i}") for i in range(6)]
+        links = tuple(Link(p.id, "c0", EdgeKind.COPY) for p in posts[1:4])
+        self.fill(store, batch(*posts, links=links))
+        assert store.frequencies(["bridge", "3", "0", "none"]) == {
+            "bridge": 3, "3": 0, "0": 1, "none": 0,
+        }  # fmt: skip
+        self.fill(store, batch(links=(Link("c3", "c3", EdgeKind.ROOT),)))
+        assert store.frequencies(["bridge", "3"]) == {"bridge": 4, "3": 1}
+        self.fill(store, batch(links=(Link("c5", "c0", EdgeKind.COPY),)))
+        assert store.frequencies(["bridge", "5"]) == {"bridge": 3, "5": 0}
 
     def test_origins_that_merge_take_their_members_along(self, store):
         posts = [post(name, "w", i) for i, name in enumerate("abcd")]

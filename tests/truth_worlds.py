@@ -45,7 +45,7 @@ def world(*posts: Post) -> MemoryStore:
 
 
 def bench(store, embed=None, second=None) -> Bench:
-    weights = Weights(store.frequencies, store.status().posts)
+    weights = Weights(store.frequencies, store.status().origins)
     return Bench(store, weights, LexicalEntail(weights, embed), embed, second)
 
 

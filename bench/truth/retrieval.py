@@ -87,7 +87,7 @@ def _measured(run: Run, part: str, encoder: bool) -> dict[str, Any]:
         fill(store, run)
         if embed is not None:
             _put_vectors(store, run, embed)
-        weights = Weights(store.frequencies, store.status().posts)
+        weights = Weights(store.frequencies, store.status().origins)
         for claim in run.progress(list(wanted), f"retrieval, {part}"):
             n = len(wanted[claim])
             for name, docs in rank(store, weights, claim, embed).items():

@@ -83,7 +83,7 @@ def add(store: Store, posts: Sequence[Post]) -> None:
 def desk(store: Store, verifier: str) -> Bench:
     """The truth engine over ``store`` with this verifier and its calibration, where one is shipped,
     without encoder and chat model."""
-    weights = Weights(store.frequencies, store.status().posts)
+    weights = Weights(store.frequencies, store.status().origins)
     entail = subject.open_entail(verifier, weights)
     return Bench(store, weights, entail, trust=subject.trust(verifier))
 

@@ -208,7 +208,7 @@ class Gnomon:
         verifiers."""
         embed = self._models.embed()
         store = self._forgiving.as_store if store is None else self.receipts.witness(store)
-        weights = Weights(store.frequencies, store.status().posts)
+        weights = Weights(store.frequencies, store.status().origins)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
         entail = self._models.entail(weights, embed)
         return Bench(store, weights, entail, embed, second, self._models.trust(entail))
@@ -220,7 +220,7 @@ class Gnomon:
             raise InputError("The search is empty; give at least one word.")
         hits = self.store.search(words, k, where)
         origins = self.store.origins([hit.origin for hit in hits])
-        weights = Weights(self.store.frequencies, self.store.status().posts).of(words)
+        weights = Weights(self.store.frequencies, self.store.status().origins).of(words)
         found = []
         for hit in hits:
             start, end = _best_span(hit.post.text, weights)

@@ -114,6 +114,14 @@ class Joined:
         found = [post for room in self._public() for post in room.store.members(origin, limit)]
         return found[:limit]
 
+    def first_held(self, origins: Sequence[str]) -> dict[str, Post]:
+        return {
+            name: post
+            for room in self._rooms
+            for name, post in room.store.first_held(origins).items()
+            if room.sees(post)
+        }
+
     def scan(self, where: Filter = ANY, limit: int | None = None) -> Iterator[Post]:
         rows = (post for room in self._rooms for post in room.store.scan(room.where(where), limit))
         return islice(rows, limit)
@@ -135,7 +143,11 @@ class Joined:
         oldest = [one.oldest for one in held if one.oldest is not None]
         return StoreStatus(
             posts=sum(one.posts for one in held),
-            origins=sum(one.origins for one in held),
+            # Of a document each chunk says something else: words are weighed by chunks.
+            origins=sum(
+                one.origins if room.sources is None else one.posts
+                for room, one in zip(self._rooms, held, strict=True)
+            ),
             tombstones=0,
             seq=0,
             disk_bytes=sum(one.disk_bytes for one in held),

@@ -88,7 +88,7 @@ _NUMERALS = {
     ).split()
     if (value := numerals.english(word)) is not None
 }
-_OPENERS = frozenset("breaking update rt now just in 快 讯".split())
+_OPENERS = frozenset("breaking update rt now just in wow omg fyi psa 快 讯".split())
 _SAYS_NOTHING, _OPENS = 1, 2
 _TABLE_BITS = 16
 

@@ -106,7 +106,12 @@ def changed(root: Wording, copy: Wording) -> str:
     stretch = 0.0
     tags = _tags(copy.text)
     idle = _BOILERPLATE | _ATTRIBUTING | set(words(root.author)) | tags
+    around = idle | _around(copy)
     for edit in edits:
+        if edit.outside and around.issuperset(edit.gone):
+            said = [word for word in edit.come if word not in around]
+            if not said or _PASS_ON.fullmatch(running([w for w in edit.come if w not in tags])):
+                continue
         if edit.gone and not _places(edit, copy, tags):
             return "name"
         if edit.added:
@@ -142,6 +147,23 @@ def _tags(text: str) -> set[str]:
     )
 
 
+_HANDLE = re.compile(r"(?<![\w@])@([\w.-]+)")
+# What a post that passes something on begins with, and ends with.
+_OPENERS = _BOILERPLATE | frozenset("wow omg fyi psa btw everyone should know dear hi cc".split())
+_PASS_ON = re.compile(
+    r"(?:please |pls )?(?:pass (?:it|this) on|share(?: it| this)?|spread (?:it|the word)|retweet|rt"
+    r"|repost)(?: please| now)?"
+)
+
+
+def _around(copy: Wording) -> frozenset[str]:
+    """The words of openers and of whom ``copy`` names with an @, which say nothing where they stand
+    before or behind what it passes on."""
+    if "@" not in copy.text:
+        return _OPENERS
+    return _OPENERS.union(words(" ".join(_HANDLE.findall(copy.text))))
+
+
 def _places(edit: Edit, copy: Wording, tags: set[str]) -> bool:
     """Whether no tag that names a place took the place of other words."""
     if tags.isdisjoint(edit.come):
@@ -156,7 +178,8 @@ class Edit:
     """One place where the texts differ. ``cut`` where the copy merely leaves out whole sentences,
     or breaks off; ``context`` is both sides with the words around them; ``added`` is what came as
     it is written, where that is whole sentences of the copy's own and nothing went for it;
-    ``near`` where no more than a word or two are equal between the edit before and this one."""
+    ``near`` where no more than a word or two are equal between the edit before and this one;
+    ``outside`` where it is the beginning or the end of both, but for openers and the like."""
 
     gone: list[str]
     come: list[str]
@@ -164,6 +187,7 @@ class Edit:
     context: tuple[str, str]
     near: bool
     added: str = ""
+    outside: bool = False
 
 
 _NEAR = 2  # words
@@ -183,9 +207,13 @@ def edits_of(root: Wording, copy: Wording) -> list[Edit]:
         opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     edits: list[Edit] = []
     last = -_NEAR - 1
+    around = _around(copy)
     for tag, i1, i2, j1, j2 in opcodes:
         if tag == "equal":
             continue
+        outside = around.issuperset((*a[:i1], *b[:j1])) or around.issuperset((*a[i2:], *b[j2:]))
+        if outside and tag == "replace" and around.issuperset(b[j1:j2]):
+            tag, j1 = "delete", j2
         cut = False
         if tag == "delete":
             ends = root.sentence_ends
@@ -203,7 +231,8 @@ def edits_of(root: Wording, copy: Wording) -> list[Edit]:
                 i2 = i1
         context = running(a[max(0, i1 - 2) : i2 + 2]), running(b[max(0, j1 - 2) : j2 + 2])
         added = _sentences_of(copy, j1, j2) if tag == "insert" and j2 > j1 else ""
-        edits.append(Edit(a[i1:i2], b[j1:j2], cut, context, j1 - last <= _NEAR, added))
+        near = j1 - last <= _NEAR
+        edits.append(Edit(a[i1:i2], b[j1:j2], cut, context, near, added, outside))
         last = j2
     return edits
 

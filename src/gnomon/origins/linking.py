@@ -14,7 +14,7 @@ from gnomon.origins.pages import only_points
 from gnomon.origins.surroundings import Surroundings, age, post_age
 from gnomon.origins.wording import Wording
 from gnomon.store.contract import Store
-from gnomon.store.rules import BAND_MATCHES
+from gnomon.store.rules import BAND_MATCHES, POINTING
 from gnomon.text.urls import canonical
 from gnomon.types import Deletion, EdgeKind, Link, Post
 
@@ -28,7 +28,7 @@ CANDIDATES = 8
 LARGEST_MOVED, LARGEST_CHECKED = 20_000, 5_000
 # With a copy as near as this, only origins that share half as many keys are looked at, too.
 _SURE = 0.9
-_HARD = frozenset({EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL, EdgeKind.MEDIA})
+_HARD = frozenset(POINTING)
 
 
 Linked = tuple[tuple[Link, ...], Mapping[str, tuple[int, ...]]]
@@ -342,7 +342,7 @@ class _Linking(Surroundings):
         stayed = self._settle(self._wording(heir), heir.id, others, {heir.id})
         # Those that carried the origin's keys may be gone.
         carrying = [heir, *stayed[:CARRIERS]]
-        found = bands.keys([self._wording(post).text for post in carrying])
+        found = bands.keys([self._wording(post).keyed for post in carrying])
         for post, some in zip(carrying, found, strict=True):
             self.keys.setdefault(post.id, (*some, *wire.keys(post), *media.keys(post)))
 

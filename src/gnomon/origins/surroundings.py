@@ -78,7 +78,7 @@ class Surroundings:
     # -- looking up, once for the whole batch -----------------------------------------------------
     def _prepare(self, posts: Sequence[Post]) -> None:
         """Keys of ``posts`` and what they lead to."""
-        found = bands.keys([self._wording(post).text for post in posts])
+        found = bands.keys([self._wording(post).keyed for post in posts])
         self.keys |= {p.id: k for p, k in zip(posts, found, strict=True) if k}
         self._look_up_pages(posts)
         for post in posts:

@@ -23,10 +23,13 @@ _URL = re.compile(
     r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef<>\"]+|\bpic\.twitter\.com/\w+",
     re.IGNORECASE,
 )
-_RT = re.compile(r"(?:^|(?<=[\s\"“]))(?:RT|MT|QT)\s?[\"“]?@(?P<user>[\w.-]+)\s?[:：]?\s*")
+_RT = re.compile(
+    r"(?:^|(?<=[\s\"“]))(?:RT|MT|QT)\s?[\"“]?@(?P<user>[\w.-]+)\s?[:：]?\s*", re.IGNORECASE
+)
 _CHAIN = re.compile(r"//\s?@(?P<user>[^:：\s]{1,30})[:：]")
 _VIA = re.compile(r"(?:^|\s)[(\[]?\b(?:via|h/t|ht|cc|by|from)\s@[\w.-]+[)\]]?", re.IGNORECASE)
 _VIA_WORDS = ("via @", "h/t @", "ht @", "cc @", "by @", "from @")
+_MENTION = re.compile(r"(?<![\w@])@[\w.-]+")
 _MENTIONS_FIRST = re.compile(r"^(?:[.\s]*@[\w.-]+[:,]?\s+)+")
 # A tag after one of these words is a word of the sentence: "floods in #Queensland".
 _TAGS_LAST = re.compile(
@@ -79,6 +82,11 @@ class Wording:
     of: str = ""
     urls: tuple[str, ...] = ()
     shingled: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def keyed(self) -> str:
+        """``text`` without whom it is addressed to: what others who pass it on have, too."""
+        return _MENTION.sub(" ", self.text) if "@" in self.text else self.text
 
     @cached_property
     def words(self) -> list[str]:
@@ -155,7 +163,8 @@ def of_post(post: Post) -> Wording:
             text = _VIA.sub(" ", text)
         if text.lstrip(" .").startswith("@"):
             text = _MENTIONS_FIRST.sub("", text)
-    own = words(_TAGS_LAST.sub("", _URL.sub(" ", comment))) if comment else []
+    # Whom it is addressed to is nothing said: a digit in a name ("@user42") counts nothing.
+    own = words(_TAGS_LAST.sub("", _MENTION.sub(" ", _URL.sub(" ", comment)))) if comment else []
     if substantial(own):
         # Somebody who says something about what they repost speaks for themselves; but what it was
         # said about tells one "I don't believe this" from another.

@@ -215,8 +215,10 @@ class Store(Protocol):
         ...
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """For each token of ``text.tokens``: about how many posts hold it (0 if none). A view may
-        still count posts that were deleted lately: this weighs terms, it answers no question."""
+        """For each token of ``text.tokens``: how many posts with words of their own hold it (0 if
+        none): roots of origins, and those that belong to one by their link alone. Ten thousand
+        copies of a statement do not make its words common. It is as new as the text view: this
+        weighs terms, it answers no question."""
         ...
 
     # -- origins ------------------------------------------------------------------------------
@@ -228,6 +230,16 @@ class Store(Protocol):
 
     def members(self, origin: str, limit: int = 100) -> list[Post]:
         """Posts of an origin, earliest first."""
+        ...
+
+    def first_held(self, origins: Sequence[str]) -> dict[str, Post]:
+        """By origin: the post of it that was taken in first (``fetched_at``, then ``time``, then
+        id), of those that name no other as their source by a hard edge (``rules.POINTING``) where
+        there are any.
+
+        The root is the earliest by what authors say of their posts' times. Who copies a post can
+        claim to be older than it, but cannot be held before it: this one no copy can displace.
+        """
         ...
 
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:

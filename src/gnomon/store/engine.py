@@ -392,6 +392,10 @@ class Engine:
         with self._db.reading() as db:
             return reader.members(db, origin, limit)
 
+    def first_held(self, origins: Sequence[str]) -> dict[str, Post]:
+        with self._db.reading() as db:
+            return reader.first_held(db, origins)
+
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
         return self._keys.band_matches(keys)
 

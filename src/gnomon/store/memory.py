@@ -23,6 +23,7 @@ from gnomon.store.receipts import forget, receipt_id
 from gnomon.store.rules import (
     BAND_MATCHES,
     HOUR_S,
+    POINTING,
     SET_ASIDES_KEPT,
     accepts,
     check_vectors,
@@ -422,7 +423,11 @@ class MemoryStore:
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         with self._lock:
-            return {term: len(self._by_term.get(term, ())) for term in terms}
+            links = {t: [self._held[ref].link for ref in self._by_term.get(t, ())] for t in terms}
+            return {
+                term: sum(link.origin == link.post or link.kind is EdgeKind.URL for link in held)
+                for term, held in links.items()
+            }
 
     # -- origins ------------------------------------------------------------------------------
     def links(self, ids: Sequence[str]) -> dict[str, Link]:
@@ -442,6 +447,17 @@ class MemoryStore:
         with self._lock:
             found = sorted((self._held[m] for m in self._by_origin.get(origin, ())), key=_age)
             return [held.post for held in found[:limit]]
+
+    def first_held(self, origins: Sequence[str]) -> dict[str, Post]:
+        def order(held: _Held) -> tuple[bool, float, float, str]:
+            post = held.post
+            return held.link.kind in POINTING, post.fetched_at, post.time, post.id
+
+        with self._lock:
+            members = {
+                ref: [self._held[m] for m in self._by_origin.get(ref, ())] for ref in origins
+            }
+            return {ref: min(own, key=order).post for ref, own in members.items() if own}
 
     def band_matches(self, keys: Iterable[int]) -> dict[int, list[str]]:
         with self._lock:

@@ -16,8 +16,8 @@ import numpy as np
 from gnomon.store.contract import Change, Receipt, SourceState
 from gnomon.store.keys import author_key, band_key, reply_key, url_key
 from gnomon.store.rows import SELECT, as_list, restored, to_link, to_post
-from gnomon.store.rules import BAND_MATCHES, accepts, is_reply, own_url
-from gnomon.types import Filter, Gap, Link, Origin, Post, Revision, SetAside
+from gnomon.store.rules import BAND_MATCHES, POINTING, accepts, is_reply, own_url
+from gnomon.types import EdgeKind, Filter, Gap, Link, Origin, Post, Revision, SetAside
 
 PAGE = 500
 
@@ -174,6 +174,20 @@ def members(db: apsw.Connection, origin: str, limit: int) -> list[Post]:
     return [to_post(row) for row in found]
 
 
+def first_held(db: apsw.Connection, origins: Sequence[str]) -> dict[str, Post]:
+    pointing = ", ".join(f"'{kind}'" for kind in POINTING)
+    sql = (
+        f"{SELECT} WHERE p.row = (SELECT row FROM posts WHERE row IN {_MEMBERS}"
+        f" ORDER BY kind IN ({pointing}), fetched, time, id LIMIT 1)"
+    )
+    out = {}
+    for origin in dict.fromkeys(origins):
+        found = db.execute(sql, (origin,)).fetchone()
+        if found is not None:
+            out[origin] = to_post(found)
+    return out
+
+
 def band_matches(db: apsw.Connection, keys: Iterable[int]) -> dict[int, list[str]]:
     sql = (
         "SELECT ?1, p.id FROM (SELECT rowid FROM bands WHERE bands MATCH ?2 ORDER BY rowid"
@@ -309,7 +323,8 @@ def newest_rows(db: apsw.Connection) -> Iterator[int]:
 
 
 def arrivals(db: apsw.Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """``(row, time, source, author, lang, title, text, origin)`` of posts that arrived after."""
+    """``(row, time, source, author, lang, title, text, origin, root)`` of posts that arrived after;
+    ``root`` is 1 for a post with words of its own: its own origin, or of one by its link alone."""
     return db.execute(
         f"{_INDEXED} WHERE p.row > ? ORDER BY p.row LIMIT ?", (after, limit)
     ).fetchall()
@@ -322,7 +337,8 @@ def indexed(db: apsw.Connection, rows: Sequence[int]) -> list[tuple[Any, ...]]:
 
 
 _INDEXED = (
-    "SELECT p.row, p.time, s.name, p.author, p.lang, p.title, p.text, ifnull(p.origin, p.id)"
+    "SELECT p.row, p.time, s.name, p.author, p.lang, p.title, p.text, ifnull(p.origin, p.id),"
+    f" p.origin IS NULL OR p.kind = '{EdgeKind.URL}'"
     " FROM posts p JOIN sources s ON s.source = p.source"
 )
 

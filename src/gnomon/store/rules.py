@@ -10,12 +10,16 @@ import numpy as np
 
 from gnomon.errors import StoreError
 from gnomon.text.urls import canonical
-from gnomon.types import Filter, Post
+from gnomon.types import EdgeKind, Filter, Post
 
 HOUR_S = 3600.0
 
 BAND_MATCHES = 16
 """The most posts that a look-up of one band key returns."""
+
+POINTING = (EdgeKind.REPOST, EdgeKind.QUOTE, EdgeKind.URL, EdgeKind.MEDIA)
+"""Edges of posts that name what they pass on, or show it and say nothing: no origin began with
+such a post, however early it came."""
 
 SET_ASIDES_KEPT = 100_000
 """How many set-aside things ``retain`` leaves listed; the oldest entries go first."""

@@ -35,7 +35,7 @@ from gnomon.types import Filter
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 CHUNK = 5000  # posts read from the record at a time
 COMMIT_EVERY = 100_000  # posts between commits while catching up
 HEAP_BYTES = 64_000_000  # of the index writer
@@ -56,6 +56,7 @@ def _schema() -> tantivy.Schema:
     # Signed: deleting by a term of an unsigned field finds nothing (tantivy-py 0.27).
     builder.add_integer_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("origin", indexed=True)  # hash64 of the origin's id
+    builder.add_unsigned_field("root", indexed=True)  # 1 for a post with words of its own
     builder.add_unsigned_field("seq", fast=True)
     return builder.build()
 
@@ -229,7 +230,7 @@ class TextView:
         self.seq = seq
 
     def _document(self, post: Sequence[Any]) -> Document:
-        row, time, source, author, lang, title, text, origin = post
+        row, time, source, author, lang, title, text, origin, root = post
         whole = restored(text) if not title else f"{restored(title)}\n{restored(text)}"
         words = " ".join(terms(whole))
         return Document.from_dict(
@@ -239,6 +240,7 @@ class TextView:
                 "time": _micros(time),
                 "row": row,
                 "origin": hash64(origin),
+                "root": int(root),
                 "source": f"={source}",
                 "author": f"={author}",
                 "lang": f"={lang}",
@@ -336,11 +338,19 @@ class TextView:
         ]
 
     def frequencies(self, words: Iterable[str]) -> dict[str, int]:
-        """How many posts hold each word; deleted ones count until their segment is merged."""
+        """How many posts with words of their own hold each word. A count reads the postings: 20
+        microseconds where a thousand posts hold the word."""
         searcher = self._searcher()
         if searcher is None:
             return dict.fromkeys(words, 0)
-        return {word: searcher.doc_freq("text", word[:MAX_TOKEN]) for word in words}
+        found = {word: searcher.doc_freq("text", word[:MAX_TOKEN]) for word in words}
+        roots = Query.const_score_query(Query.term_query(self._schema, "root", 1), 0.0)
+        for word in [word for word, n in found.items() if n]:
+            term = Query.term_query(self._schema, "text", word[:MAX_TOKEN], "basic")
+            both = [(Occur.Must, Query.const_score_query(term, 0.0)), (Occur.Must, roots)]
+            counted: Any = searcher.search(Query.boolean_query(both), 1, count=True)
+            found[word] = int(counted.count)
+        return found
 
     def counts_per_hour(
         self, words: Sequence[str], since: float, until: float, where: Filter

@@ -40,6 +40,11 @@ class Apart:
     def get_many(self, ids: Sequence[str]) -> dict[str, Post]:
         return {post.id: post for post in self._without([*self._store.get_many(ids).values()])}
 
+    def first_held(self, origins: Sequence[str]) -> dict[str, Post]:
+        held = self._store.first_held(origins)
+        kept = {post.id for post in self._without(list(held.values()))}
+        return {origin: post for origin, post in held.items() if post.id in kept}
+
     @property
     def as_store(self) -> Store:
         """This, as what it stands for: the rest of the contract goes to the store itself."""

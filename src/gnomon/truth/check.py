@@ -15,8 +15,6 @@ from gnomon.truth.judge import DIFFER, differ, with_second
 from gnomon.truth.retrieve import dated, retrieve_again, retrieve_claim, window_of
 from gnomon.truth.speakers import weight
 from gnomon.truth.terms import Weights
-from gnomon.truth.trained import TrainedEntail
-from gnomon.truth.verify import LexicalEntail
 from gnomon.truth.weigh import disputed, weigh
 from gnomon.types import Claim, Evidence, Filter, Judgement, Label, Passage, Stance, Verdict
 from gnomon.types.measured import Joules
@@ -69,13 +67,6 @@ def check_claim(
     rivals = [p for p in rivals if accepts(where, p.post)]
     also = [p for p in also if accepts(where, p.post)]
     passages = _distinct([*rivals, *found.passages, *also])
-    counted = _by_origins(bench, passages)
-    if counted is not bench:
-        bench = counted
-        found = retrieve_claim(
-            claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
-        )
-        passages = _distinct([*rivals, *found.passages, *also])
     evidence, doubted = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
     if doubted:
         more = retrieve_again(claim.whole, bench.store, bench.weights, where, now=now)
@@ -97,27 +88,13 @@ def check_claim(
     )
 
 
-def _by_origins(bench: Bench, passages: Sequence[Passage]) -> Bench:
-    """``bench`` with terms weighed as if each origin at hand were one post: copies of a statement
-    must not make its words common."""
-    shown = {passage.origin: passage.post.text for passage in passages}
-    origins = bench.store.origins(list(shown))
-    weights = bench.weights.without_copies(
-        (text, origins[root].posts) for root, text in shown.items() if root in origins
-    )
-    entail = bench.entail
-    if weights is bench.weights or not isinstance(entail, LexicalEntail | TrainedEntail):
-        return bench
-    return replace(bench, weights=weights, entail=entail.over(weights))
-
-
 def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdict:
     bearing = {item.origin for item in evidence if item.stance is not Stance.NEITHER}
     return weigh(
         claim,
         evidence,
         bench.store.origins(list({item.origin for item in evidence})),
-        bench.store.get_many(sorted(bearing)),
+        bench.store.first_held(sorted(bearing)),
         bench.trust,
         bench.lang,
     )

@@ -39,6 +39,8 @@ OTHER_FORM = 0.2
 # Where cosines of multilingual-e5-small begin: a question and what has nothing to do with it are
 # near .78, and half of SciFact's abstracts are above .80 for any claim.
 COSINE_FLOOR = 0.78
+# How much more of the question's words a copy must have than what it copies to be read beside it.
+SAYS_MORE = 0.05
 FRESH_SHARE = 0.1
 FRESH_HALF_LIFE_S = 7 * 86400.0
 PASSAGES_PER_POST = 4
@@ -109,7 +111,7 @@ def _gather(
     k: int,
 ) -> Retrieved:
     hits = _first_origins(_fused(forms, text, store, where, embed, now, max(DEPTH, k)), k)
-    hits = _by_root(hits, text, store, weights, where)
+    hits = _by_first(hits, text, store, weights, where)
     hits = _with_neighbours(hits, store, where)
     return _passages(hits, text, store, weights)
 
@@ -123,14 +125,16 @@ def _first_origins(hits: Sequence[Hit], k: int) -> list[Hit]:
     return [hit for hit in hits if hit.origin in kept]
 
 
-def _by_root(
+def _by_first(
     hits: Sequence[Hit], text: str, store: Store, weights: Weights, where: Filter
 ) -> list[Hit]:
-    """Each origin shown by its earliest post, where that says as much: who said it first is what a
-    reader wants to see, and a search rather finds the shortest copy. A post that belongs to an
-    origin by its link alone has words of its own, and stands beside the root."""
-    roots = store.get_many([hit.origin for hit in hits if hit.origin != hit.post.id])
-    links = store.links([hit.post.id for hit in hits if hit.origin in roots])
+    """Each origin shown by the post of it that was held first, whichever of its copies a search
+    finds: a search rather finds the shortest one, and one that came later may claim any date and
+    any account. Copies that say more of ``text`` stand beside it, and so do posts that belong to
+    the origin by their link alone, with words of their own."""
+    first = store.first_held(list(dict.fromkeys(hit.origin for hit in hits)))
+    first = {origin: post for origin, post in first.items() if accepts(where, post)}
+    links = store.links([hit.post.id for hit in hits if hit.origin in first])
     wanted = weights.of(text)
 
     def said(post: Post) -> float:
@@ -138,13 +142,12 @@ def _by_root(
 
     out = []
     for hit in hits:
-        root = roots.get(hit.origin)
-        fits = root is not None and accepts(where, root) and said(root) >= said(hit.post) - 0.05
+        held = first.get(hit.origin)
         own_words = hit.post.id in links and links[hit.post.id].kind is EdgeKind.URL
-        if root is None or not fits or own_words:
+        if held is None or own_words or said(hit.post) > said(held) + SAYS_MORE:
             out.append(hit)
-        if root is not None and fits:
-            out.append(Hit(root, hit.score, hit.origin))
+        if held is not None and (not own_words or said(held) >= said(hit.post) - SAYS_MORE):
+            out.append(Hit(held, hit.score, hit.origin))
     return list({hit.post.id: hit for hit in reversed(out)}.values())[::-1]
 
 

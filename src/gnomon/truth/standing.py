@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from gnomon.text import polarity, slots
 from gnomon.text.tokens import normalise
@@ -29,13 +30,13 @@ class Standing:
     because: tuple[str, ...] = ()
 
 
-def standing(evidence: Sequence[Evidence], roots: Mapping[str, Post]) -> Standing:
-    """``evidence`` without what no longer stands. ``roots`` are the earliest posts of origins, by
-    origin (held ones only)."""
+def standing(evidence: Sequence[Evidence], first: Mapping[str, Post]) -> Standing:
+    """``evidence`` without what no longer stands. ``first`` are the posts of origins that were held
+    first, by origin (``Store.first_held``)."""
     steps: tuple[tuple[str, Callable[[Sequence[Evidence]], list[Evidence]]], ...] = (
-        ("", in_one_voice),
+        ("", lambda held: in_one_voice(held, first)),
         ("others report it only as a claim", only_claimed),
-        ("a correction withdrew it", lambda held: without_withdrawn(held, roots)),
+        ("a correction withdrew it", lambda held: without_withdrawn(held, first)),
         (TOLLS, without_stale_tolls),
         ("its speaker says otherwise since", without_superseded),
         ("a report of a statement that is held adds nothing", without_reports_of_held),
@@ -57,27 +58,31 @@ def _votes(evidence: Sequence[Evidence]) -> dict[tuple[str, int, Stance], float]
     }
 
 
-def in_one_voice(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Of each origin, on each side, only what the earliest post on that side says: the root where
-    it is among the evidence.
+def in_one_voice(
+    evidence: Sequence[Evidence], first: Mapping[str, Post] = MappingProxyType({})
+) -> list[Evidence]:
+    """Of each origin, on each side, only what the post on that side says that was held first
+    (``first``, by origin, where it is among the evidence; the root where that is not known).
 
     Copies say nothing new. If the one whose wording, account or hour weighs most could speak for
-    the origin, a crowd that varies them would pick the verdict, however many votes it has. Both
-    sides may be heard, for who only links to a page has words of their own.
+    the origin, a crowd that varies them would pick the verdict, however many votes it has. Nor may
+    the one that claims the earliest hour: when a post was said is its author's word, when it was
+    taken in is ours. Both sides may be heard, for who only links to a page has words of their own.
     """
 
-    def age(item: Evidence) -> tuple[bool, float, str]:
-        at = item.fetched_at if item.said_at is None else item.said_at
-        return item.post != item.origin, at, item.post
+    def age(item: Evidence) -> tuple[bool, float, float, str]:
+        lead = first[item.origin].id if item.origin in first else item.origin
+        said = item.fetched_at if item.said_at is None else item.said_at
+        return item.post != lead, item.fetched_at, said, item.post
 
-    first: dict[tuple[str, Stance], tuple[bool, float, str]] = {}
+    earliest: dict[tuple[str, Stance], tuple[bool, float, float, str]] = {}
     for item in evidence:
         key = item.origin, item.stance
-        first[key] = min(first.get(key, age(item)), age(item))
+        earliest[key] = min(earliest.get(key, age(item)), age(item))
     return [
         item
         for item in evidence
-        if item.stance is Stance.NEITHER or first[item.origin, item.stance] == age(item)
+        if item.stance is Stance.NEITHER or earliest[item.origin, item.stance] == age(item)
     ]
 
 
@@ -98,16 +103,16 @@ def without_superseded(evidence: Sequence[Evidence]) -> list[Evidence]:
     return [item for item in sided if (speaker_of(item) or item.origin, item.stance) in stands]
 
 
-def without_withdrawn(evidence: Sequence[Evidence], roots: Mapping[str, Post]) -> list[Evidence]:
+def without_withdrawn(evidence: Sequence[Evidence], first: Mapping[str, Post]) -> list[Evidence]:
     """Drop what rests on a statement that its own source has corrected since: the source's earlier
     posts, the copies whose origin is the source's, and what is put down to it ("according to the
     Courier"). An outlet's account and its paper's article are one source where one links to the
-    other: ``roots`` are the earliest posts of the origins, by origin."""
+    other: ``first`` are the posts of the origins that were held first, by origin."""
     corrections = [item for item in evidence if is_correction(f"{item.title}. {item.quote}")]
 
     def voices(item: Evidence) -> set[str]:
-        root = roots.get(item.origin)
-        return {speaker_of(item), speaker_of(root) if root else ""} - {""}
+        held = first.get(item.origin)
+        return {speaker_of(item), speaker_of(held) if held else ""} - {""}
 
     def rests_on(item: Evidence, correction: Evidence) -> bool:
         if (item.said_at or 0.0) >= (correction.said_at or 0.0):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
@@ -201,28 +200,14 @@ class Weights:
     the subject's own words are frequent, yet a sentence without them is about something else.
     """
 
-    def __init__(
-        self, frequencies: Frequencies, total: int, copies: Mapping[str, int] | None = None
-    ) -> None:
-        """``copies`` says in how many posts a written form stands only because they are copies."""
+    def __init__(self, frequencies: Frequencies, total: int) -> None:
+        """``frequencies`` says how many of ``total`` texts hold a token: of origins, where they
+        come from a store (``Store.frequencies``, ``StoreStatus.origins``), so that copies of a
+        statement neither make its own words common nor change what is held to be about it."""
         self._frequencies = frequencies
         self._total = max(total, 1)
-        self._copies = copies or {}
         self._top = math.log(1 + (self._total + 0.5) / 0.5)
-        self._held: dict[str, int] = {}  # written form -> posts that hold it
-
-    def without_copies(self, origins: Iterable[tuple[str, int]]) -> Weights:
-        """The weights as if each origin were one post: ``origins`` are (text, posts it stands for).
-
-        A store counts posts. Without this, ten thousand copies of a statement would make its own
-        words common, and so change what is held to be about it."""
-        copies: Counter[str] = Counter()
-        total = 0
-        for text, posts in origins:
-            if posts > 1:
-                copies.update(dict.fromkeys(set(tokens(text)), posts - 1))
-                total += posts - 1
-        return Weights(self._frequencies, self._total - total, copies) if total else self
+        self._held: dict[str, int] = {}  # written form -> texts that hold it
 
     def of(self, text: str) -> dict[str, float]:
         """Weights of the content terms of ``text``, by comparable form."""
@@ -256,9 +241,7 @@ class Weights:
         new = {form for token in found for form in written_forms(token)} - self._held.keys()
         if new:
             counts = self._frequencies(new)
-            self._held.update(
-                (form, max(0, counts.get(form, 0) - self._copies.get(form, 0))) for form in new
-            )
+            self._held.update((form, counts.get(form, 0)) for form in new)
 
     def _weight(self, token: str) -> float:
         n = min(sum(self._held[form] for form in written_forms(token)), self._total)

@@ -34,15 +34,15 @@ def weigh(
     claim: Claim,
     evidence: Sequence[Evidence],
     origins: Mapping[str, Origin],
-    roots: Mapping[str, Post] | None = None,
+    first: Mapping[str, Post] | None = None,
     trust: Trust | None = None,
     lang: str = "",
 ) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
-    ``roots`` which post of it came first (held ones only). With ``trust`` the confidence is
-    calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence".
+    ``first`` which post of it was held first (``Store.first_held``). With ``trust`` the confidence
+    is calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence".
     ``lang`` is the language of the reason, the claim's unless given."""
-    left = standing(evidence, roots or {})
+    left = standing(evidence, first or {})
     for_, against = sides(left.evidence)
     label, rule = decide(claim, for_, against)
     if left.because:
@@ -81,8 +81,8 @@ def weigh(
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """One side's votes: ``groups`` of one wording, each led by its earliest entry, which votes;
-    strongest first."""
+    """One side's votes: ``groups`` of one wording, each led by the entry that was held first, which
+    votes; strongest first."""
 
     groups: tuple[tuple[Evidence, ...], ...]
 
@@ -153,13 +153,13 @@ ECHO, ECHO_WORDS = 0.7, 6
 
 
 def echoes(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
-    """Entries of one side grouped by wording, the earliest of each group first.
+    """Entries of one side grouped by wording, the one held first of each group first.
 
     Posts with a comment of their own around a copied sentence are origins of their own as posts,
     but the sentence has one origin, and one vote.
     """
     groups: list[tuple[str, list[Evidence]]] = []
-    for item in sorted(evidence, key=lambda e: (e.said_at or 0.0, e.post)):
+    for item in sorted(evidence, key=lambda e: (e.fetched_at, e.said_at or 0.0, e.post)):
         for words, group in groups:
             if same_words(words, item.quote):
                 group.append(item)

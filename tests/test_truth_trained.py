@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 
 from gnomon.errors import ModelError
-from gnomon.models.verifier import SHIPPED, OnnxVerifier
+from gnomon.models.verifier import CHINESE, SHIPPED, OnnxVerifier
 from gnomon.truth.terms import Weights
-from gnomon.truth.trained import BELIEVE_MODEL, FEATURES, Mixing, TrainedEntail, load_mixing
+from gnomon.truth.trained import (
+    BELIEVE_MODEL,
+    FEATURES,
+    ByLanguage,
+    Mixing,
+    TrainedEntail,
+    load_mixing,
+)
 from gnomon.truth.verify import Ground, LexicalEntail
 from gnomon.types import Stance
 
@@ -208,3 +215,48 @@ def test_the_shipped_verifier_reads_plain_cases(shipped):
 )
 def test_a_number_refutes_only_what_counts_the_same(window, claim, refutes):
     assert (judged(window, claim, Always(*NO)).stance is Stance.REFUTES) is refutes
+
+
+def test_pairs_in_which_there_is_chinese_are_for_another_verifier():
+    english, chinese = Always(*YES), Always(*NO)
+    both = ByLanguage(
+        TrainedEntail(RULES, english, PLAIN),
+        TrainedEntail(RULES, chinese, PLAIN, langs=frozenset({"en", "zh"})),
+    )
+    pairs = [
+        ("The old mill by the river was pulled down.", "The old mill by the river was razed."),
+        ("河边的旧磨坊已经被拆除，没有留下什么。", "河边的旧磨坊已经被夷为平地。"),
+        ("The mill by the river, 旧磨坊, was pulled down.", "河边的旧磨坊已经被夷为平地。"),
+    ]
+    found = both.judge(pairs)
+    assert english.asked == pairs[:1]
+    assert pairs[1] in chinese.asked
+    assert set(chinese.asked) <= set(pairs[1:])
+    assert found[0].stance is Stance.SUPPORTS
+    assert found[1].stance is not Stance.SUPPORTS  # as the rules alone would have it
+    assert both.over(Weights(lambda terms: {}, 0)).name == both.name == "always+rules-1"
+
+
+def test_between_languages_a_model_is_believed_only_where_it_is_sure():
+    window = "Rookmere School stays where it is, the council said."
+    claim = "鲁克米尔学校 Rookmere School 将会搬迁。"
+    assert judged(window, claim, Always(0.85, 0.02, 0.13)).stance is Stance.NEITHER
+    assert judged(window, claim, Always(0.02, 0.96, 0.02)).stance is Stance.REFUTES
+
+
+def test_the_shipped_verifier_reads_chinese():
+    scorer = OnnxVerifier(CHINESE)
+    try:
+        found = scorer.scores(
+            [
+                ("大桥因暴风雨关闭了三天，市议会说。", "大桥没有关闭。"),
+                (
+                    "The council said the bridge was closed for three days.",
+                    "市议会说大桥关闭了三天。",
+                ),
+                ("河边的旧磨坊周日对游客开放。", "市长辞职了。"),
+            ]
+        )
+    finally:
+        scorer.close()
+    assert found.argmax(axis=1).tolist() == [1, 0, 2]

@@ -14,13 +14,13 @@ from bench.truth.metrics import RISK
 import gnomon
 from gnomon.errors import ModelError, ModelMismatch
 from gnomon.models.protocols import Entail
-from gnomon.models.verifier import SHIPPED, OnnxVerifier
+from gnomon.models.verifier import CHINESE, SHIPPED, OnnxVerifier
 from gnomon.text.sentences import split
 from gnomon.text.tokens import tokens
 from gnomon.truth.confidence import Trust, load
 from gnomon.truth.retrieve import PASSAGES_PER_POST, SHORT_CHARS, window
 from gnomon.truth.terms import Weights, coverage, term_set
-from gnomon.truth.trained import Mixing, TrainedEntail, load_mixing
+from gnomon.truth.trained import ByLanguage, Mixing, TrainedEntail, load_mixing
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import Post
 
@@ -46,6 +46,12 @@ def open_entail(name: str, weights: Weights) -> Entail:
         return LexicalEntail(weights)
     if kind != "trained":
         raise ValueError(f"{name!r} is no verifier; there are {', '.join(NAMES)}")
+    if folder:
+        return _entail(folder, weights)
+    return ByLanguage(_entail("", weights), _entail(str(CHINESE), weights))
+
+
+def _entail(folder: str, weights: Weights) -> TrainedEntail:
     scorer, mixing = _trained(folder)
     langs = frozenset(scorer.card["langs"])
     return TrainedEntail(LexicalEntail(weights), scorer, mixing, langs=langs)
@@ -103,7 +109,8 @@ def fingerprint(name: str, *parts: str) -> str:
     ]
     kind, _, folder = name.partition("=")
     if kind == "trained":
-        held = sorted(p for p in (Path(folder) if folder else SHIPPED).rglob("*") if p.is_file())
+        folders = [Path(folder)] if folder else [SHIPPED, CHINESE]
+        held = [p for one in folders for p in sorted(one.rglob("*")) if p.is_file()]
         # Judgements of pairs are raw: only what weighs them (``parts``) goes by the calibration.
         files += [p for p in held if parts or p.name != CALIBRATION]
         files.append(PACKAGE / "models" / "verifier.py")

@@ -17,10 +17,10 @@ from gnomon.models import installed, table
 from gnomon.models import pull as pulling
 from gnomon.models.installed import Choice
 from gnomon.models.protocols import Chat, Embed, Entail
-from gnomon.models.verifier import SHIPPED, OnnxVerifier
+from gnomon.models.verifier import CHINESE, SHIPPED, OnnxVerifier
 from gnomon.truth.confidence import Trust
 from gnomon.truth.terms import Weights
-from gnomon.truth.trained import TrainedEntail, load_mixing
+from gnomon.truth.trained import ByLanguage, TrainedEntail, load_mixing
 from gnomon.truth.verify import LexicalEntail
 
 
@@ -34,6 +34,7 @@ class Models:
         self._chat: Chat | None = None
         self._embed: Embed | None = None
         self._verifier: OnnxVerifier | None = None
+        self._chinese: OnnxVerifier | None = None
         self._tried: set[str] = set()
         self.trouble: dict[str, str] = {}
 
@@ -67,6 +68,15 @@ class Models:
                 self._tried.add("verifier")
             return self._verifier
 
+    def chinese_verifier(self) -> OnnxVerifier | None:
+        """What judges pairs in which there is Chinese, where the shipped verifiers are used; it is
+        not loaded before the first such pair. Raises ModelError."""
+        with self._lock:
+            if "chinese" not in self._tried and self._config.verifier == "auto":
+                self._chinese = self._open("chinese", "auto", load_chinese_verifier)
+                self._tried.add("chinese")
+            return self._chinese
+
     def entail(self, weights: Weights, embed: Embed | None) -> Entail:
         """The verifier over a store with these term weights: trained where there is one, beside the
         rules. Raises ModelError."""
@@ -78,9 +88,13 @@ class Models:
         def on_trouble(why: str) -> None:
             self.trouble["verifier"] = why
 
-        mixing = load_mixing(scorer.folder / MIXING, scorer.sha256)
-        langs = frozenset(scorer.card["langs"])
-        return TrainedEntail(rules, scorer, mixing, langs=langs, on_trouble=on_trouble)
+        def trained(scorer: OnnxVerifier) -> TrainedEntail:
+            mixing = load_mixing(scorer.folder / MIXING, scorer.sha256)
+            langs = frozenset(scorer.card["langs"])
+            return TrainedEntail(rules, scorer, mixing, langs=langs, on_trouble=on_trouble)
+
+        chinese = self.chinese_verifier()
+        return ByLanguage(trained(scorer), trained(chinese)) if chinese else trained(scorer)
 
     def trust(self, entail: Entail | None = None) -> Trust | None:
         """The calibration of ``entail`` (of the one that would judge, if not given) with the
@@ -124,7 +138,7 @@ class Models:
         }
 
     def close(self) -> None:
-        for model in (self._chat, self._embed, self._verifier):
+        for model in (self._chat, self._embed, self._verifier, self._chinese):
             if model is not None:
                 model.close()
 
@@ -200,6 +214,14 @@ def load_verifier(config: Config) -> OnnxVerifier | None:
     folder = SHIPPED if config.verifier == "auto" else Path(config.verifier).expanduser()
     found = OnnxVerifier(folder, threads=config.threads)
     load_mixing(folder / MIXING, found.sha256)
+    return found
+
+
+def load_chinese_verifier(config: Config) -> OnnxVerifier:
+    """The shipped verifier for pairs in which there is Chinese. Nothing is started. Raises
+    ModelError."""
+    found = OnnxVerifier(CHINESE, threads=config.threads)
+    load_mixing(CHINESE / MIXING, found.sha256)
     return found
 
 

@@ -19,6 +19,8 @@ from gnomon.errors import ModelError, ModelMismatch
 from gnomon.models.process import WorkerProcess
 
 SHIPPED = Path(__file__).parent / "verifier"
+CHINESE = Path(__file__).parent / "verifier_zh"
+"""The one for pairs in which there is Chinese; it reads both languages."""
 CARD, MODEL, TOKENIZER = "card.json", "model.onnx", "tokenizer.json"
 CLASSES = 3
 # Pairs to one request, so that a question is not kept waiting behind a long document's.

@@ -437,3 +437,18 @@ def test_a_run_keeps_what_it_measured(tmp_path):
         "n": 2
     }
     assert few(list(range(100)), 5) == few(list(range(99, -1, -1)), 5)
+
+
+def test_one_measure_run_anew_takes_the_place_of_its_old_rows(tmp_path):
+    old = [rows.Row("a", "x", 1, 0.1), rows.Row("b", "x", 1, 0.2), rows.Row("c", "x", 1, 0.3)]
+    report.write({"rules": old, "trained": old[:1]}, tmp_path, False)
+    new = [rows.Row("b", "x", 9, 0.9), rows.Row("d", "x", 4, 0.4), rows.Row("c", "x", skipped="no")]
+    whole, quick = report.merged({"rules": new}, tmp_path)
+    assert not quick
+    assert [(row.measure, row.n) for row in whole["rules"]] == [
+        ("a", 1), ("b", 9), ("c", 1), ("d", 4),
+    ]  # fmt: skip
+    assert [row.measure for row in whole["trained"]] == ["a"]
+    report.write(whole, tmp_path, quick, mixed=True)
+    assert "several runs" in (tmp_path / "truth.md").read_text("utf-8")
+    assert report.merged({}, tmp_path)[0] == whole

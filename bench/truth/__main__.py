@@ -83,7 +83,10 @@ def main() -> None:
         subject.close()
     if options.json:
         options.json.write_text(report.as_json(tables, options.quick) + "\n", encoding="utf-8")
-    if options.docs:
+    if options.docs and options.only:
+        whole, quick = report.merged(tables, options.docs)
+        report.write(whole, options.docs, quick, mixed=True)
+    elif options.docs:
         report.write(tables, options.docs, options.quick)
     print(json.dumps(report.summary(tables)))
 
@@ -101,7 +104,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=data.DATA, help="the development data")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the rows as JSON")
     parser.add_argument("--docs", type=Path, metavar="FOLDER",
-                        help="write truth.md, truth.json and the curves there")  # fmt: skip
+                        help="write truth.md, truth.json and the curves there; with --only, "
+                        "these rows take the place of those that are there")  # fmt: skip
     parser.add_argument("--freeze", action="store_true", help="write splits.json anew, and end")
     return parser.parse_args()
 

@@ -10,7 +10,7 @@ from typing import Any
 from bench.truth import calibration, curves
 from bench.truth.curves import Axis, Line
 from bench.truth.data import CLIMATE, FEVER, HEALTHVER, SYMMETRIC, Absent, Changed
-from bench.truth.rows import Row, markdown
+from bench.truth.rows import Row, markdown, row_from
 from bench.truth.run import Run
 
 Tables = Mapping[str, Sequence[Row]]
@@ -99,9 +99,32 @@ LOG.md says what was tried.
 """
 
 
-def write(tables: Tables, folder: Path, quick: bool) -> None:
-    """``truth.md`` and ``truth.json`` in ``folder``; the curves are there by then."""
-    parts = [HEAD]
+def merged(tables: Tables, folder: Path) -> tuple[Tables, bool]:
+    """``tables`` put into those of the folder's ``truth.json``, and whether any of it is quick: a
+    row of the same measure and data takes the old one's place, others follow. A table is long, and
+    one measure may be run anew alone."""
+    path = folder / "truth.json"
+    if not path.is_file():
+        return tables, False
+    held = json.loads(path.read_text("utf-8"))
+    found = {name: [row_from(row) for row in rows] for name, rows in held["verifiers"].items()}
+    for name, rows in tables.items():
+        fresh = {(row.measure, row.data): row for row in rows if not row.skipped}
+        kept = [fresh.pop((row.measure, row.data), row) for row in found.get(name, [])]
+        found[name] = [*kept, *fresh.values()]
+    return found, bool(held["quick"])
+
+
+MIXED = """
+Rows of this table were taken in several runs, on a busy machine of two cores; LOG.md says which.
+Where a row's *n* is small it is of a `--quick` run.
+"""
+
+
+def write(tables: Tables, folder: Path, quick: bool, *, mixed: bool = False) -> None:
+    """``truth.md`` and ``truth.json`` in ``folder``; the curves are there by then. ``mixed``: the
+    rows are of several runs."""
+    parts = [HEAD + MIXED if mixed else HEAD]
     if quick:
         parts.append("**A quick run on few claims: not for reporting.**\n")
     for name, rows in sorted(tables.items(), reverse=True):

@@ -89,7 +89,9 @@ def check(folder, first, last, embedded, rng):
             hits = store.search(token, len(expected[token]) + 9, per_origin=None)
             found = {hit.post.id for hit in hits}
             assert found == expected[token], token
-            assert store.frequencies([token])[token] >= len(found)
+            # Of each batch the fourth post is linked as a copy: it has no words of its own.
+            own = [ref for ref in found if not ref.endswith("-3")]
+            assert store.frequencies([token])[token] >= len(own)
         names = [f"p{n}-{i}" for n in embedded for i in (5, 9)]
         assert len(store.vectors(names)) == len(names)
     return cursor

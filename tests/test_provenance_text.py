@@ -129,12 +129,18 @@ def test_a_real_small_model_writes_with_the_mark(tmp_path, capsys):
         pytest.skip("the smallest chat model is not here (make models)")
     (tmp_path / "models").symlink_to(models)
     base = ["--home", str(tmp_path), "provenance", "--model", "smollm2-135m-instruct"]
-    assert main([*base, "--write", "Tell me about a harbour.", "--tokens", "60", "--json"]) == 0
-    written = json.loads(capsys.readouterr().out)["text"]
     file = tmp_path / "written.txt"
-    file.write_text(written)
-    code = main([*base, "--text", str(file), "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert (code, said["found"]) == (0, True), said
+    tried = []
+    # The model may stop after a few words, too few to show a mark: then another text is asked for.
+    for subject in ("a harbour", "an old bridge", "a storm at sea", "a long journey", "a market"):
+        prompt = f"Tell me about {subject}."
+        assert main([*base, "--write", prompt, "--tokens", "90", "--json"]) == 0
+        file.write_text(json.loads(capsys.readouterr().out)["text"])
+        code = main([*base, "--text", str(file), "--json"])
+        tried.append((code, json.loads(capsys.readouterr().out)))
+        if code == 0:
+            break
+    assert tried[-1][0] == 0, tried
+    assert tried[-1][1]["found"], tried
     file.write_text("The council met on Tuesday to talk about the harbour and its old walls. " * 5)
     assert main([*base, "--text", str(file)]) == 3

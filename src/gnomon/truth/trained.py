@@ -21,7 +21,6 @@ from gnomon.errors import ModelError
 from gnomon.models.protocols import Scorer
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk
-from gnomon.truth.terms import Weights
 from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 from gnomon.types import Judgement, Stance
 
@@ -158,16 +157,6 @@ class TrainedEntail:
     def name(self) -> str:
         return f"{self._scorer.name}+{self._rules.name}"
 
-    def over(self, weights: Weights) -> TrainedEntail:
-        """The same verifier with other term weights."""
-        return TrainedEntail(
-            self._rules.over(weights),
-            self._scorer,
-            self._mixing,
-            langs=self._langs,
-            on_trouble=self._on_trouble,
-        )
-
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """One Judgement for each (window, claim), in order."""
         rulings = self._rules.rulings(pairs)
@@ -256,10 +245,6 @@ class ByLanguage:
     @property
     def name(self) -> str:
         return self._english.name
-
-    def over(self, weights: Weights) -> ByLanguage:
-        """The same verifiers with other term weights."""
-        return ByLanguage(self._english.over(weights), self._chinese.over(weights))
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """One Judgement for each (window, claim), in order."""

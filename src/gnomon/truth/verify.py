@@ -143,12 +143,6 @@ class LexicalEntail:
         self._embed = embed
         self._vectors: dict[str, np.ndarray] = {}
 
-    def over(self, weights: Weights) -> LexicalEntail:
-        """The same verifier with other term weights."""
-        other = LexicalEntail(weights, self._embed)
-        other._vectors = self._vectors
-        return other
-
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """One Judgement for each (window, claim), in order."""
         return [ruling.judgement for ruling in self.rulings(pairs)]

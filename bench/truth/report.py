@@ -94,8 +94,9 @@ LOG.md says what was tried.
   interval.
 - **Baselines**, on the same cases: the commonest label; a linear model over the claim's words
   alone; words shared by claim and evidence.
-- **Verifiers**: `rules` is the rule-based one (`truth/verify.py`), `trained` the shipped encoder
-  with the rules for numbers, dates and names beside it (`truth/trained.py`).
+- **Verifiers**: `rules` is the rule-based one (`truth/verify.py`), `trained` the shipped encoders,
+  for English and for pairs in which there is Chinese, with the rules for numbers, dates and names
+  beside them (`truth/trained.py`).
 """
 
 

@@ -234,9 +234,9 @@ class TrainedEntail:
 
 
 class ByLanguage:
-    """An Entail of two: ``chinese`` judges pairs in which there is Chinese, ``english`` the rest. A
-    model of both languages reads English less well than one of its size for English alone. It goes
-    by the name of ``english``, which confidence was calibrated with."""
+    """An Entail of two: ``chinese`` judges pairs in which there is Chinese, ``english`` the rest.
+    On English pairs the two models are level, but over the case files the English one errs less
+    (LOG.md). It goes by the name of ``english``, which confidence was calibrated with."""
 
     def __init__(self, english: TrainedEntail, chinese: TrainedEntail) -> None:
         self._english = english

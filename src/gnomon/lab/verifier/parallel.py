@@ -34,29 +34,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.sets import PublishedSet
 from gnomon.text.sentences import split
 
 FLORES, CMRC = "eval/flores200_dev.jsonl.gz", "eval/cmrc2018_dev.json.gz"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the pairs' texts come from."""
-
-    name: str
-    origin: str
-    licence: str
-
-
-SETS = (
-    Source("FLORES-200 dev", "genggui001/opencompass", "CC BY-SA 4.0"),
-    Source("CMRC 2018 dev", "ymcui/cmrc2018", "CC BY-SA 4.0"),
-)
 SUPPORTS, REFUTES, NEITHER, NOT_SUPPORTED = 0, 1, 2, 3
 """Labels of ``Pair``; the last is "refutes or neither": a judge errs only by "supports"."""
 
@@ -349,3 +336,18 @@ def _windows(context: str, answer: str, rng: Random) -> tuple[str, str]:
     apart = sentences[start : start + 2] if start >= 0 else []
     apart = [sentence for sentence in apart if answer not in sentence]
     return "".join(sentences[i] for i in kept), "".join(apart)
+
+
+SETS = (
+    PublishedSet(
+        "FLORES-200 dev",
+        (FLORES,),
+        "genggui001/opencompass",
+        "CC BY-SA 4.0",
+        lambda data: _parallel(data, 0),
+    ),
+    PublishedSet(
+        "CMRC 2018 dev", (CMRC,), "ymcui/cmrc2018", "CC BY-SA 4.0", lambda data: _answered(data, 0)
+    ),
+)
+"""Where the texts come from; files are under the folder that ``available`` is asked about."""

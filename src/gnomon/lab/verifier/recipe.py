@@ -143,6 +143,7 @@ def make_card(
 ) -> dict[str, Any]:
     """What the verifier is: everything but its scores, which ``bench/truth`` gives."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    across = parallel.SETS if "zh" in base.langs and parallel.available(data.parent) else ()
     return {
         "name": f"gnomon-verifier-{digest[:8]}",
         "sha256": digest,
@@ -156,9 +157,9 @@ def make_card(
         "pairs": dict(by_source(pairs)),
         "sets": [
             {"name": each.name, "from": each.origin, "licence": each.licence}
-            for each in (*sets.SETS, *(parallel.SETS if "zh" in base.langs else ()))
+            for each in (*sets.SETS, *across)
         ],
-        "files": sets.checksums(data),
+        "files": {**sets.checksums(data, sets.SETS), **sets.checksums(data.parent, across)},
         "limits": [BILINGUAL if "zh" in base.langs else ENGLISH, *LIMITS],
     }
 

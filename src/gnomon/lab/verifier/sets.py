@@ -14,7 +14,7 @@ import json
 import random
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +52,11 @@ def read_all(data: Path) -> Iterator[Pair]:
         yield from (pair for pair in each.read(data) if trainable(pair.claim, reserved))
 
 
-def checksums(data: Path) -> Mapping[str, str]:
-    """SHA-256 of every file read, for the card."""
+def checksums(data: Path, of: Iterable[PublishedSet]) -> Mapping[str, str]:
+    """SHA-256 of every file of these sets, for the card."""
     return {
         name: hashlib.sha256((data / name).read_bytes()).hexdigest()
-        for each in SETS
+        for each in of
         for name in each.files
     }
 

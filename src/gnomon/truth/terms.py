@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
@@ -18,7 +19,16 @@ import snowballstemmer
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk, tokens
 
-_STEMMER = snowballstemmer.stemmer("english")
+
+class _Stemmers(threading.local):
+    """A stemmer for each thread: it keeps the word at hand in itself, and two threads at once get
+    each other's stems, or an IndexError."""
+
+    def __init__(self) -> None:
+        self.english = snowballstemmer.stemmer("english")
+
+
+_STEMMERS = _Stemmers()
 
 _FUNCTION_EN = frozenset(
     """
@@ -121,12 +131,12 @@ def stem(token: str) -> str:
         return _IRREGULAR[token]
     if not token.isascii() or not token[0].isalpha():
         return token
-    return str(_STEMMER.stemWord(token.removesuffix("'s")))
+    return str(_STEMMERS.english.stemWord(token.removesuffix("'s")))
 
 
 def _inflected(token: str) -> str:
     """What the index takes ``token`` for (``store/stems.py``): its stem, as it is spelled."""
-    return str(_STEMMER.stemWord(token)) if token.isascii() else token
+    return str(_STEMMERS.english.stemWord(token)) if token.isascii() else token
 
 
 def content_map(text: str) -> dict[str, str]:

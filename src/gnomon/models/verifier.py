@@ -27,21 +27,29 @@ CLASSES = 3
 _REQUEST_PAIRS = 256
 # A claim meets the same windows again within one answer; that many judgements are remembered.
 _REMEMBERED = 8192
+# Two verifiers that nobody asks would hold 190 MiB; loading one again takes under a second.
+IDLE_S = 300.0
 # A claim or window longer than this is cut before it is sent; the tokenizer cuts far earlier.
 _MOST_CHARACTERS = 4000
 
 
 class OnnxVerifier:
     """A Scorer. ``folder`` holds the model; the shipped one by default. Nothing is loaded before
-    the first pair. Probabilities are tempered by the card's temperature (Guo et al. 2017,
-    https://arxiv.org/abs/1706.04599). Thread-safe.
+    the first pair, and nothing is kept loaded ``idle_s`` after the last one. Probabilities are
+    tempered by the card's temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+    Thread-safe.
 
     Raises ModelError where the folder is no verifier, ModelMismatch where the model's bytes are not
     those of its card.
     """
 
     def __init__(
-        self, folder: Path = SHIPPED, *, threads: int = 2, pair_timeout_s: float = 1.0
+        self,
+        folder: Path = SHIPPED,
+        *,
+        threads: int = 2,
+        pair_timeout_s: float = 1.0,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.folder = folder
         try:
@@ -64,7 +72,7 @@ class OnnxVerifier:
             "tokenizer": str((folder / TOKENIZER).absolute()),
             "threads": threads,
         }
-        self.worker = WorkerProcess(self.name, load, threads=threads, slots=1)
+        self.worker = WorkerProcess(self.name, load, threads=threads, slots=1, idle_s=idle_s)
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
         """``[len(pairs), 3]`` float32: supports, refutes, neither; rows sum to 1."""

@@ -583,7 +583,7 @@ class Meaning:
                 out[AXES[word]] += 1
         return out / np.linalg.norm(out)
 
-    def passages(self, texts: Any) -> Any:
+    def passages(self, texts: Any, *, patient: bool = False) -> Any:
         import numpy as np
 
         return np.stack([self._vector(text) for text in texts])

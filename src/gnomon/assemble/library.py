@@ -425,7 +425,7 @@ def _vectors(embed: Embed, posts: Sequence[Post]) -> np.ndarray:
             texts.append(f"{post.title}\n{post.text[begin : begin + EMBED_CHARS]}".strip())
             owners.append(at)
     sums = np.zeros((len(posts), embed.dim), dtype=np.float32)
-    np.add.at(sums, owners, embed.passages(texts))
+    np.add.at(sums, owners, embed.passages(texts, patient=True))
     norms = np.linalg.norm(sums, axis=1, keepdims=True)
     unit: np.ndarray = sums / np.where(norms > 0, norms, 1.0)
     return unit

@@ -529,7 +529,7 @@ class Gnomon:
         posts = self.store.unembedded(embed.name, EMBED_BATCH)
         if posts:
             texts = [f"{post.title}\n{post.text}".strip()[:2000] for post in posts]
-            vectors = embed.passages(texts)
+            vectors = embed.passages(texts, patient=True)
             edges = meaning.links(self.store, posts, vectors)
             if edges:
                 with self.supply.quiet():

@@ -208,7 +208,7 @@ class HashEmbed:
     def dim(self) -> int:
         return self._dim
 
-    def passages(self, texts: Sequence[str]) -> np.ndarray:
+    def passages(self, texts: Sequence[str], *, patient: bool = False) -> np.ndarray:
         rows = np.zeros((len(texts), self._dim), np.float32)
         for row, text in zip(rows, texts, strict=True):
             # The empty token stands for the text without any, and breaks the tie of one whose

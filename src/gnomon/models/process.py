@@ -26,6 +26,8 @@ from gnomon.models import frames
 from gnomon.models.frames import Frame
 
 CANCEL_GRACE_S = 15.0
+# So long a patient request lets the others go first, however many come.
+PATIENCE_S = 20.0
 RETRY_LOAD_S = 30.0
 _LOG_LINES = 4
 # llama.cpp's log: time since start, level, part. Below E nothing explains an end.
@@ -54,6 +56,7 @@ class _Run:
 
     def __init__(self, load: Mapping[str, Any], threads: int, slots: int) -> None:
         self._free = slots
+        self._waiting = {False: 0, True: 0}  # for a slot, by patience
         self.ready = threading.Event()
         self.facts: dict[str, Any] = {}
         self.fatal = ""
@@ -106,13 +109,31 @@ class _Run:
         lines = " | ".join(self._log)
         return f"{how}; last words: {lines}" if lines else how
 
-    def take_slot(self, timeout_s: float) -> bool:
-        """Whether one came free in time, or the process went away, which ``open`` tells."""
+    @property
+    def waiting(self) -> int:
+        return sum(self._waiting.values())
+
+    def take_slot(self, timeout_s: float, *, patient: bool = False) -> bool:
+        """Whether one came free in time, or the process went away, which ``open`` tells. Who is
+        ``patient`` lets those go first who are not, for up to ``PATIENCE_S``."""
+
+        def my_turn() -> bool:
+            return self._gone or (self._free > 0 and not self._waiting[False])
+
+        deadline = time.monotonic() + timeout_s
         with self._changed:
-            if not self._changed.wait_for(lambda: self._gone or self._free > 0, timeout_s):
-                return False
-            self._free -= 1
-            return True
+            self._waiting[patient] += 1
+            try:
+                if patient:
+                    self._changed.wait_for(my_turn, min(PATIENCE_S, timeout_s))
+                left = max(0.0, deadline - time.monotonic())
+                if not self._changed.wait_for(lambda: self._gone or self._free > 0, left):
+                    return False
+                self._free -= 1
+                return True
+            finally:
+                self._waiting[patient] -= 1
+                self._changed.notify_all()  # a patient one may wait for this to be over
 
     def open(
         self, header: dict[str, Any], payload: bytes = b""
@@ -174,7 +195,7 @@ class _Run:
                         timer.cancel()
                     self.used_at = time.monotonic()
                     self._free += 1
-                    self._changed.notify()
+                    self._changed.notify_all()
             if replies is not None:
                 replies.put(frame)
         with self._changed:
@@ -225,22 +246,34 @@ class WorkerProcess:
         run = self._run
         return run.pid if run and run.alive else None
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        run = self._run
+        return run.waiting if run and run.alive else 0
+
     def start(self, timeout_s: float) -> dict[str, Any]:
         """Load the model if it is not, and return what the worker says of it."""
         return self._ready(time.monotonic() + timeout_s, timeout_s).facts
 
     def request(
-        self, header: dict[str, Any], *, timeout_s: float, payload: bytes = b""
+        self,
+        header: dict[str, Any],
+        *,
+        timeout_s: float,
+        payload: bytes = b"",
+        patient: bool = False,
     ) -> Iterator[Frame]:
         """The reply's frames, the last one "end". Closing the iterator cancels the request. The
-        runner finds ``payload`` (at most 4 GiB) under that name in its request.
+        runner finds ``payload`` (at most 4 GiB) under that name in its request. One that is
+        ``patient`` (nobody waits for it) is run when no other waits.
 
         Raises ModelTimeout after ``timeout_s``, loading and waiting for a slot included, and
         ModelError when the worker reports one or dies.
         """
         deadline = time.monotonic() + timeout_s
         run = self._ready(deadline, timeout_s)
-        if not run.take_slot(max(0.0, deadline - time.monotonic())):
+        if not run.take_slot(max(0.0, deadline - time.monotonic()), patient=patient):
             raise ModelTimeout(
                 f"{self.name} was busy with other requests for {timeout_s:g} s; ask again later."
             )

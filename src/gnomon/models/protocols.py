@@ -82,8 +82,8 @@ class Embed(Protocol):
     @property
     def dim(self) -> int: ...
 
-    def passages(self, texts: Sequence[str]) -> np.ndarray:
-        """``[len(texts), dim]``"""
+    def passages(self, texts: Sequence[str], *, patient: bool = False) -> np.ndarray:
+        """``[len(texts), dim]``. With ``patient`` nobody waits for them: others go first."""
         ...
 
     def query(self, text: str) -> np.ndarray:

@@ -19,6 +19,7 @@ from bench.truth import (
     flood,
     injection,
     majority,
+    posts,
     report,
     retrieval,
     satire,
@@ -48,6 +49,7 @@ MEASURES: dict[str, Measure] = {
     "unanswerable": unanswerable.measure,
     "satire": satire.measure,
     "slices": slices.measure,
+    "posts": posts.measure,
 }
 SAME_FOR_ALL = frozenset({"retrieval", "origins"})
 """Measures in which no verifier takes part."""

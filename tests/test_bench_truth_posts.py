@@ -1,0 +1,109 @@
+"""The labels of real posts, and what becomes of an answer held against one."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.truth import data, posts, posts_scored  # noqa: E402
+from bench.truth.posts_scored import Given, Outcome, Question, Said, holds, outcome  # noqa: E402
+from bench.truth.run import Run  # noqa: E402
+
+EVENTS = {"flood-1": "flood", "flood-2": "flood", "fire-1": "fire"}
+HERE, THERE = Said("It did.", post="flood-1"), Said("It did.", post="fire-1")
+
+
+def question(gold, text="Did the dam break?", **more):
+    return Question("q", "flood", "dev", "en", "yes-no", text, gold, "read", **more)
+
+
+def whether(gold, verdict, *deciding, **more):
+    return outcome(question(gold, **more), Given(verdict, deciding), EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("gold", "verdict", "expected"),
+    [
+        ("yes", "yes", Outcome.RIGHT),
+        ("yes", "no", Outcome.WRONG),
+        ("yes", "disputed", Outcome.HALF),
+        ("yes", "", Outcome.WRONGLY_UNKNOWN),
+        ("no", "yes", Outcome.WRONG),
+        ("disputed", "disputed", Outcome.RIGHT),
+        ("disputed", "yes", Outcome.WRONG),
+        ("unknown", "", Outcome.RIGHTLY_UNKNOWN),
+        ("unknown", "no", Outcome.WRONG),
+        ("unknown", "disputed", Outcome.WRONG),
+    ],
+)
+def test_a_verdict_against_its_label(gold, verdict, expected):
+    assert whether(gold, verdict, HERE) is expected
+
+
+def test_a_label_may_leave_a_choice():
+    assert whether("no", "", also=("unknown",)) is Outcome.RIGHTLY_UNKNOWN
+    assert whether("unknown", "no", HERE, also=("no",)) is Outcome.RIGHT
+    assert whether("no", "yes", HERE, also=("unknown",)) is Outcome.WRONG
+
+
+def test_the_right_verdict_from_posts_about_something_else_is_half():
+    assert whether("yes", "yes", HERE, THERE) is Outcome.HALF
+    assert whether("yes", "yes", HERE, THERE, about=("did",)) is Outcome.RIGHT
+
+
+def test_quotes_beside_a_question_that_is_not_settled_are_no_verdict():
+    assert outcome(question("unknown"), Given(stated=(HERE,)), EVENTS) is Outcome.RIGHTLY_UNKNOWN
+    assert outcome(question("yes"), Given(stated=(HERE,)), EVENTS) is Outcome.WRONGLY_UNKNOWN
+
+
+def toll(*texts, gold=(12,), wrong=(3,), post="flood-1"):
+    asked = question(gold, "How many people died?", wrong=wrong)
+    return outcome(asked, Given(stated=tuple(Said(t, post=post) for t in texts)), EVENTS)
+
+
+def test_a_value_against_its_label():
+    assert toll("Twelve people died.") is Outcome.RIGHT
+    assert toll("Twelve people died.", "Earlier 3 had died.") is Outcome.HALF
+    assert toll("Many died.", "12 died.") is Outcome.HALF
+    assert toll("12 died.", post="fire-1") is Outcome.HALF
+    assert toll("3 people died.") is Outcome.WRONG
+    assert toll("Many people died.") is Outcome.BESIDE
+    assert toll() is Outcome.WRONGLY_UNKNOWN
+    assert toll("12 died.", gold="unknown") is Outcome.WRONG
+    assert toll(gold="unknown") is Outcome.RIGHTLY_UNKNOWN
+
+
+def test_numbers_are_met_as_values_and_words_as_patterns():
+    assert holds(Said("1.2 million masks"), (1_200_000,))
+    assert holds(Said("一百二十万个口罩"), (1_200_000,))
+    assert not holds(Said("in 2012 it was 12,000"), (12,))
+    assert holds(Said("it closed", title="Rama, mayor"), ("RAMA",))
+
+
+def test_the_labels_can_be_read_and_no_event_is_in_both_halves():
+    found = posts_scored.load()
+    assert {each.half for each in found} <= set(posts.HALVES)
+    assert all(each.question[-1] in "?？" for each in found)
+    unknown = sum(each.gold == "unknown" for each in found) / len(found)
+    assert 0.15 < unknown < 0.3
+    for each in found:
+        assert isinstance(each.gold, str) == (each.gold in posts_scored.VERDICTS), each.id
+
+
+def test_an_event_in_both_halves_is_refused(tmp_path):
+    row = {"event": "a", "lang": "en", "kind": "k", "question": "q?", "gold": "no", "why": "w"}
+    path = tmp_path / "labels.jsonl"
+    path.write_text(
+        "\n".join(json.dumps({"id": h, "half": h, **row}) for h in ("dev", "held")), "utf-8"
+    )
+    with pytest.raises(ValueError, match="both halves"):
+        posts_scored.load([path])
+
+
+def test_without_the_data_nothing_is_measured(tmp_path):
+    with pytest.raises(data.Absent, match="is not here"):
+        posts.asked(Run("rules", data=tmp_path, cache=tmp_path, loud=False), "dev")

@@ -23,12 +23,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from gnomon.text import slots
-from gnomon.types import Answer, Label, SlotKind
+from gnomon.types import SlotKind
 
 LABELS = (Path(__file__).with_name("posts.jsonl"), Path(__file__).with_name("posts.held.jsonl"))
 """The half that is worked on, and the half that nobody who works on the engine looks into."""
 VERDICTS = ("yes", "no", "disputed", "unknown")
-_SAID = {Label.SUPPORTED: "yes", Label.REFUTED: "no", Label.DISPUTED: "disputed"}
 _WHETHER = re.compile(
     r"^(?:is|are|was|were|did|does|do|has|have|had|will)\b|吗[？?]$", re.IGNORECASE
 )
@@ -126,26 +125,6 @@ def load(paths: Sequence[Path] = LABELS) -> list[Question]:
     if len({each.id for each in found}) != len(found):
         raise ValueError("two labels have one id")
     return found
-
-
-def given(answer: Answer) -> Given:
-    """What ``answer`` says."""
-    posts = {c.n: c.evidence for c in answer.citations}
-    verdict, deciding, stated = "", list[Said](), list[Said]()
-    for sentence in answer.sentences:
-        if sentence.kind == "note":
-            # The note of the verdict comes first, and the quotes that decided it up to the next.
-            if sentence.label is not None and not verdict:
-                verdict = _SAID[sentence.label]
-            elif verdict:
-                break
-            continue
-        if sentence.label not in (Label.SUPPORTED, Label.DISPUTED, Label.REFUTED):
-            continue
-        one = posts.get(sentence.citations[0]) if sentence.citations else None
-        said = Said(sentence.text, one.title if one else "", one.post if one else "")
-        (deciding if verdict else stated).append(said)
-    return Given(verdict, tuple(deciding), tuple(stated), answer.confidence)
 
 
 def outcome(question: Question, given: Given, events: Mapping[str, str]) -> Outcome:

@@ -6,7 +6,8 @@
 there without it, and the tests of SECURITY.md that must then fail, each of them. The tree is copied
 to a temporary folder and changed there alone. First the tests run as they are: one that does not
 pass then proves nothing later. A failure is a failed assertion; an error of the set-up, or a module
-that no longer loads, is none.
+that no longer loads, is none. One that speaks of time may be the machine's doing, not the guard's
+absence: then the test has to pass with the guard back in place and to fail again without it.
 
 What was seen is kept (`--state`) until the row, its file or its tests change, so an interrupted
 run goes on where it was; `--fresh` begins anew. Exit 1 where the absence of a guard goes unseen, 2
@@ -28,15 +29,19 @@ import time
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".toml")
 LEFT_BEHIND = (".git", ".venv", ".cache", "runs", "node_modules", "__pycache__", ".*_cache")
+MOST_SAID = 400
+"""Characters of a failure that are kept: what it says of time stands at its beginning."""
 LONGEST_S = 120
 """A test that takes longer has failed: without its guard, some wait for ever."""
+OF_TIME = re.compile(r"time[d ]*out|too (?:slow|late|long)|deadline|did not (?:end|stop)", re.I)
+"""Failures that a loaded machine can bring about by itself: they are tried again."""
 
 
 class TableError(Exception):
@@ -80,9 +85,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Seen:
-    """How each test of a guard went without it: "failed", "passed", "skipped", "error"."""
+    """How each test of a guard went without it: "failed", "passed", "skipped", "error"; ``why`` has
+    the first line of each failure."""
 
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unseen(self) -> list[str]:
@@ -91,6 +98,12 @@ class Seen:
     @property
     def untried(self) -> list[str]:
         return [test for test, how in self.outcomes.items() if how == "skipped"]
+
+    @property
+    def of_time(self) -> list[str]:
+        """The tests that failed with a word of time: a loaded machine may have done it."""
+        failed = [test for test, how in self.outcomes.items() if how == "failed"]
+        return [test for test in failed if OF_TIME.search(self.why.get(test, ""))]
 
 
 def read(path: Path = TABLE) -> Table:
@@ -192,8 +205,8 @@ class Copy:
         at = 1_700_000_000 + self._written
         os.utime(path, (at, at))
 
-    def without(self, guard: Guard) -> Seen:
-        """How the tests of ``guard`` go while it is out."""
+    def without(self, guard: Guard, tests: Collection[str] = ()) -> Seen:
+        """How the tests of ``guard`` (or ``tests`` of them) go while it is out."""
         held = {one.file: (self.folder / one.file).read_text("utf-8") for one in guard.changes}
         try:
             for one in guard.changes:
@@ -201,12 +214,12 @@ class Copy:
                 if text.count(one.guard) != 1:
                     raise TableError(f"{guard.name}: its guard is not once in {one.file}.")
                 self.write(one.file, text.replace(one.guard, one.without))
-            return Seen(self.run(guard.tests))
+            return self.run(tests or guard.tests)
         finally:
             for file, text in held.items():
                 self.write(file, text)
 
-    def run(self, tests: Collection[str]) -> dict[str, str]:
+    def run(self, tests: Collection[str]) -> Seen:
         """How each test goes: "failed" where any of its cases fails."""
         report = self.folder.parent / f"{self.folder.name}-report.xml"
         report.unlink(missing_ok=True)
@@ -221,33 +234,36 @@ class Copy:
             [sys.executable, *words, f"--junitxml={report}", *tests],
             cwd=self.folder, env=env, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        outcomes = dict.fromkeys(tests, "error")
-        if report.exists():
-            outcomes |= _outcomes(report, tests)
-        for test, how in outcomes.items():
+        seen = _outcomes(report, tests) if report.exists() else Seen()
+        seen = replace(seen, outcomes=dict.fromkeys(tests, "error") | dict(seen.outcomes))
+        for test, how in seen.outcomes.items():
             if how == "error":
                 print(f"  {test} could not be run:\n{done.stdout[-1500:]}{done.stderr[-500:]}")
-        return outcomes
+        return seen
 
 
-def _outcomes(report: Path, tests: Collection[str]) -> dict[str, str]:
+def _outcomes(report: Path, tests: Collection[str]) -> Seen:
     cases: dict[str, set[str]] = {test: set() for test in tests}
+    why: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         file = case.get("classname", "").replace(".", "/") + ".py"
         test = f"{file}::{case.get('name', '').partition('[')[0]}"
         kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
         cases.setdefault(test, set()).update(kinds or {"passed"})
+        for failure in case.iter("failure"):
+            why.setdefault(test, " ".join(failure.get("message", "").split())[:MOST_SAID])
     words = (
         ("failure", "failed"),
         ("error", "error"),
         ("passed", "passed"),
         ("skipped", "skipped"),
     )
-    return {
+    outcomes = {
         test: next((word for kind, word in words if kind in kinds), "error")
         for test, kinds in cases.items()
         if test in tests
     }
+    return Seen(outcomes, {test: said for test, said in why.items() if test in tests})
 
 
 class Record:
@@ -259,13 +275,17 @@ class Record:
         self._path = path
         held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self._rows: dict[str, dict[str, str]] = held.get("rows", {})
+        self._why: dict[str, dict[str, str]] = held.get("why", {})
         self._plain: dict[str, str] = held.get("plain", {})
 
     def seen(self, guard: Guard, root: Path) -> Seen | None:
-        return Seen(row) if (row := self._rows.get(_digest(guard, root))) is not None else None
+        name = _digest(guard, root)
+        row = self._rows.get(name)
+        return Seen(row, self._why.get(name, {})) if row is not None else None
 
-    def see(self, guard: Guard, root: Path, outcomes: Mapping[str, str]) -> None:
-        self._rows[_digest(guard, root)] = dict(outcomes)
+    def see(self, guard: Guard, root: Path, seen: Seen) -> None:
+        name = _digest(guard, root)
+        self._rows[name], self._why[name] = dict(seen.outcomes), dict(seen.why)
         self._keep()
 
     def plain(self, test: str, root: Path) -> str:
@@ -277,13 +297,14 @@ class Record:
         self._keep()
 
     def forget(self) -> None:
-        self._rows, self._plain = {}, {}
+        self._rows, self._why, self._plain = {}, {}, {}
 
     def _keep(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         staged = self._path.with_suffix(".part")
         staged.write_text(
-            json.dumps({"rows": self._rows, "plain": self._plain}, indent=1), encoding="utf-8"
+            json.dumps({"rows": self._rows, "why": self._why, "plain": self._plain}, indent=1),
+            encoding="utf-8",
         )
         staged.replace(self._path)
 
@@ -308,19 +329,37 @@ def take_out(guards: Sequence[Guard], copy: Copy, record: Record) -> None:
     for file, some in groupby(unknown, lambda test: test.partition("::")[0]):
         named = list(some)
         print(f"as they are: {len(named)} tests of {file}", flush=True)
-        record.see_plain(copy.run(named), copy.folder)
+        record.see_plain(copy.run(named).outcomes, copy.folder)
     for number, guard in enumerate(guards, 1):
         began = time.monotonic()
         plain = {test: record.plain(test, copy.folder) for test in guard.tests}
         # Who does not pass with the guard in place proves nothing without it.
         unfit = {test: how for test, how in plain.items() if how != "passed"}
-        outcomes = {**copy.without(guard).outcomes, **unfit}
+        seen = again(guard, copy, copy.without(guard))
+        outcomes = {**seen.outcomes, **unfit}
         outcomes |= {test: "error" for test, how in unfit.items() if how != "skipped"}
-        record.see(guard, copy.folder, outcomes)
+        seen = replace(seen, outcomes=outcomes)
+        record.see(guard, copy.folder, seen)
         took_s = time.monotonic() - began
-        print(f"[{number}/{len(guards)}, {took_s:.0f} s] {told(guard, Seen(outcomes))}", flush=True)
+        print(f"[{number}/{len(guards)}, {took_s:.0f} s] {told(guard, seen)}", flush=True)
         for test, how in unfit.items():
             print(f"  with the guard in place {test} has {how}", flush=True)
+
+
+def again(guard: Guard, copy: Copy, seen: Seen) -> Seen:
+    """``seen`` with each failure that speaks of time tried once more, on both sides: it counts if
+    the test passes now with the guard in place, and fails again without it."""
+    late = seen.of_time
+    if not late:
+        return seen
+    plain = copy.run(late).outcomes
+    second = copy.without(guard, late)
+    outcomes = {
+        test: second.outcomes[test] if plain[test] == "passed" else "error" for test in late
+    }
+    for test, how in outcomes.items():
+        print(f"  {test} spoke of time: tried again, in place {plain[test]}, without {how}")
+    return Seen({**seen.outcomes, **outcomes}, {**seen.why, **second.why})
 
 
 def told(guard: Guard, seen: Seen) -> str:
@@ -388,6 +427,7 @@ def summary(
         "unseen": unseen,
         "not_tried": untried,
         "tests": len({test for guard in chosen for test in guard.tests}),
+        "tried_twice": sum(bool(one.of_time) for one in results.values()),
         "nothing_to_take_out": len(table.unguarded),
         "took_s": round(took_s, 1),
     }

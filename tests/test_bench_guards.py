@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,38 @@ def test_each_guard_is_taken_out_and_put_back(
     assert Record(tmp_path / "state" / "guards.json").seen(lock, root) == seen
     (root / "tests" / "test_door.py").write_text(TESTS + "\n")
     assert record.seen(lock, root) is None
+
+
+class Loaded(Copy):
+    """A tree whose tests go as they are told to: ("in place" or "without", then the outcome)."""
+
+    def __init__(self, *goes: tuple[str, str]) -> None:
+        self.goes, self.asked = list(goes), list[str]()
+
+    def _next(self, side: str) -> Seen:
+        assert self.goes[0][0] == side
+        return Seen({"x": self.goes.pop(0)[1]}, {"x": "Failed: Timeout (>120.0s)"})
+
+    def run(self, tests: Collection[str]) -> Seen:
+        self.asked += tests
+        return self._next("in place")
+
+    def without(self, guard: Guard, tests: Collection[str] = ()) -> Seen:
+        self.asked += tests
+        return self._next("without")
+
+
+def test_a_failure_that_a_loaded_machine_can_bring_about_is_tried_again() -> None:
+    lock = Guard("lock", "a", (), ("x", "y"))
+    late = Seen({"x": "failed", "y": "failed"}, {"x": "TimeoutError: ...", "y": "assert 1 == 2"})
+    for in_place, without, said in (
+        ("passed", "failed", "good"), ("passed", "passed", "BAD"), ("failed", "failed", "BAD")
+    ):  # fmt: skip
+        copy = Loaded(("in place", in_place), ("without", without))
+        assert guards.told(lock, guards.again(lock, copy, late)).startswith(said)
+        assert copy.asked == ["x", "x"], "only what spoke of time, on both sides"
+    sure = Seen({"x": "failed"}, {"x": "AssertionError: assert 200 == 401"})
+    assert guards.again(lock, Loaded(), sure) == sure
 
 
 def test_an_error_is_no_failure() -> None:

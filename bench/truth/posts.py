@@ -168,7 +168,8 @@ def main() -> None:
         plain([*_overall(found, title), *_parts(found, title), *_confidence(found, found, title)])
     )
     count = Counter(each.outcome.value for each in found)
-    print(json.dumps({"bench": "posts", "half": options.half, "n": len(found), **count}))
+    body = {"bench": "posts", "part": options.half, "n": len(found), "outcomes": count}
+    print(json.dumps(body))
 
 
 def _line(each: Asked) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.truth import metrics, posts_held, posts_scored
+from bench.truth import metrics, posts_held, posts_scored, subject
 from bench.truth.posts_scored import Given, Outcome, Question, Said
 from bench.truth.run import Run
 
@@ -18,7 +17,10 @@ from gnomon.assemble.product import Gnomon
 from gnomon.config import load
 from gnomon.store.engine import open_store
 from gnomon.truth import rewrite
-from gnomon.types import Finished, Stance
+from gnomon.types import Answer, Finished, Label, Stance
+
+SAVED_EVERY = 10
+_SAID = {Label.SUPPORTED: "yes", Label.REFUTED: "no", Label.DISPUTED: "disputed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,50 @@ def asked(run: Run, half: str, *, risk: float = metrics.RISK, encoder: bool = Fa
     if run.quick:
         some = set(run.few([q.id for q in questions], 60))
         questions = [q for q in questions if q.id in some]
-    digest = hashlib.sha256(repr([q.question for q in questions]).encode()).hexdigest()[:10]
-    name = f"posts-{half}-{risk:g}-{digest}{'-encoder' * encoder}"
     place = posts_held.home(run)
-    make = partial(_ask, run, place, questions, risk, encoder)
-    found = run.kept(name, make, "store", "origins", "assemble", "models")
+    found = _kept(run, place, questions, risk, encoder)
     events = json.loads((place / "events.json").read_text("utf-8"))
     out = []
-    for question, row in zip(questions, found, strict=True):
+    for question in questions:
+        row = found[question.question]
         answer, hit = _given(row["answer"]), _given(row["hit"])
         of_answer = posts_scored.outcome(question, answer, events)
         out.append(Asked(question, answer, of_answer, posts_scored.outcome(question, hit, events)))
     return out
 
 
+def _kept(
+    run: Run, place: Path, questions: Sequence[Question], risk: float, encoder: bool
+) -> dict[str, Any]:
+    """What was answered, by question: kept for as long as the engine is the same, and only what was
+    not asked of it yet is asked."""
+    kind = run.verifier.partition("=")[0]
+    path = run.cache / f"posts-{kind}-{risk:g}{'-encoder' * encoder}-{_engine(run)[:20]}.json"
+    found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    new = [q for q in questions if q.question not in found]
+    for i, (question, row) in enumerate(_ask(run, place, new, risk, encoder), 1):
+        found[question] = row
+        if i % SAVED_EVERY == 0 or i == len(new):
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(found), encoding="utf-8")
+            fresh.replace(path)
+    return found
+
+
+def _engine(run: Run) -> str:
+    """SHA-256 of what an answer depends on: code, weights, the table of confidence, this file."""
+    digest = hashlib.sha256(subject.fingerprint(run.verifier, "store", "origins").encode())
+    for path in (Path(__file__), Path(posts_held.__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def _ask(
     run: Run, place: Path, questions: Sequence[Question], risk: float, encoder: bool
-) -> list[dict[str, Any]]:
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each question with its answer and the baseline's."""
+    if not questions:
+        return
     models = place / "models"
     if encoder and not models.exists():
         models.symlink_to(run.models)
@@ -66,19 +95,36 @@ def _ask(
         place, {}, chat_model="none", embed_model="auto" if encoder else "none", risk=risk,
         verifier={"rules": "none", "trained": folder or "auto"}[kind],
     )  # fmt: skip
-    out = []
     with open_store(config.store_dir, readonly=True) as store:
         gnomon = Gnomon(config, store, now=lambda: posts_held.NOW, reader="a bench only reads")
         try:
             for question in run.progress(questions, f"real posts, {len(questions)} questions"):
                 last = list(gnomon.ask(question.question))[-1]
                 assert isinstance(last, Finished)
-                given = posts_scored.given(last.answer)
-                hit = _best_hit(gnomon, question)
-                out.append({"answer": asdict(given), "hit": asdict(hit)})
+                said, hit = given(last.answer), _best_hit(gnomon, question)
+                yield question.question, {"answer": asdict(said), "hit": asdict(hit)}
         finally:
             gnomon.close()
-    return out
+
+
+def given(answer: Answer) -> Given:
+    """What ``answer`` says."""
+    posts = {c.n: c.evidence for c in answer.citations}
+    verdict, deciding, stated = "", list[Said](), list[Said]()
+    for sentence in answer.sentences:
+        if sentence.kind == "note":
+            # The note of the verdict comes first, and the quotes that decided it up to the next.
+            if sentence.label is not None and not verdict:
+                verdict = _SAID[sentence.label]
+            elif verdict:
+                break
+            continue
+        if sentence.label not in (Label.SUPPORTED, Label.DISPUTED, Label.REFUTED):
+            continue
+        one = posts.get(sentence.citations[0]) if sentence.citations else None
+        said = Said(sentence.text, one.title if one else "", one.post if one else "")
+        (deciding if verdict else stated).append(said)
+    return Given(verdict, tuple(deciding), tuple(stated), answer.confidence)
 
 
 def _best_hit(gnomon: Gnomon, question: Question) -> Given:

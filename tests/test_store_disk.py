@@ -90,6 +90,35 @@ def test_there_must_be_a_store_to_read(folder):
         open_store(folder, readonly=True)
 
 
+def test_an_old_record_is_read_as_it_is_and_brought_up_to_date_by_its_writer(folder):
+    """One of before the index by source and time: told right either way, and then by the index."""
+
+    def plan():
+        db = apsw.Connection(str(folder / "record.db"))
+        found = db.execute("EXPLAIN QUERY PLAN " + reader.SOURCE_STATES).fetchall()
+        version = db.pragma("user_version")
+        db.close()
+        return version, " ".join(str(row[3]) for row in found)
+
+    with open_store(folder) as store:
+        store.write(many(30))
+        store.write(batch(post("q1", "A word from elsewhere.", 5, source="elsewhere")))
+        told = {state.source: state.newest for state in store.status().sources}
+    assert told["elsewhere"] == T0 + 5
+    db = apsw.Connection(str(folder / "record.db"))
+    db.execute("DROP INDEX posts_source; PRAGMA user_version = 1")
+    db.close()
+    assert "posts_source" not in plan()[1]
+    with open_store(folder, readonly=True) as old:
+        assert {state.source: state.newest for state in old.status().sources} == told
+    with open_store(folder) as store:
+        assert {state.source: state.newest for state in store.status().sources} == told
+    version, how = plan()
+    assert version == len(MIGRATIONS)
+    assert "posts_source" in how
+    assert "posts_time" not in how
+
+
 def test_views_follow_by_themselves_within_about_a_second(folder):
     with open_store(folder) as store:
         store.write(many(10))

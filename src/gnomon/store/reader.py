@@ -275,17 +275,19 @@ def receipt(db: apsw.Connection, name: str) -> Receipt | None:
     return None if found is None else _receipt(found)
 
 
+SOURCE_STATES = """
+    SELECT s.name, s.posts,
+        (SELECT p.time FROM posts p WHERE s.posts > 0 AND p.source = s.source
+         ORDER BY p.time DESC LIMIT 1),
+        s.last_write, s.cursor,
+        (SELECT count(*) FROM set_aside a WHERE a.source = s.name),
+        (SELECT count(*) FROM gaps g WHERE g.source = s.name)
+    FROM sources s ORDER BY s.name
+"""
+
+
 def source_states(db: apsw.Connection) -> tuple[SourceState, ...]:
-    sql = """
-        SELECT s.name, s.posts,
-            (SELECT p.time FROM posts p WHERE s.posts > 0 AND p.source = s.source
-             ORDER BY p.time DESC LIMIT 1),
-            s.last_write, s.cursor,
-            (SELECT count(*) FROM set_aside a WHERE a.source = s.name),
-            (SELECT count(*) FROM gaps g WHERE g.source = s.name)
-        FROM sources s ORDER BY s.name
-    """
-    return tuple(SourceState(*row) for row in db.execute(sql))
+    return tuple(SourceState(*row) for row in db.execute(SOURCE_STATES))
 
 
 def origin_count(db: apsw.Connection) -> int:

@@ -81,6 +81,11 @@ MIGRATIONS = (
         post TEXT NOT NULL, receipt TEXT NOT NULL, PRIMARY KEY (post, receipt)
     ) WITHOUT ROWID;
     """,
+    # The newest post of each source. Without it a look at the status walked the posts of all the
+    # others: half a second of CPU over 188,000 posts, in every status, search and question.
+    """
+    CREATE INDEX posts_source ON posts (source, time);
+    """,
 )
 
 

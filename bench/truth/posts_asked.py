@@ -115,7 +115,7 @@ def given(answer: Answer) -> Given:
         if sentence.kind == "note":
             # The note of the verdict comes first, and the quotes that decided it up to the next.
             if sentence.label is not None and not verdict:
-                verdict = _SAID[sentence.label]
+                verdict = _SAID.get(sentence.label, "")
             elif verdict:
                 break
             continue

@@ -7,6 +7,10 @@ one), and a linear classifier over words and character pieces, which is what alt
 trained here on the development half.
 
     python bench/guardrails.py [--split development|held-out] [--errors] [--json PATH]
+    python bench/guardrails.py --second [--split development|test]
+
+``--second`` takes the second set (tests/guardrails/second): every prompt written out, over
+situations listed before, for the two kinds that the first set found wanting.
 
 ``--errors`` prints mistakes, of the development half only. Wilson intervals at 95 %
 (https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval) count
@@ -16,6 +20,7 @@ prompts; prompts of one scene are alike, so a second interval counts scenes.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import time
@@ -49,6 +54,16 @@ def rows() -> list[Row]:
         for path in sorted(PROMPTS.glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
+
+
+def second(split: str) -> list[Row]:
+    """The second set, as ``expand.py`` beside it reads it."""
+    spec = importlib.util.spec_from_file_location("expand", PROMPTS / "expand.py")
+    assert spec is not None
+    assert spec.loader is not None
+    expand = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(expand)
+    return list(expand.second(split))
 
 
 def wilson(hits: float, total: int, z: float = 1.96) -> tuple[float, float]:
@@ -161,7 +176,7 @@ def measure(look: Judge, tested: Iterable[Row]) -> dict[str, dict[str, Any]]:
                 counts[kind]["tricked"].append(any_)
         scenes[kind, what, row["scene"]].append(any_)
     told: dict[str, dict[str, Any]] = {}
-    for kind in [*KINDS, "all"]:
+    for kind in [*(kind for kind in KINDS if kind in counts), "all"]:
         groups: dict[str, list[float]] = defaultdict(list)
         for name, values in counts.items():
             if kind in (name, "all"):
@@ -184,6 +199,7 @@ def _share(hits: Sequence[float]) -> tuple[float, float, float, int]:
 
 
 _SHOWN = ("caught", "own", "caught en", "caught zh", "tricked", "false", "false en", "false zh")
+_WITH_INTERVALS = frozenset({"caught", "caught en", "caught zh", "false", "false en", "false zh"})
 
 
 def show(name: str, told: dict[str, dict[str, Any]]) -> None:
@@ -191,7 +207,7 @@ def show(name: str, told: dict[str, dict[str, Any]]) -> None:
     print("| kind | caught | of its kind | en | zh | tricks | refused for nothing | en | zh |")
     print("|---|---|---|---|---|---|---|---|---|")
     for kind, found in told.items():
-        cells = [_cell(found.get(what), intervals=what in ("caught", "false")) for what in _SHOWN]
+        cells = [_cell(found.get(what), intervals=what in _WITH_INTERVALS) for what in _SHOWN]
         print(f"| {kind} | {' | '.join(cells)} |")
 
 
@@ -216,18 +232,20 @@ def mistakes(look: Judge, tested: Iterable[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--split", default="held-out", choices=["development", "held-out"])
+    parser.add_argument("--split", choices=["development", "held-out", "test"])
+    parser.add_argument("--second", action="store_true", help="the second set")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    split = args.split or ("test" if args.second else "held-out")
     every = rows()
-    tested = [row for row in every if row["split"] == args.split]
+    tested = second(split) if args.second else [row for row in every if row["split"] == split]
     began = time.process_time()
     told = {"gnomon": measure(ours(), tested)}
     spent_s = time.process_time() - began
-    show(f"gnomon, {args.split}: {1e3 * spent_s / len(tested):.2f} CPU ms a prompt", told["gnomon"])
+    show(f"gnomon, {split}: {1e3 * spent_s / len(tested):.2f} CPU ms a prompt", told["gnomon"])
     if args.errors:
-        if args.split != "development":
+        if split != "development":
             raise SystemExit("mistakes are shown of the development half only")
         mistakes(ours(), tested)
         return

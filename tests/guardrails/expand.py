@@ -4,6 +4,10 @@ A scene is a line of ``scenes/CLASS.txt``: ``[a|b]`` are alternatives, ``{word}`
 ``{word=pinyin}``) is a word that people misspell to slip past a filter. Each scene gives several
 prompts, as people ask (a lead, a style), some of them with a trick. The split is of *scenes*, by
 hash, so that no scene is in both halves; it was made before any rule was written.
+
+The second set (``second/``) has every prompt written out. Its situations were listed first, with
+the split by hash; ``second/SPLIT/CLASS.txt`` has one line for each situation of that split, in the
+order of the list, its prompts parted by ``|``. The test half was written after the rules.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+SECOND = HERE / "second"
 PROMPTS = {"refuse": 150, "allow": 300}
 """For each class and language."""
 TRICKED = 7
@@ -150,6 +155,38 @@ def _several(
         if whole not in seen:
             seen.add(whole)
             yield whole, trick
+
+
+def situations() -> dict[tuple[str, str, str], list[str]]:
+    """The situations of the second set by class, label and split, in the order of the list."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    head = ""
+    for line in (SECOND / "situations.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            head = line[3:]
+        elif line and not line.startswith("#"):
+            key = hashlib.sha256(f"{head}|{line}".encode()).hexdigest()
+            split = "development" if int(key[:8], 16) % 2 else "test"
+            kind, label = head.split()
+            found.setdefault((kind, label, split), []).append(line)
+    return found
+
+
+def second(split: str) -> Iterator[dict[str, Any]]:
+    """The prompts of the second set. Raises ValueError where lines and situations differ."""
+    listed = situations()
+    for path in sorted((SECOND / split).glob("*.txt")):
+        by_group: dict[tuple[str, str], list[str]] = {}
+        for label, lang, scene in scenes(path.read_text(encoding="utf-8")):
+            by_group.setdefault((label, lang), []).append(scene)
+        for (label, lang), lines in by_group.items():
+            named = listed[path.stem, label, split]
+            for about, line in zip(named, lines, strict=True):
+                for text in filter(None, (part.strip() for part in line.split("|"))):
+                    yield {
+                        "class": path.stem, "lang": lang, "label": label, "split": split,
+                        "scene": f"{lang} {about}", "trick": "", "text": text,
+                    }  # fmt: skip
 
 
 def main() -> None:

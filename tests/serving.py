@@ -229,6 +229,9 @@ class Scripted:
     def answer(self, id: str) -> Mapping[str, Any]:
         raise NotFound(f"No answer {id!r} is held.")
 
+    def unindexed(self) -> int:
+        return 0
+
     def status(self) -> Mapping[str, Any]:
         return {
             "posts": 0,

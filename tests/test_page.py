@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from browser import answer_of, ask, launched, watched
 from gnomon.errors import GnomonError
@@ -243,6 +243,35 @@ def test_a_follow_up_leans_on_what_was_asked(opened: Opened, url: str) -> None:
     expect(page.locator(".turn")).to_have_count(0)
     page.go_back()
     expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_a_reload_in_the_midst_of_a_follow_up_keeps_what_it_follows(
+    browser: Browser, url: str
+) -> None:
+    held = True
+
+    def wait(route: Route) -> None:
+        if not held:
+            route.continue_()
+
+    with watched(browser, allowed="status of 404") as context:
+        page = context.new_page()
+        page.goto(url)
+        ask(page, "When will Lantern Bridge open to cars?")
+        page.route("**/v1/ask", wait)
+        page.fill("#question", "And Cliff Road?")
+        page.press("#question", "Enter")
+        expect(page).to_have_url(re.compile(r"#q=And%20Cliff%20Road%3F&after=ask_"))
+        asking, held = page.url, False
+        page.reload()
+        expect(page.locator(".turn .answer .facts")).to_have_count(2)
+        expect(page.locator(".asked-words").first).to_have_text(re.compile("^When will Lantern"))
+        assert "Cliff Road" in (question := answer_of(page)["question"])
+        assert question != "And Cliff Road?"
+        page.goto(f"{url}/{asking[asking.index('#') :]}0")
+        expect(page.locator(".sorry")).to_contain_text("Nothing is kept")
+        expect(page.locator("#question")).to_have_value("And Cliff Road?")
+        expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_going_back_leaves_an_answer_and_asks_nothing_again(opened: Opened, bridge: str) -> None:

@@ -187,7 +187,7 @@ def test_the_page_says_what_its_server_is_not_ready_for(browser: Browser, url: s
 
     def status(route: Route) -> None:
         found = route.fetch().json()
-        found |= {"posts": 996_817, "origins": 887_895, "views": {"text": lag}}
+        found |= {"posts": 996_817, "origins": 887_895, "unindexed": lag}
         found["confidence"]["drift"] = {"verdicts": 88, "psi": 3.2, "moved": True}
         route.fulfill(json=found)
 
@@ -206,7 +206,7 @@ def test_the_page_says_what_its_server_is_not_ready_for(browser: Browser, url: s
             }"""
         )
         assert whole, "a count is shown whole or not at all"
-        lag = 40
+        lag = 0
         expect(page.locator("#indexing")).to_be_hidden()
 
 
@@ -288,6 +288,38 @@ def test_the_history_is_searched_opened_and_deleted(opened: Opened, url: str) ->
     page.get_by_role("button", name="Delete all").click()
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page.locator("#asked")).to_contain_text("Nothing was asked yet.")
+
+
+def test_the_history_shows_the_verdict_that_the_answer_shows(opened: Opened, url: str) -> None:
+    page = opened(url)
+    for question in (
+        "Is Ondle Vale Hospital closing its emergency department?",
+        "Does the mayor plan to sell the harbour?",
+        "Did the fire at Lunde Kiln Works injure seven people?",
+        "When will Cliff Road reopen?",
+        "What is the capital of France?",
+    ):
+        page.goto(f"{url}/")
+        ask(page, question)
+    page.get_by_role("link", name="History").click()
+    expect(page.locator(".past li")).not_to_have_count(0)
+    rows = page.evaluate(
+        """async () => {
+            const { labelOf } = await import("/page/answer.js");
+            const { data } = await (await fetch("/v1/history?limit=20")).json();
+            return Promise.all(data.map(async (row) => {
+                const whole = await (await fetch(`/v1/history/${row.id}`)).json();
+                return [row.verdict?.label ?? "", labelOf(whole.ask), row.question];
+            }));
+        }"""
+    )
+    assert all(told == shown for told, shown, _ in rows), rows
+    assert len({told for told, _, _ in rows}) >= 3, "the questions were to differ"
+    badges = page.locator(".past li .badge")
+    expect(badges).to_have_count(sum(bool(told) for told, _, _ in rows))
+    expect(
+        page.locator(".past li", has_text="capital of France").locator(".badge").first
+    ).to_have_text("Not enough evidence")
 
 
 class Pulling:

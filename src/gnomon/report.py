@@ -169,6 +169,11 @@ def notes(verification: Verification) -> Iterator[str]:
         yield f"Relative dates are read from {day}, {how}; --date gives another."
     if document.extracted:
         yield "Lines and columns are those of the text taken out of the file, not of the file."
+    if verification.unindexed:
+        yield (
+            f"The index is still being made: {_count(verification.unindexed, 'change')} of what is "
+            "held could not be searched."
+        )
     if verification.skipped:
         kinds = Counter(part.kind for part in verification.skipped)
         listed = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())

@@ -51,8 +51,6 @@ MOST_GROUPS = 20
 """Kinds of set-aside things that ``status`` tells apart; the rest are counted."""
 MOST_SOURCES = 30
 """Sources that ``status`` lists on a terminal."""
-LAG_TOLD = 100
-"""From how many changes on the text index is said to be behind; below, a writer was just there."""
 PLAIN_EVERY_S = 2.0
 """How often a download says how far it is where no bar can be drawn."""
 FINDINGS_EVERY_S = 10.0
@@ -420,8 +418,12 @@ def status(facts: Mapping[str, Any]) -> None:
         f"{count(facts['answers'], 'answer')} kept; "
         f"{facts['disk_bytes'] / 2**20:,.1f} of {facts['max_disk_bytes'] / 2**20:,.0f} MiB"
     )
-    if (behind := facts["views"].get("text", 0)) >= LAG_TOLD:
-        line(f"[yellow]the text index is {count(behind, 'change')} behind; pull mends it[/]")
+    if facts["unindexed"]:
+        prose(
+            f"[yellow]the index is still being made: {count(facts['unindexed'], 'change')} cannot "
+            "be searched yet, so answers and searches miss them; gnomon serve, pull and ask go on "
+            "with it[/]"
+        )
     for row in facts["sources"][:MOST_SOURCES]:
         _source(row)
     if len(facts["sources"]) > MOST_SOURCES:

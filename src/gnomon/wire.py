@@ -264,6 +264,7 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "gaps": [to_json(gap) for gap in answer.gaps],
         "model": answer.model,
         "energy": to_json(answer.energy),
+        "unindexed": answer.unindexed,
     }
 
 
@@ -300,6 +301,7 @@ def verification_to_json(verification: Verification) -> dict[str, Any]:
         "itself": list(verification.itself),
         "as_of": iso(verification.as_of),
         "newest": iso(verification.newest),
+        "unindexed": verification.unindexed,
     }
 
 

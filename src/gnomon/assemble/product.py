@@ -208,10 +208,12 @@ class Gnomon:
         verifiers."""
         embed = self._models.embed()
         store = self._forgiving.as_store if store is None else self.receipts.witness(store)
-        weights = Weights(store.frequencies, store.status().origins)
+        held = store.status()
+        weights = Weights(store.frequencies, held.origins)
         second = ChatJudge(chat, self.config.model_timeout_s) if chat and chat.strong else None
         entail = self._models.entail(weights, embed)
-        return Bench(store, weights, entail, embed, second, self._models.trust(entail))
+        trust = self._models.trust(entail)
+        return Bench(store, weights, entail, embed, second, trust=trust, unindexed=held.unindexed)
 
     # -- looking --------------------------------------------------------------------------------
     def search(self, words: str, *, k: int = 10, where: Filter = ANY) -> list[Found]:
@@ -227,6 +229,10 @@ class Gnomon:
             origin = origins.get(hit.origin) or Origin(hit.origin, 1, 1, hit.post.time)
             found.append(Found(hit.post, hit.score, origin, start, end))
         return found
+
+    def unindexed(self) -> int:
+        """Changes of the record that cannot be searched yet, where they are many; else 0."""
+        return self.store.status().unindexed
 
     def show(self, post: str) -> PostView:
         """A post with its origin, the other posts of that origin, earlier texts and replies.
@@ -291,6 +297,7 @@ class Gnomon:
             "disk_bytes": held.disk_bytes,
             "max_disk_bytes": self.config.max_disk_mb * 2**20,
             "views": {name: held.seq - seq for name, seq in held.views.items()},
+            "unindexed": held.unindexed,
             "sources": [
                 {
                     **to_json(asdict(state)),

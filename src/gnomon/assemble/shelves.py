@@ -149,7 +149,8 @@ class Joined:
                 for room, one in zip(self._rooms, held, strict=True)
             ),
             tombstones=0,
-            seq=0,
+            seq=sum(one.seq for one in held),
+            views={"text": sum(one.views.get("text", one.seq) for one in held)},
             disk_bytes=sum(one.disk_bytes for one in held),
             newest=max(newest, default=None),
             oldest=min(oldest, default=None),

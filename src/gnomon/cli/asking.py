@@ -15,7 +15,7 @@ from gnomon.cli.arguments import (
     risk,
     scope,
 )
-from gnomon.cli.output import print_json, say_set_aside
+from gnomon.cli.output import print_json, say_set_aside, say_unindexed
 from gnomon.errors import ConfigError
 
 
@@ -61,5 +61,6 @@ def ask(args: argparse.Namespace) -> int:
             terminal.warn(f"Answered without a model: {trouble}")
         if gnomon.unkept:
             terminal.warn(f"This answer is not in the journal: {gnomon.unkept}.")
+        say_unindexed(last.answer.unindexed)
         say_set_aside(args, gnomon)
     return UNKNOWN if last.answer.abstained else DONE

@@ -18,7 +18,7 @@ from gnomon.cli.arguments import (
     risk,
     scope,
 )
-from gnomon.cli.output import print_json, say_set_aside
+from gnomon.cli.output import print_json, say_set_aside, say_unindexed
 from gnomon.errors import InputError
 
 REFUTED = 1  # `check` tells its failures by USAGE
@@ -107,6 +107,7 @@ def check(args: argparse.Namespace) -> int:
             terminal.warn(f"Checked without a model: {trouble}")
         if gnomon.unkept:
             terminal.warn(f"This check is not in the journal: {gnomon.unkept}.")
+        say_unindexed(max((one.unindexed for one in done), default=0))
         say_set_aside(args, gnomon)
     if stopped:
         print("gnomon: stopped; what was checked by then is above.", file=sys.stderr)

@@ -15,7 +15,7 @@ from gnomon.cli.arguments import (
     risk,
     scope,
 )
-from gnomon.cli.output import print_json, say_set_aside
+from gnomon.cli.output import print_json, say_set_aside, say_unindexed
 
 
 def add_debate(commands: Any) -> None:
@@ -49,6 +49,7 @@ def debate(args: argparse.Namespace) -> int:
     now, where = parse_time(args.as_of) if args.as_of else None, filter_of(args)
     made: Debate | None = None
     with opened(args, "read", chat_model=args.model, risk=args.risk) as gnomon:
+        unindexed = gnomon.store.status().unindexed
         for event in gnomon.skills.debate(
             " ".join(args.motion), where=where, now=now, rounds=args.rounds
         ):
@@ -63,6 +64,7 @@ def debate(args: argparse.Namespace) -> int:
             _show(made)
         for trouble in gnomon.trouble.values():
             terminal.warn(f"Argued without a model: {trouble}")
+        say_unindexed(unindexed)
         say_set_aside(args, gnomon)
     return UNKNOWN if made.reason else DONE
 

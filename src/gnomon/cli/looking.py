@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gnomon.cli.arguments import DONE, command, filter_of, opened, positive, scope
-from gnomon.cli.output import print_json, say_set_aside
+from gnomon.cli.output import print_json, say_set_aside, say_unindexed
 
 
 def add_search(commands: Any) -> None:
@@ -63,11 +63,13 @@ def search(args: argparse.Namespace) -> int:
     if args.images:
         return _search_images(args)
     with opened(args) as gnomon:
+        held = gnomon.store.status()
         found = gnomon.search(" ".join(args.words), k=args.k, where=where)
         if args.json:
             print_json(to_json(found))
         else:
-            terminal.results(found, held=gnomon.store.status().posts)
+            terminal.results(found, held=held.posts)
+        say_unindexed(held.unindexed)
         say_set_aside(args, gnomon)
     return DONE
 

@@ -22,6 +22,18 @@ def print_json(value: Any) -> None:
     print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
+def say_unindexed(changes: int) -> None:
+    """That a search did not see everything: what it did not find may be held all the same."""
+    from gnomon import terminal
+
+    if changes:
+        terminal.warn(
+            f"The index is still being made: {terminal.count(changes, 'change')} of what is held "
+            "could not be searched, so something may be missing above; gnomon serve, pull and ask "
+            "go on with it."
+        )
+
+
 def say_set_aside(args: argparse.Namespace, gnomon: Gnomon) -> None:
     """Of files given with ``--file``, which nothing else would tell about."""
     from gnomon import terminal

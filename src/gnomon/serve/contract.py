@@ -601,6 +601,10 @@ class Engine(Protocol):
         """A journalled answer or check as JSON, without quotes of deleted posts, or NotFound."""
         ...
 
+    def unindexed(self) -> int:
+        """Changes of the record that cannot be searched yet, where they are many; else 0."""
+        ...
+
     def status(self) -> Mapping[str, Any]:
         """Plain JSON: posts, origins, sources, gaps, set aside, models, disk, views."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from gnomon.serve.run import Runs
 from gnomon.wire import iso
 
 EXCERPT = 280
+WEAKEST = ("refuted", "not_enough_evidence", "disputed", "supported")
 
 
 class History:
@@ -106,10 +108,49 @@ def _line(kept: Kept) -> dict[str, Any]:
         "model": kept.object.get("model") if kept.kind == "response" else "gnomon",
         "question": kept.question,
         "excerpt": text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…",
+        "verdict": verdict_of(kept.object if kept.kind == "ask" else kept.object.get("gnomon")),
         "answer": kept.answer or None,
         "previous": kept.previous or None,
         "conversation": kept.conversation or None,
     }
+
+
+def verdict_of(answer: Any) -> dict[str, Any] | None:
+    """The verdict on the whole of an answer, as the page shows it when it is opened: the weakest of
+    its sentences that carry one on themselves, and the least confidence with which that was given
+    (null where it was not: an answer that abstains). None where nothing was judged."""
+    if not isinstance(answer, Mapping) or "sentences" not in answer:
+        return None
+    if answer.get("abstained"):
+        return {"label": "not_enough_evidence", "confidence": None}
+    cited = {one["n"]: one for one in answer["citations"]}
+    verdicts = answer["verdicts"]
+    judged = [
+        (sentence["label"], [verdicts[n] for n in sentence["verdicts"]])
+        for sentence in answer["sentences"]
+        if sentence["label"] and not _is_quote(sentence, cited, verdicts)
+    ]
+    label = next((one for one in WEAKEST if one in {said for said, _ in judged}), None)
+    if label is None:
+        return None
+    sure = [
+        verdict["confidence"]
+        for said, own in judged
+        if said == label
+        for verdict in own
+        if verdict["label"] == label
+    ]
+    return {"label": label, "confidence": min(sure, default=None)}
+
+
+def _is_quote(sentence: Mapping[str, Any], cited: Mapping[int, Any], verdicts: Any) -> bool:
+    """Whether a sentence is one held quote about another claim: it carries a side, no verdict on
+    itself."""
+    only = cited.get(sentence["citations"][0]) if len(sentence["citations"]) == 1 else None
+    if only is None or not (only.get("deleted") or only["quote"] == sentence["text"]):
+        return False
+    own = [verdicts[n]["claim"]["text"] for n in sentence["verdicts"][:1]]
+    return own != [sentence["text"]]
 
 
 def _not_found(id: str) -> ApiError:

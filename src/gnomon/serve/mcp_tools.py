@@ -63,16 +63,34 @@ class Tool:
 
 
 async def _search_posts(desk: Desk, given: Mapping[str, Any], report: Report) -> Result:
-    find = partial(
-        desk.engine.search, given["query"], k=given.get("k", 10), where=filter_from(given)
-    )
-    found = await desk.call(find)
+    where = filter_from(given)
+
+    def find() -> tuple[int, list[Found]]:
+        engine = desk.engine
+        return engine.unindexed(), engine.search(given["query"], k=given.get("k", 10), where=where)
+
+    unindexed, found = await desk.call(find)
     lines = [
+        *_unsearched(unindexed),
         f"{len(found)} origins of {sum(one.origin.posts for one in found)} posts. One origin is "
         "what comes from one place, however often it was copied.",
         *(_line(n, one) for n, one in enumerate(found, 1)),
     ]
-    return "\n".join(lines), {"query": given["query"], "results": [_found(one) for one in found]}
+    results = [_found(one) for one in found]
+    return "\n".join(lines), {
+        "query": given["query"],
+        "unindexed": unindexed,
+        "results": results,
+    }
+
+
+def _unsearched(changes: int) -> list[str]:
+    """A line for where not everything could be searched."""
+    said = (
+        f"Not everything held was searched: the index is still being made, {changes:,} changes to "
+        "go. What is not found here may be held all the same."
+    )
+    return [said] if changes else []
 
 
 def _found(one: Found) -> dict[str, Any]:
@@ -188,7 +206,7 @@ async def _verify(desk: Desk, given: Mapping[str, Any], report: Report) -> Resul
             elif isinstance(event, Verification) and event.complete:
                 whole = verification_to_json(event)
                 break
-    return "\n".join(lines), whole
+    return "\n".join([*_unsearched(whole.get("unindexed", 0)), *lines]), whole
 
 
 def _verdict(found: Finding) -> str:
@@ -232,6 +250,7 @@ def _answered(answer: dict[str, Any]) -> Result:
         )
     if answer["left_out"]:
         lines.append(f"Left out as not well enough supported: {len(answer['left_out'])} sentences.")
+    lines += _unsearched(answer["unindexed"])
     lines.append(f"As of {answer['as_of']}; the newest post held is of {iso_or(answer['newest'])}.")
     return "\n".join(lines), answer
 
@@ -308,6 +327,7 @@ TOOLS: tuple[Tool, ...] = (
         _shape(
             {
                 "query": _STRING,
+                "unindexed": _COUNT,
                 "results": {
                     "type": "array",
                     "items": _shape(

@@ -61,12 +61,18 @@ class Api:
             look = partial(self._desk.engine.post_pictures.search, words, k=int(k),
                            where=filter_from(fields))  # fmt: skip
             return json_response(listed(await self._desk.call(look), self._context.base(request)))
-        find = partial(self._desk.engine.search, words, k=int(k), where=filter_from(fields))
-        found = await self._desk.call(find)
+        where = filter_from(fields)
+
+        def find() -> tuple[int, list[Found]]:
+            engine = self._desk.engine
+            return engine.unindexed(), engine.search(words, k=int(k), where=where)
+
+        unindexed, found = await self._desk.call(find)
         return json_response(
             {
                 "object": "list",
                 "query": words,
+                "unindexed": unindexed,
                 "origins": len(found),
                 "posts": sum(one.origin.posts for one in found),
                 "data": [_found_json(one) for one in found],

@@ -30,6 +30,9 @@ from gnomon.types import (
 )
 
 ANY = Filter()
+MANY, SHARE = 100, 50
+"""How many changes, and which part of the posts (one in so many), must not be in the text view yet
+for that to be told: fewer are the moment that a write takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,14 @@ class StoreStatus:
     gaps: int = 0
     vectors: int = 0
     journal: int = 0
+
+    @property
+    def unindexed(self) -> int:
+        """Changes that searches do not see yet, where they are many or all there is; else 0. Until
+        the view has caught up, that nothing was found does not mean that nothing is held."""
+        seen = self.views.get("text", self.seq)
+        behind = max(0, self.seq - seen)
+        return behind if behind > max(MANY, self.posts // SHARE) or not seen else 0
 
 
 class Store(Protocol):

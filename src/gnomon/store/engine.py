@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -433,6 +434,9 @@ class Engine:
         return total
 
     def status(self) -> StoreStatus:
+        if self._db.readonly:
+            with suppress(StoreError):  # which a search tells
+                self._text.catch_up()  # as the writer left it
         with self._db.reading() as db:
             counts = reader.counts(db)
             counted_at, origins = self._origins

@@ -495,11 +495,16 @@ def _why_unknown(
     plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, searched: int
 ) -> str:
     unsure = [item for item in page.left_out if item.confidence is not None]
+    unread = phrases.say("unindexed", plan.lang, n=bench.unindexed) if bench.unindexed else ""
     if unsure:
-        return max(unsure, key=lambda item: item.confidence or 0.0).reason
-    if found.passages:
-        return phrases.say("unsettled", plan.lang, posts=searched, origins=len(found.origins))
-    return phrases.say("nothing" if bench.store.status().posts else "empty", plan.lang)
+        why = max(unsure, key=lambda item: item.confidence or 0.0).reason
+    elif found.passages:
+        why = phrases.say("unsettled", plan.lang, posts=searched, origins=len(found.origins))
+    elif unread:
+        return unread
+    else:
+        why = phrases.say("nothing" if bench.store.status().posts else "empty", plan.lang)
+    return ("" if plan.lang == "zh" else " ").join(part for part in (why, unread) if part)
 
 
 def _finish(
@@ -531,5 +536,6 @@ def _finish(
         gaps=tuple(bench.store.gaps(5)),
         model=page.writer,
         energy=bench.spent() if bench.spent else None,
+        unindexed=bench.unindexed,
     )
     return journal.record(bench.store, result)

@@ -27,7 +27,8 @@ class Bench:
     ``second`` is a strong chat model's judge, asked about what the first finds decisive. ``trust``
     is the verifier's calibration with the owner's risk; without it confidence is uncalibrated.
     ``lang`` is the language in which reasons are given; "": that of the claim. ``spent`` says what
-    energy the answer has taken so far, where that is measured.
+    energy the answer has taken so far, where that is measured. ``unindexed`` changes of the record
+    cannot be searched yet.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Bench:
     trust: Trust | None = None
     lang: str = ""
     spent: Callable[[], Joules | None] | None = None
+    unindexed: int = 0
 
 
 UNCHECKED = "an opinion is not checked"

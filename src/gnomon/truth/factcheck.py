@@ -52,6 +52,7 @@ def fact_check(
         itself=tuple(itself),
         as_of=now,
         newest=next((post.time for post in bench.store.scan(limit=1)), None),
+        unindexed=bench.unindexed,
     )
     yield begun
     if itself:

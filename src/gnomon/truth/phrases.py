@@ -34,6 +34,11 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "Nothing is held that is about this.",
         "zh": "现有资料中没有与此相关的内容。",
     },
+    "unindexed": {
+        "en": "The index is still being made, so part of what is held could not be searched "
+        "({n} changes to go); ask again when it is done.",
+        "zh": "索引仍在建立，部分内容还无法检索（还剩{n}项）；建好后请再问一次。",
+    },
     "unsettled": {
         "en": "What is held is about the subject but does not settle the question "
         "({posts} posts from {origins} origins were searched).",

@@ -75,7 +75,8 @@ class Verification:
     those that were reached, all of them where it is ``complete``.
 
     ``itself`` are the held posts that are the document or copies of it: no evidence for it.
-    ``id`` names its receipt in the journal ("" where it is not kept).
+    ``id`` names its receipt in the journal ("" where it is not kept). ``unindexed`` counts the
+    changes of the record that could not be searched yet (0: as good as all could be).
     """
 
     document: Document
@@ -87,3 +88,4 @@ class Verification:
     newest: float | None = None
     complete: bool = False
     id: str = ""
+    unindexed: int = 0

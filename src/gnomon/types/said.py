@@ -82,7 +82,8 @@ class Answer:
     ``posts`` and ``origins`` count what was held about the question. ``as_of`` is the asking time;
     ``newest`` is the time of the newest post in the index; ``gaps`` are the known holes in it.
     ``confidence`` is the least confidence among its claims (0 when abstained). ``energy`` is what
-    it took, None where this machine has no counter that can be read.
+    it took, None where this machine has no counter that can be read. ``unindexed`` counts the
+    changes of the record that could not be searched yet (0: as good as all could be).
     """
 
     id: str
@@ -102,6 +103,7 @@ class Answer:
     gaps: tuple[Gap, ...] = ()
     model: str = ""
     energy: Joules | None = None
+    unindexed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnomon.serve.openapi.checked import LABEL
 from gnomon.serve.openapi.parts import (
     FILTER_FIELDS,
     MOMENT,
@@ -21,6 +22,7 @@ from gnomon.serve.openapi.parts import (
     limit,
     listing,
     null_or,
+    number,
     obj,
     one_of,
     query,
@@ -41,6 +43,12 @@ _LINE = {
     "model": null_or(text()),
     "question": text(),
     "excerpt": text("The beginning of the answer."),
+    "verdict": null_or(
+        obj(
+            {"label": LABEL, "confidence": null_or(number(minimum=0, maximum=1))},
+            description="On the whole of the answer: its weakest part, and how sure that is.",
+        )
+    ),
     "answer": null_or(text("It opens the receipt at /v1/answers/{id}.")),
     "previous": null_or(text("What this followed up.")),
     "conversation": null_or(text()),

@@ -18,6 +18,11 @@ from gnomon.serve.openapi.parts import (
 )
 
 LABEL: Schema = one_of("supported", "refuted", "disputed", "not_enough_evidence")
+UNINDEXED = whole(
+    "Changes of what is held that could not be searched yet, because the index is still being "
+    "made; 0 where all but the newest could be.",
+    minimum=0,
+)
 _COUNTS = ("origins_for", "origins_against", "posts_for", "posts_against")
 _SENTENCE = {
     "text": text(),
@@ -48,6 +53,7 @@ _ANSWER = {
     "gaps": array(ref("Gap")),
     "model": text(),
     "energy": {**null_or(ref("Joules")), "description": "Null where no counter can be read."},
+    "unindexed": UNINDEXED,
 }
 _FINDING = {
     "n": whole(minimum=1),
@@ -94,6 +100,7 @@ _VERIFICATION = {
     "itself": array(text(), "Held posts that are the text itself, and so no evidence."),
     "as_of": null_or(TIME),
     "newest": null_or(TIME),
+    "unindexed": UNINDEXED,
 }
 
 

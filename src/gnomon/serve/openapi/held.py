@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnomon.serve.openapi.checked import UNINDEXED
 from gnomon.serve.openapi.parts import (
     FILTER,
     FILTER_FIELDS,
@@ -79,6 +80,7 @@ _STATUS = obj(
         **{n: whole(minimum=0) for n in ("posts", "origins", "tombstones", "answers", "vectors")},
         "newest": null_or(TIME),
         "oldest": null_or(TIME),
+        "unindexed": UNINDEXED,
         "sources": array(obj({"source": text()}, extra=True)),
         "models": obj({}, extra=True),
     },
@@ -143,6 +145,7 @@ _POSTS = obj(
         "query": text(),
         "origins": whole(minimum=0),
         "posts": whole("Posts that these origins stand for.", minimum=0),
+        "unindexed": UNINDEXED,
         "data": array(ref("Found")),
     }
 )

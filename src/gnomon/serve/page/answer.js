@@ -248,6 +248,7 @@ export function answerNode(answer, open, actions, forms = []) {
       : [!led(sentences) && label && summary(label, weak),
         h("div", { class: "sentences", ...langOf(answer.lang) },
           sentences.map((sentence) => sentenceNode(sentence, citations, open, known)))],
+    answer.unindexed > 0 && h("p", { class: "lost" }, t.unindexed(number(answer.unindexed))),
     answer.lost?.length ? h("p", { class: "lost" }, t.lost(answer.lost.length)) : null,
     disputed.length > 0 && h("section", { class: "disagree" }, h("h3", {}, t.disagree),
       disputed.map((verdict) => sides(verdict, open))),

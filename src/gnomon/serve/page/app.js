@@ -93,12 +93,11 @@ function showHeld() {
  * say that nothing is held: whoever reads that must know. */
 let soon = 0;
 function showIndexing() {
-  const behind = status?.views?.text ?? 0;
-  const many = behind > Math.max(500, status?.posts * .02);
-  $("indexing").hidden = !many;
-  $("indexing").textContent = many ? t.indexing(number(behind)) : "";
+  const behind = status?.unindexed ?? 0;
+  $("indexing").hidden = !behind;
+  $("indexing").textContent = behind ? t.indexing(number(behind)) : "";
   clearTimeout(soon);
-  if (many) soon = setTimeout(() => refresh(true).catch(() => {}), 5000);
+  if (behind) soon = setTimeout(() => refresh(true).catch(() => {}), 5000);
 }
 
 onSpeak(() => {

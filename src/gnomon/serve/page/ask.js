@@ -29,6 +29,7 @@ export function enter(params) {
   talk.name();
   if (params.get("answer")) return openAnswer(params.get("answer"));
   if (params.get("kept")) return openKept(params.get("kept"));
+  if (params.get("q") && params.get("after")) return goOn(params.get("after"), params.get("q"));
   if (params.get("q")) {
     clear();
     return ask(params.get("q"));
@@ -97,7 +98,7 @@ function stop() {
 /** The filter was changed: it holds from the next question on, and stands in the address. */
 function refilter() {
   const last = turns.at(-1);
-  const head = last?.answer ? whereIs(last.answer) : last ? [["q", last.question]] : [];
+  const head = last?.answer ? whereIs(last.answer) : last ? [["q", last.question], ["after", last.after]] : [];
   router.place([...head, ...filters.pairs()], { replace: true });
 }
 
@@ -160,7 +161,8 @@ async function ask(question, { alone = false } = {}) {
   composer.follows();
   panel.hide();
   const turn = turnOf(question);
-  router.place([["q", question], ...filters.pairs()]);
+  turn.after = before?.response ?? before?.id;
+  router.place([["q", question], ["after", turn.after], ...filters.pairs()]);
   const began = performance.now();
   turn.dial = dial();
   const live = h("div", { class: "sentences" });
@@ -170,7 +172,7 @@ async function ask(question, { alone = false } = {}) {
   say(t.asking);
   const known = new Set();
   try {
-    const body = { question, ...(await filters.fields()), ...(before ? { previous: before.response ?? before.id } : {}) };
+    const body = { question, ...(await filters.fields()), ...(before ? { previous: turn.after } : {}) };
     for await (const { event, data } of api.stream("/v1/ask", body, controller.signal)) {
       if (event === "step") say(`${t.steps[data.name] ?? data.name}: ${turn.dial.show(data)}`);
       else if (event === "sentence") {
@@ -304,20 +306,30 @@ function spoken({ answer, node }) {
 /** Where a sentence stands when it is said: the answer may have been drawn anew by then. */
 const captions = (turn, at) => () => turn.node.querySelectorAll(".sentence")[at];
 
-/** Show a kept answer, or a kept check of a text. */
-function openAnswer(id) {
+/** A follow-up that its address names, as after a reload: what it follows on from is shown again,
+ * then it is asked. Where that is gone it is not asked, for it would be another question. */
+async function goOn(id, question) {
+  clear();
+  const there = await (id.startsWith("ask_") ? openKept : openAnswer)(id, { quiet: true });
+  if (!isHere()) return;
+  if (there) await ask(question);
+  else if (!composer.box.value) composer.write(question);
+}
+
+/** Show a kept answer, or a kept check of a text; `quiet`: more follows it. */
+function openAnswer(id, { quiet = false } = {}) {
   return open((turn) => turn.answer?.id === id, async (turn) => {
     const kept = await api.get(`/v1/answers/${encodeURIComponent(id)}`);
     if (!turns.includes(turn)) return undefined;
     if (kept.object === "gnomon.verification") return openCheck(turn, kept);
     turn.answer = kept;
     turn.question = kept.question;
-    return finish(turn);
+    return finish(turn, { quiet });
   });
 }
 
 /** Show a conversation of one's history up to the answer `id`. */
-function openKept(id) {
+function openKept(id, { quiet = false } = {}) {
   return open((turn) => turn.answer?.response === id, async (last) => {
     const kept = await api.get(`/v1/history/${encodeURIComponent(id)}`);
     const thread = await Promise.all(kept.thread.map((one) => api.get(`/v1/history/${encodeURIComponent(one.id)}`)));
@@ -329,18 +341,18 @@ function openKept(id) {
       turn.node.removeAttribute("aria-busy");
       if (one.ask) turn.answer = { ...one.ask, response: one.id };
       else turn.plain = one;
-      finish(turn, { quiet: one !== kept });
+      finish(turn, { quiet: quiet || one !== kept });
     }
     turns.at(-1).node.scrollIntoView({ block: "start" });
   });
 }
 
-/** Show what `fetch(turn)` brings, unless a turn that is it stands here already. */
+/** Show what `fetch(turn)` brings, unless a turn that is it stands here already; whether it came. */
 async function open(isIt, fetch) {
   const here = turns.find(isIt);
   if (here && main.contains(list)) {
     here.node.scrollIntoView({ block: "start" });
-    return;
+    return true;
   }
   clear();
   const turn = turnOf("");
@@ -349,9 +361,11 @@ async function open(isIt, fetch) {
     await fetch(turn);
   } catch (error) {
     turn.node.replaceChildren(failure(error));
+    return false;
   } finally {
     turn.node.removeAttribute("aria-busy");
   }
+  return turns.some(isIt);
 }
 
 /** An answer of the API that has no claims of its own: a model's words, which nobody checked. */

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { copying } from "./answer.js";
-import { claimList, proof, tally } from "./claims.js";
+import { claimList, proof, tally, unindexed } from "./claims.js";
 import { button, failure, h, say, title } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
@@ -72,6 +72,7 @@ function result() {
       busy && h("progress", { max: String(Math.max(1, statements)), value: String(claims.length), "aria-label": t.checking })),
     error && failure(error, check),
     stopped && h("p", { class: "muted" }, t.stoppedAt(claims.length, statements)),
+    whole && unindexed(whole),
     proof(text.replace(/\r\n?/g, "\n"), claims),
     h("div", { class: "actions" },
       busy ? button(t.stop, () => working?.abort(), { id: "check-stop" }) : [

@@ -1,6 +1,6 @@
 // The claims of a checked text, each with its verdict: in the text itself, and as a list.
 
-import { badge, fact, h, langOf, sign, when } from "./dom.js";
+import { badge, fact, h, langOf, number, sign, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { skyline, voices } from "./shadows.js";
 import { sides, verdictBadge } from "./answer.js";
@@ -44,9 +44,12 @@ export const tally = (counts) =>
     h("li", {}, badge(label, `${counts[label]} ${t.labels[label]}`))),
   counts.not_checked > 0 && h("li", {}, badge("note", `${counts.not_checked} ${t.notChecked}`)));
 
+/** That not everything could be searched when a text was checked. */
+export const unindexed = (check) => check.unindexed > 0 && h("p", { class: "lost" }, t.unindexed(number(check.unindexed)));
+
 /** A kept check, whose text is not kept with it. */
 export const claimsNode = (kept) =>
-  h("div", { class: "checked" }, tally(kept.counts), claimList(kept.claims),
+  h("div", { class: "checked" }, tally(kept.counts), unindexed(kept), claimList(kept.claims),
     h("dl", { class: "facts" }, fact(t.asOf, when(kept.as_of)), fact(t.newest, kept.newest ? when(kept.newest) : "–")));
 
 /** `text` with each of `claims` marked where it stands. Offsets are code points; a claim that

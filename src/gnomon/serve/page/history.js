@@ -1,6 +1,7 @@
 // What was asked here: searched, opened again, deleted.
 
 import * as api from "./api.js";
+import { verdictBadge } from "./answer.js";
 import { button, failure, h, say, stamp, title } from "./dom.js";
 import * as router from "./router.js";
 import { t } from "./strings.js";
@@ -102,7 +103,7 @@ function row(item) {
     h("a", { href: router.address([["kept", item.id]]) },
       h("span", { class: "text", dir: "auto" }, item.question || t.noWords),
       item.excerpt && h("span", { class: "said", dir: "auto" }, item.excerpt),
-      h("span", { class: "by" }, h("time", { datetime: item.created_at }, stamp(item.created_at, { timeStyle: "short" })),
+      h("span", { class: "by" }, item.verdict && verdictBadge(item.verdict), h("time", { datetime: item.created_at }, stamp(item.created_at, { timeStyle: "short" })),
         item.kind === "response" && h("span", {}, t.overApi), item.previous && h("span", {}, t.followed), item.status && item.status !== "completed" && h("span", {}, t.states[item.status] ?? item.status))),
     h("button", { type: "button", class: "quiet", "aria-label": t.forgetOne(item.question), title: t.forgetOne(item.question), onclick: async () => {
       await attempt(async () => {

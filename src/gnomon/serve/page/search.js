@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import * as composer from "./composer.js";
-import { button, failure, h, langOf, say, when } from "./dom.js";
+import { button, failure, h, langOf, number, say, when } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
@@ -94,7 +94,7 @@ async function search(next, k = FEW) {
 
 function resultsNode(found, k) {
   if (!found.data.length) {
-    return h("div", { class: "abstained" }, h("p", { class: "words" }, t.noResults),
+    return h("div", { class: "abstained" }, h("p", { class: "words" }, found.unindexed ? t.unindexed(number(found.unindexed)) : t.noResults),
       h("p", { class: "muted" }, filters.words() ? t.noResultsFilter(filters.words()) : t.noResultsNext));
   }
   return h("div", { class: "results" },

@@ -331,6 +331,7 @@ const en = {
   lately: "Told by several, most lately",
   wholeQuestion: "Show the whole question",
   indexing: (n) => `The index is still being made (${n} to go). Until it is, answers and searches miss posts.`,
+  unindexed: (n) => `The index was still being made (${n} to go), so not everything held was searched. Ask again when it is done.`,
   tryThese: "Try one of these",
   posts: (n) => s(n, "post", "posts"),
   origins: (n) => s(n, "origin", "origins"),

@@ -331,6 +331,7 @@ const zh = {
   lately: "最近有多方在说",
   wholeQuestion: "显示整个问题",
   indexing: (n) => `索引还在建立（还差 ${n} 条）。在此之前，回答和搜索会漏掉一些帖子。`,
+  unindexed: (n) => `当时索引仍在建立（还剩 ${n} 项），并非所有内容都已检索；建好后请再问一次。`,
   tryThese: "可以试试这些",
   posts: (n) => `${zhn(n)} 条帖子`,
   origins: (n) => `${zhn(n)} 个独立来源`,

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import math
 import os
 import tracemalloc
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 from gnomon.errors import InputError, SourceError
 from gnomon.sources.admission import Limits
 from gnomon.sources.files import Files
+from gnomon.sources.rows import post_from_row
 
 NOW = datetime(2026, 3, 7, 12, tzinfo=UTC).timestamp()
 
@@ -125,6 +127,20 @@ def test_json_arrays_and_objects(tmp_path):
     assert len(posts) == 3
 
 
+def test_lines_in_a_json_file_may_begin_with_a_long_one(tmp_path):
+    rows = lines({"text": "long " * 2000}, {"text": "short"})
+    posts, aside = read(write(tmp_path / "x.json", rows))
+    assert ([len(post.text) for post in posts], aside) == ([10_000, 5], [])
+
+
+def test_numbers_that_are_no_counts_are_left_out():
+    counts = {"likes": math.inf, "views": math.nan, "replies": 2, "reposts": 3.0}
+    post = post_from_row({"text": "a", "counts": counts}, source="s", fetched_at=NOW)
+    assert post.counts == {"replies": 2, "reposts": 3}
+    with pytest.raises(InputError, match="outside the calendar"):
+        post_from_row({"text": "a", "created_at": 10**400}, source="s", fetched_at=NOW)
+
+
 def test_a_broken_array_keeps_what_came_before(tmp_path):
     data = '[{"text": "a"}, {"text": "b"}, {"text": "c", ]'
     posts, aside = read(write(tmp_path / "x.json", data))
@@ -206,6 +222,8 @@ def test_bad_lines_are_set_aside_with_a_reason_and_the_rest_is_kept(tmp_path):
         (b'{"text": "a", "created_at": "soon"}', "'soon' is no time"),
         (b'{"text": "a", "created_at": "2026-03-08T12:00:00Z"}', "from the future"),
         (b'{"text": "a", "links": 3}', "'links' is 3"),
+        (b'{"text": "a", "labels": 3, "nsfw": true}', "'labels' is 3"),
+        (b'{"text": "a", "created_at": "1 Jan 99999999999 00:00:00 +0000"}', "is no time"),
         (b'{"text": "a", "over_18": true}', "its author labels it 'adult'"),
         (b'{"text": "' + b"x" * 5000 + b'"}', "its text is 5,000 bytes, over the limit of 4,000"),
     ]
@@ -236,6 +254,27 @@ def test_a_line_of_50_mb_does_not_take_its_length_many_times_over(tmp_path):
     assert [post.text for post in posts] == ["before", "after"]
     assert "50,000,013 bytes long" in aside[0].reason
     assert peak < 40_000_000
+
+
+def test_a_long_line_in_another_encoding_is_bounded_too(tmp_path):
+    limits = Limits(max_post_bytes=4000)
+    text = '{"text": "before"}\n{"text": "' + "x" * 1_200_000 + '"}\n{"text": "after"}'
+    posts, aside = read(write(tmp_path / "x.jsonl", text.encode("utf-16")), limits=limits)
+    assert [post.text for post in posts] == ["before", "after"]
+    assert "1,200,013 characters long" in aside[0].reason
+    assert aside[0].where == "x.jsonl, line 2"
+    table = f"text\nbefore\n{'x' * 1_200_000}\nafter\n"
+    posts, aside = read(write(tmp_path / "x.csv", table.encode("utf-16")), limits=limits)
+    assert [post.text for post in posts] == ["before", "after"]
+    assert "over the" in aside[0].reason
+
+
+def test_a_table_whose_first_line_cannot_be_read_is_told(tmp_path):
+    path = write(tmp_path / "x.csv", b"text,caf\xe9\nhello,x\n")
+    posts, aside = read(path, encoding="utf-8")
+    assert posts == []
+    assert "its first line does not name columns" in aside[0].reason
+    assert "not UTF-8 (byte 0xe9" in aside[0].reason
 
 
 def test_a_truncated_gzip_keeps_what_came_before(tmp_path):

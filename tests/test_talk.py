@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gnomon.assemble.models import Models
+from gnomon.assemble.models import Models, model_rows
 from gnomon.assemble.talk import Talk
 from gnomon.config import load
-from gnomon.errors import NotFound
+from gnomon.errors import InputError, NotFound
 from gnomon.models.doubles import ScriptedChat, least
-from gnomon.models.installed import installed
+from gnomon.models.installed import OWN, HeldFile, installed, write_manifest
 from gnomon.types.generation import Generation, Said
 from model_files import CACHE, SMOLLM2, pulled
 
@@ -50,6 +50,24 @@ def test_a_url_is_known_by_its_model_or_its_host_and_never_by_a_password(home: P
     talk = Talk(named, Models(named))
     assert ids(talk) == ["qwen3", SMOLLM2]
     assert "secret" not in str(talk.models())
+
+
+def test_models_that_see_or_draw_are_no_chat_models(tmp_path: Path) -> None:
+    made = {"own": ["model-f16.gguf"], "own-clip": ["vision/model.onnx", "text/model.onnx"],
+            "own-draw": ["transformer/model.onnx", "model_index.json"]}  # fmt: skip
+    for name, paths in made.items():
+        folder = tmp_path / "models" / name
+        for path in paths:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(b"x")
+        files = [HeldFile(path, 1, "0" * 64) for path in paths]
+        write_manifest(folder, name, files, OWN)
+    config = load(tmp_path, {}, chat_model="auto", embed_model="none")
+    assert ids(Talk(config, Models(config))) == ["own"]
+    tasks = {row["name"]: row["task"] for row in model_rows(config) if row["name"] in made}
+    assert tasks == {"own": "chat", "own-clip": "see", "own-draw": "draw"}
+    with pytest.raises(InputError, match="own-clip is a model for see, not for chat"):
+        Models(load(tmp_path, {}, chat_model="own-clip")).chat()
 
 
 def test_a_name_is_answered_by_that_model_and_no_other(home: Path) -> None:

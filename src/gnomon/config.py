@@ -6,6 +6,7 @@ each value came from.
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -232,33 +233,53 @@ def load(
         raise ConfigError(f"port is {config.port}; give a number from 0 to 65535.")
     if not 0 <= config.risk <= 1:
         raise ConfigError(f"risk is {config.risk}; give a share from 0 to 1, such as 0.05.")
-    _check_serving(config)
     if config.max_disk_mb < 16:
         raise ConfigError(f"max_disk_mb is {config.max_disk_mb}; give at least 16 (MiB).")
+    _check_numbers(config)
+    _check_choices(config)
+    _check_addresses(config)
     return config
 
 
-def _check_serving(config: Config) -> None:
-    """Settings of the server that cannot be meant."""
-    for name in ("requests_per_minute", "requests_per_minute_address", "tokens_per_day",
-                 "concurrent", "connections_address", "waiting"):  # fmt: skip
-        if getattr(config, name) < 0:
+_FROM_0 = (
+    "concurrent", "connections_address", "future_s", "keep_pictures_mb", "max_age_days",
+    "requests_per_minute", "requests_per_minute_address", "tokens_per_day", "waiting",
+)  # fmt: skip
+_ABOVE_0 = (
+    "asks", "deadline_s", "draw_n", "draw_pixels", "draw_steps", "draw_timeout_s", "listen_s",
+    "max_post_mb", "max_question_chars", "model_timeout_s", "pictures_mb", "threads", "upload_mb",
+    "uploads_mb",
+)  # fmt: skip
+_CHOICES = {
+    "chat_strong": ("auto", "yes", "no"),
+    "digest_lang": ("en", "zh"),
+    "draw_device": ("auto", "cpu", "cuda", "mps"),
+    "log": ("warnings", "requests", "json"),
+}
+
+
+def _check_numbers(config: Config) -> None:
+    for name in _FROM_0:
+        if not 0 <= getattr(config, name) < math.inf:
             raise ConfigError(f"{name} is {getattr(config, name)}; give 0 or more.")
-    if config.keep_pictures_mb < 0:
-        raise ConfigError(f"keep_pictures_mb is {config.keep_pictures_mb}; give 0 or more.")
-    for name in ("asks", "deadline_s", "listen_s", "upload_mb", "uploads_mb"):
-        if not getattr(config, name) > 0:
+    for name in _ABOVE_0:
+        if not 0 < getattr(config, name) < math.inf:
             raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
-    for name in ("draw_pixels", "draw_steps", "draw_n", "draw_timeout_s", "pictures_mb"):
-        if not getattr(config, name) > 0:
-            raise ConfigError(f"{name} is {getattr(config, name)}; give more than 0.")
-    if config.draw_device not in ("auto", "cpu", "cuda", "mps"):
-        raise ConfigError(f"draw_device is {config.draw_device!r}; give auto, cpu, cuda or mps.")
-    if config.log not in ("warnings", "requests", "json"):
-        raise ConfigError(f"log is {config.log!r}; give 'warnings', 'requests' or 'json'.")
+
+
+def _check_choices(config: Config) -> None:
+    for name, known in _CHOICES.items():
+        if getattr(config, name) not in known:
+            raise ConfigError(f"{name} is {getattr(config, name)!r}; give {', '.join(known)}.")
+
+
+def _check_addresses(config: Config) -> None:
     for name, urls in (("public_url", (config.public_url,)), ("origins", config.origins)):
         for url in urls:
-            parts = urlsplit(url)
+            try:
+                parts = urlsplit(url)
+            except ValueError as error:
+                raise ConfigError(f"{name} holds {url!r}, which is no address: {error}.") from error
             if url and (parts.scheme not in ("http", "https") or not parts.hostname):
                 raise ConfigError(f"{name} holds {url!r}; give one like https://example.org.")
             if url and (parts.path.strip("/") or parts.query):

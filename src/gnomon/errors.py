@@ -22,6 +22,20 @@ Foreign errors are translated where they enter. A message quotes the value and n
 
 from __future__ import annotations
 
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+def pip_install(package: str) -> str:
+    """The command that brings ``package`` to the Python that runs gnomon: a bare ``pip`` is often
+    another's, and many systems refuse to use their own."""
+    python = Path(sys.executable)
+    with suppress(OSError, ValueError):
+        python = python.relative_to(Path.cwd())
+    return f"{shlex.quote(str(python))} -m pip install {shlex.quote(package)}"
+
 
 class GnomonError(Exception):
     """Base of the tree. ``str(error)`` is one clear sentence for a person."""

@@ -9,6 +9,7 @@ understood; unknown fields are kept in ``extra`` and come out again where they w
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -104,7 +105,10 @@ def parse_time(value: Any) -> float:
             return _in_calendar(moment.timestamp(), text)
     if not isinstance(value, int | float):
         raise InputError(f"{value!r} is no time; give ISO 8601 or epoch seconds.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     for limit, scale in ((1e14, 1e6), (1e11, 1e3)):
         if abs(number) > limit:
             number /= scale
@@ -163,7 +167,7 @@ def post_from_json(
         elif name == "counts":
             if not isinstance(value, Mapping):
                 raise InputError(f"'counts' is {_short(value)}; give an object of numbers.")
-            values[name] = {str(k): int(v) for k, v in value.items() if isinstance(v, int | float)}
+            values[name] = {str(k): int(v) for k, v in value.items() if _finite(v)}
         else:
             extra[name] = value
     values["source"] = values.get("source") or source
@@ -337,6 +341,10 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         for evidence in (verdict.evidence if verdict else ())
     ]
     return out
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _short(value: Any) -> str:

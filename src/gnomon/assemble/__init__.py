@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from gnomon import sample
 from gnomon.assemble.checking import open_document
@@ -164,21 +164,22 @@ def open_for_serving(
 
 def has_network(config: Config) -> bool:
     """Whether the Jetstream host or the first feed's host can be reached (a TCP connection)."""
-    places = [urlsplit(url) for url in (config.jetstream, *config.feeds[:2])]
+    urls = (config.jetstream, *config.feeds[:2])
 
-    def reaches(place: SplitResult) -> bool:
+    def reaches(url: str) -> bool:
         try:
+            place = urlsplit(url)
             port = place.port or (443 if place.scheme in ("https", "wss") else 80)
             with socket.create_connection((place.hostname or "", port), PROBE_TIMEOUT_S):
                 return True
-        except (OSError, ValueError):  # ValueError: no port that could be one
+        except (OSError, ValueError):  # ValueError: no host or port that could be one
             return False
 
     if config.proxy:
         return True  # names resolve at the proxy; the sources themselves will tell
-    pool = ThreadPoolExecutor(len(places))
+    pool = ThreadPoolExecutor(len(urls))
     try:
-        return any(pool.map(reaches, places, timeout=PROBE_TIMEOUT_S + 1))
+        return any(pool.map(reaches, urls, timeout=PROBE_TIMEOUT_S + 1))
     except TimeoutError:  # a name look-up that hangs
         return False
     finally:

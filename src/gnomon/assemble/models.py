@@ -262,7 +262,7 @@ def model_rows(config: Config) -> list[Mapping[str, Any]]:
     rows += [
         {
             "name": model.name,
-            "task": "chat",
+            "task": model.task,
             "licence": _card(model).get("licence") or "not stated",
             "bytes": sum(file.bytes for file in model.files),
             "sha256": model.files[0].sha256,

@@ -524,7 +524,9 @@ class Gnomon:
             except GnomonError as error:
                 self._models.trouble["embed"] = str(error)
                 done = 0
-            if not done:
+            if done:
+                self._models.trouble.pop("embed", None)
+            else:
                 stop.wait(EMBED_IDLE_S)
 
     def embed_some(self) -> int:

@@ -18,7 +18,6 @@ from gnomon.assemble.models import Models, chat_choice, embed_choice, load_chat
 from gnomon.config import Config
 from gnomon.errors import GnomonError, NotFound
 from gnomon.models import installed, table
-from gnomon.models.draw_onnx import is_pipeline
 from gnomon.models.generation import Generate
 from gnomon.models.installed import Choice
 from gnomon.models.protocols import Chat, Encode
@@ -47,7 +46,7 @@ class Talk:
             rows.append(_row(_id_of(chosen, self._config), "chat", chosen, self._config))
         wanted = self._config.chat_model.strip().lower() not in ("", "none")
         for held in installed.installed(self._config.models_dir) if wanted else ():
-            if _chats(held) and held.name != _name(chosen):
+            if held.task == "chat" and held.name != _name(chosen):
                 choice = installed.resolve(held.name, self._config.models_dir)
                 rows.append(_row(held.name, "chat", choice, self._config))
         if encoder := self._chosen("embed"):
@@ -127,11 +126,6 @@ class Talk:
             assert opened is not None
             self._guest = (name, cast(Generate, opened))
             return self._guest[1]
-
-
-def _chats(held: installed.Installed) -> bool:
-    """Whether it is a chat model, of the table or another."""
-    return held.known.task == "chat" if held.known else not is_pipeline(held.folder)
 
 
 def _close(model: Any) -> None:

@@ -53,6 +53,11 @@ def add_keys(commands: Any) -> None:
 def keys(args: argparse.Namespace) -> int:
     from gnomon.serve.keys import Keys
 
+    if args.id and args.action != "revoke":
+        raise UsageError(
+            f"{args.action} takes no ID, and {args.id[:40]!r} was given; a name for a new key is "
+            "given with --name."
+        )
     with server_database(args) as database:
         held = Keys(database)
         if args.action == "create":

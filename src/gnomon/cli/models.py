@@ -28,6 +28,8 @@ def models(args: argparse.Namespace) -> int:
 
     config = config_of(args)
     if args.action == "list":
+        if args.name:
+            raise UsageError(f"list takes no name, and {args.name[:60]!r} was given.")
         rows = assemble.model_rows(config)
         print_json(rows) if args.json else terminal.models(rows)
         return DONE

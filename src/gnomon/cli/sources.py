@@ -34,8 +34,10 @@ def sources(args: argparse.Namespace) -> int:
     from gnomon import terminal
     from gnomon.wire import to_json
 
-    if args.action != "list" and not args.spec:
-        raise UsageError(f"say which: gnomon sources {args.action} SPEC.")
+    if (args.action == "list") == bool(args.spec):
+        said = f"say which: gnomon sources {args.action} SPEC."
+        none = f"list takes no SPEC, and {(args.spec or '')[:60]!r} was given."
+        raise UsageError(none if args.spec else said)
     with opened(args) as gnomon:
         supply = gnomon.supply
         if args.action == "test":

@@ -45,6 +45,8 @@ def users(args: argparse.Namespace) -> int:
     from gnomon.serve.sessions import Sessions
     from gnomon.serve.users import Users
 
+    if args.name and args.action in ("list", "invite"):
+        raise UsageError(f"{args.action} takes no name, and {args.name[:60]!r} was given.")
     scopes = [scope.strip() for scope in args.scope.split(",") if scope.strip()]
     with server_database(args) as database:
         held, sessions = Users(database), Sessions(database)

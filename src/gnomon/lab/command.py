@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gnomon.errors import InputError
+from gnomon.errors import InputError, pip_install
 from gnomon.lab.progress import Reporter
 from gnomon.lab.workspace import Workspace, workspace
 
@@ -87,5 +87,5 @@ def require(packages: Sequence[str]) -> None:
     lacking = [name for name in packages if importlib.util.find_spec(name) is None]
     if lacking:
         raise InputError(
-            f"the lab needs {', '.join(lacking)}; install it with: pip install 'gnomon[lab]'"
+            f"the lab needs {', '.join(lacking)}; install it with: {pip_install('gnomon[lab]')}"
         )

@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-from gnomon.errors import ConfigError, InputError
+from gnomon.errors import ConfigError, InputError, pip_install
 from gnomon.models.draw_onnx import asked_of, check_size, pictures_of
 from gnomon.models.process import WorkerProcess
 from gnomon.types.pictures import Brush, Raster, Sketch, Stroke
@@ -36,7 +36,7 @@ class DiffusersDraw:
         if missing:
             raise ConfigError(
                 f"{where[:120]!r} is a pipeline of diffusers, and {' and '.join(missing)} is not "
-                "installed; run: pip install 'gnomon[diffusers]'"
+                f"installed; run: {pip_install('gnomon[diffusers]')}"
             )
         folder = Path(where).expanduser()
         self._folder = folder if folder.is_dir() else None

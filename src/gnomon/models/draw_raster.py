@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from gnomon.errors import ConfigError, InputError
+from gnomon.errors import ConfigError, InputError, pip_install
 from gnomon.types.pictures import Raster
 
 MIMES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -102,6 +102,6 @@ def _pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         raise ConfigError(
-            "Pictures need Pillow, which is not installed; run: pip install pillow"
+            f"Pictures need Pillow, which is not installed; run: {pip_install('pillow')}"
         ) from error
     return Image

@@ -57,6 +57,17 @@ class Installed:
     def known(self) -> KnownModel | None:
         return known(self.name)
 
+    @property
+    def task(self) -> str:
+        """What it is for: the table's word for it; of others "draw" (a diffusers pipeline), "see"
+        (a CLIP), as the lab exports them, or "chat"."""
+        if self.known:
+            return self.known.task
+        paths = [file.path for file in self.files]
+        if "model_index.json" in paths:
+            return "draw"
+        return "see" if any(path.endswith(".onnx") for path in paths) else "chat"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -171,6 +182,8 @@ def resolve(
             raise ModelMissing(f"No model file at {text!r}; give a path to a GGUF file.")
         return Choice("gguf", path.stem, path=path)
     if other := find(models_dir, text):
+        if other.task != task:
+            raise InputError(f"{other.name} is a model for {other.task}, not for {task}.")
         return _choose(other)
     names = ", ".join(m.name for m in TABLE if m.task == task)
     raise ModelMissing(f"{text!r} is no {task} model that gnomon knows; it knows {names}.")

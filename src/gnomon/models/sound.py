@@ -15,14 +15,12 @@ from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from secrets import token_hex
-from typing import Literal
 
 import numpy as np
 
-from gnomon.errors import ModelMissing
+from gnomon.errors import ModelMissing, pip_install
 from gnomon.models.process import WorkerProcess
 
-Format = Literal["mp3", "wav", "opus", "pcm", "flac", "aac", "mulaw", "alaw"]
 MIME: dict[str, str] = {
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
@@ -101,8 +99,8 @@ def check_installed(what: str) -> None:
     """Raises ModelMissing, saying how to install what ``what`` needs."""
     if name := missing():
         raise ModelMissing(
-            f"{what} by {name.replace('_', '-')}, which is not installed; run: pip install "
-            "'gnomon[voice]'. WAV and PCM need nothing more."
+            f"{what} by {name.replace('_', '-')}, which is not installed; "
+            f"run: {pip_install('gnomon[voice]')}. WAV and PCM need nothing more."
         )
 
 

@@ -12,7 +12,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gnomon.errors import ConfigError, InputError
+from gnomon.errors import ConfigError, InputError, pip_install
 from gnomon.provenance.keys import Key
 from gnomon.provenance.media import BYTES, CARRIERS, plain
 from gnomon.types.provenance import EDITED_BY_MODEL, MADE_BY_MODEL, Made
@@ -32,7 +32,7 @@ def library() -> Any:
     except ImportError as error:
         raise ConfigError(
             "Signing and reading manifests needs c2pa-python; "
-            "install it with: pip install 'gnomon[provenance]'"
+            f"install it with: {pip_install('gnomon[provenance]')}"
         ) from error
     return c2pa
 

@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from gnomon.errors import ConfigError, GnomonError, StoreError
+from gnomon.errors import ConfigError, GnomonError, StoreError, pip_install
 from gnomon.serve import (
     audio,
     chat,
@@ -209,7 +209,7 @@ def grpc_server(app: Starlette, host: str, port: int, *, netloc: str = "") -> An
     except ImportError as error:
         raise ConfigError(
             f"xAI's gRPC services need {error.name or 'packages'}, which is not installed; "
-            "run: pip install 'gnomon[xai]'"
+            f"run: {pip_install('gnomon[xai]')}"
         ) from error
     return Server(app, host, port, netloc=netloc)
 

@@ -14,13 +14,13 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gnomon.errors import ConfigError, GnomonError, NotFound
+from gnomon.errors import ConfigError, GnomonError, NotFound, pip_install
 from gnomon.serve.caller import caller_of
 from gnomon.serve.context import Context
 from gnomon.serve.contract import Engine
@@ -55,7 +55,7 @@ def server(desk: Desk) -> Server[Any]:
     except ImportError as error:
         raise ConfigError(
             f"MCP needs {error.name or 'a package'}, which is not installed; "
-            "run: pip install 'gnomon[mcp]'"
+            f"run: {pip_install('gnomon[mcp]')}"
         ) from error
     from gnomon import __version__
 
@@ -202,11 +202,6 @@ class _Handlers:
         from mcp.shared.exceptions import MCPError
 
         return MCPError(code=self._types.INVALID_PARAMS, message=message)
-
-
-def post_uri(id: str) -> str:
-    """Where a post is a resource."""
-    return POST + quote(id, safe="")
 
 
 def _dump(value: Any) -> str:

@@ -20,8 +20,6 @@ RESULTS = "web_search_call.results"
 FILE_RESULTS = "file_search_call.results"
 NO_CITATIONS = "no_inline_citations"
 INLINE_CITATIONS = "inline_citations"
-INCLUDES = frozenset({VERDICTS, SOURCES, RESULTS, FILE_RESULTS, NO_CITATIONS, INLINE_CITATIONS})
-"""What of ``include`` changes something here; other values are accepted and change nothing."""
 
 
 def new_id(prefix: str) -> str:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from gnomon.errors import InputError, Unsupported
+from gnomon.errors import InputError, Unsupported, pip_install
 from gnomon.sources.reading_order import Line, in_order
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MAX_PIXELS = 64_000_000
 SURE = 0.5
 """Lines that the network is less sure of than this are left out, and counted (rapidocr's own
 default)."""
-INSTALL = "pip install 'gnomon[ocr]'"
+INSTALL = pip_install("gnomon[ocr]")
 _FORMATS = ("PNG", "JPEG", "WEBP")
 # The network sees at most EDGE pixels a side. A screenshot many times as high as wide would be
 # shrunk past reading, so it is read in bands, which share OVERLAP rows.

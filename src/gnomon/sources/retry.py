@@ -27,7 +27,7 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         return float(value[:9])
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, moment.timestamp() - now)

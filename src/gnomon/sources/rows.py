@@ -131,7 +131,8 @@ def _canonical(row: Mapping[str, Any]) -> dict[str, Any]:
         known["text"] = known.pop("title")
     if any(str(known.get(flag)).lower() in ("true", "1") for flag in _ADULT_FLAGS):
         labels = known.get("labels") or []
-        known["labels"] = [*([labels] if isinstance(labels, str) else labels), "adult"]
+        labels = [labels] if isinstance(labels, str) else labels
+        known["labels"] = [*labels, "adult"] if isinstance(labels, list) else labels
     return known
 
 
@@ -192,7 +193,7 @@ def _other_time(text: str, unknown: InputError) -> float:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         raise unknown from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -15,7 +15,7 @@ import signal
 import threading
 from pathlib import Path
 
-from gnomon.errors import InputError, ModelMissing, SourceError, Unsupported
+from gnomon.errors import InputError, ModelMissing, SourceError, Unsupported, pip_install
 from gnomon.sources import sandbox
 from gnomon.sources.sandbox import Bounds
 from gnomon.types.spoken import Recording
@@ -41,7 +41,8 @@ def decode(
     """
     if importlib.util.find_spec("av") is None:
         raise ModelMissing(
-            "Sound files are read by av, which is not installed; run: pip install 'gnomon[voice]'."
+            "Sound files are read by av, which is not installed; "
+            f"run: {pip_install('gnomon[voice]')}."
         )
     if os.path.getsize(path) == 0:
         raise InputError(f"{name!r} is empty: there is no sound in it.")

@@ -77,7 +77,7 @@ def make_sources(
     access: Access = Access(),
     mapping: str = "",
 ) -> tuple[Source, ...]:
-    """The sources that ``spec`` names. ``name`` (``--source NAME``) goes before the ids of files
+    """The sources that ``spec`` names. ``name`` (``--name NAME``) goes before the ids of files
     and of a pipe; ``every_s`` makes what is polled poll, and what streams stream; ``stdin`` is what
     "-" reads; ``access`` holds keys; ``mapping`` (``--map FILE``, also within ``spec``) says how
     JSON is read.

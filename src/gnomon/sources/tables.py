@@ -17,12 +17,13 @@ from typing import Any
 
 import orjson
 
-from gnomon.errors import InputError
+from gnomon.errors import InputError, pip_install
 from gnomon.sources.admission import quoted
 from gnomon.sources.lines import Encoding, Line, bounded_lines, decoded_chunks
 from gnomon.sources.rows import ALIASES, list_cell
 
 _SPACE = re.compile(r"[\s,]*")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LIST_KEYS = ("posts", "data", "items", "results", "statuses", "tweets", "articles")
 
 
@@ -73,9 +74,9 @@ def _json_problem(data: bytes, error: orjson.JSONDecodeError) -> str:
     return f"{quoted(data)} is no JSON ({error}); give one JSON object a line."
 
 
-def too_long(line: Line, limit: int) -> str:
+def too_long(line: Line, limit: int, unit: str = "bytes") -> str:
     return (
-        f"it is {line.size:,} bytes long, over the {limit:,} that one row may have; "
+        f"it is {line.size:,} {unit} long, over the {limit:,} that one row may have; "
         "split it, or raise max_post_mb."
     )
 
@@ -85,7 +86,7 @@ def read_json_lines(
 ) -> Iterator[Record]:
     """JSON lines. UTF-8 goes on at a byte; other encodings are read again and skipped."""
     if encoding.name != "utf-8":
-        yield from _decoded_json_lines(file, encoding, start)
+        yield from _decoded_json_lines(file, encoding, start, limit)
         return
     at = start.at or encoding.skip
     file.seek(at)
@@ -100,27 +101,46 @@ def read_json_lines(
 
 
 def _decoded_json_lines(
-    file: io.BufferedReader, encoding: Encoding, start: Position
+    file: io.BufferedReader, encoding: Encoding, start: Position, limit: int
 ) -> Iterator[Record]:
-    for number, text in _text_lines(file, encoding):
-        if number <= start.at or not text.strip():
+    for number, text in _text_lines(file, encoding, limit):
+        if number <= start.at:
+            continue
+        if isinstance(text, Line):
+            problem = too_long(text, limit, "characters")
+            yield Record(f"line {number}", Position(number, number), None, problem, text.data)
+            continue
+        if not text.strip():
             continue
         row, problem = json_object(text.encode("utf-8", "surrogatepass"))
         yield Record(f"line {number}", Position(number, number), row, problem, text[:200])
 
 
-def _text_lines(file: io.BufferedReader, encoding: Encoding) -> Iterator[tuple[int, str]]:
-    """Numbered lines, decoded strictly; line ends are kept, as ``csv`` wants them."""
+def _text_lines(
+    file: io.BufferedReader, encoding: Encoding, limit: int
+) -> Iterator[tuple[int, str | Line]]:
+    """Numbered lines, decoded strictly; line ends are kept, as ``csv`` wants them. Of one that is
+    over ``limit`` characters only the start is held, as a Line that is not complete."""
     file.seek(encoding.skip)
-    rest, number = "", 0
+    number, size = 1, 0
+    pieces: list[str] = []
+
+    def line() -> str | Line:
+        held = "".join(pieces)
+        if size <= limit:
+            return held
+        return Line(held[:800].encode("utf-8", "replace"), 0, number, size, complete=False)
+
     for chunk in decoded_chunks(file.read1, encoding.name):
-        pieces = (rest + chunk).split("\n")
-        rest = pieces.pop()
-        for piece in pieces:
-            number += 1
-            yield number, piece + "\n"
-    if rest:
-        yield number + 1, rest
+        for piece in _LINE.findall(chunk):
+            size += len(piece)
+            if size <= limit or not pieces:
+                pieces.append(piece[: limit + 1])
+            if piece.endswith("\n"):
+                yield number, line()
+                number, size, pieces = number + 1, 0, []
+    if pieces:
+        yield number, line()
 
 
 def read_json_array(
@@ -202,7 +222,12 @@ def read_json_document(
     if len(data) > limit:  # too long for one object: as lines, each is judged by itself
         yield from read_json_lines(file, encoding, start, limit)
         return
-    row, problem = json_object(data.decode(encoding.name).encode())
+    text = data.decode(encoding.name)
+    row, problem = json_object(text.encode())
+    first, _, more = text.partition("\n")
+    if row is None and more.strip() and json_object(first.encode())[0] is not None:
+        yield from read_json_lines(file, encoding, start, limit)  # its first line is a long one
+        return
     items: Any = [row]
     if row is not None and "text" not in row:
         items = next((row[k] for k in list_keys if isinstance(row.get(k), list)), [row])
@@ -219,9 +244,12 @@ def read_csv(
     """CSV or TSV with a header. Raises InputError when no column holds text."""
     csv.field_size_limit(max(csv.field_size_limit(), limit))
     lines = _CsvLines(file, encoding, limit)
-    header_line = next(lines, "")
-    delimiter = "\t" if tabs else max(",;\t|", key=header_line.count)
-    header = next(csv.reader([header_line], delimiter=delimiter), [])
+    try:
+        header_line = next(lines, "")
+        delimiter = "\t" if tabs else max(",;\t|", key=header_line.count)
+        header = next(csv.reader([header_line], delimiter=delimiter), [])
+    except (_BadLineError, csv.Error) as error:
+        raise InputError(f"its first line does not name columns: {error}") from error
     names = [_column(name) for name in header]
     if not {"text", "title", *ALIASES["text"], *ALIASES["title"]} & set(names):
         raise InputError(
@@ -259,7 +287,8 @@ class _CsvLines:
         self._limit = limit
         self._encoding = encoding
         file.seek(encoding.skip)
-        self._lines = self._utf8(file) if encoding.name == "utf-8" else _text_lines(file, encoding)
+        utf8 = encoding.name == "utf-8"
+        self._lines = self._utf8(file) if utf8 else _text_lines(file, encoding, limit)
 
     def _utf8(
         self, file: io.BufferedReader
@@ -316,7 +345,7 @@ def read_parquet(path: Path, start: Position) -> Iterator[Record]:
         import pyarrow.parquet
     except ImportError as error:
         raise InputError(
-            "Parquet needs pyarrow; install it with: pip install 'gnomon[parquet]'."
+            f"Parquet needs pyarrow; install it with: {pip_install('gnomon[parquet]')}."
         ) from error
     index = 0
     try:

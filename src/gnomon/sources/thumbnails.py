@@ -19,7 +19,7 @@ import threading
 import zlib
 from typing import Any
 
-from gnomon.errors import ConfigError, InputError, SourceError, Unsupported
+from gnomon.errors import ConfigError, InputError, SourceError, Unsupported, pip_install
 from gnomon.sources import confine
 from gnomon.sources.sandbox import Bounds, run
 from gnomon.types.post_pictures import Thumbnail
@@ -35,7 +35,7 @@ BOUNDS = Bounds(
     max_bytes=20_000_000,
     max_answer_bytes=SIDE * SIDE * 3 + 4096,
 )
-INSTALL = "pip install pillow"
+INSTALL = pip_install("pillow")
 _FORMS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error,
            zlib.error)  # fmt: skip

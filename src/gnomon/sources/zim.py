@@ -20,7 +20,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 import gnomon
-from gnomon.errors import InputError, SourceError
+from gnomon.errors import InputError, SourceError, pip_install
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, ascii_safe, quoted, set_aside
 from gnomon.sources.contract import Steps
 from gnomon.sources.documents import read_html
@@ -149,7 +149,8 @@ def _read(path: Path, start: int) -> Iterator[dict[str, Any]]:
             with suppress(OSError):
                 reader.kill()
     if code == 3:
-        raise SourceError("ZIM files need libzim; install it with: pip install 'gnomon[zim]'.")
+        how = pip_install("gnomon[zim]")
+        raise SourceError(f"ZIM files need libzim; install it with: {how}.")
     if code:
         last = said.strip().splitlines()[-1:] or [f"the reader ended with {code}"]
         raise SourceError(

@@ -14,7 +14,6 @@ GRID = 16
 """Cells along each side."""
 COARSE = 4
 """Cells along each side of what is compared first, with every picture that is kept."""
-CELL_BYTES = GRID * GRID * 3
 MOST_COARSE = 8.0
 """Largest root mean square of the differences of coarse cells, of 255."""
 MOST_RMS = 6.0

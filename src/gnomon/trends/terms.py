@@ -28,7 +28,6 @@ MOST_CHARS = 1200
 
 _KIND_SHIFT, _LANG_BITS = 61, 16
 _HASH_MASK = (1 << 45) - 1
-_LANG_MASK = (1 << _LANG_BITS) - 1
 
 _HASHTAG = re.compile(r"[#＃]([^\W\d_][\w·]{1,60}|\d+[^\W\d][\w]{0,60})(?![\w&;])")
 _TOPIC = re.compile(r"#([^#\s\n][^#\n]{1,40})#")

@@ -7,7 +7,7 @@ owner says so. Ids of the posts used are listed, so that a later deletion is fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,8 +33,6 @@ MAX_BYTES = 20_000_000
 MOST = 10
 LEAST_WORDS = 2
 _ALTS = ("alt", "alt_text", "media_alt")
-
-Bytes = Callable[[Post, str], bytes | None]
 
 
 def pictures(bench: Bench, names: Names, *, fetch: bool, left_out: str) -> Offers:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from gnomon.errors import InputError
+from gnomon.errors import InputError, pip_install
 from gnomon.lab.rl.curriculum import Curriculum
 from gnomon.lab.rl.rewards import Reward, columns_of
 from gnomon.lab.rl.tasks import Family, Task, drawn
@@ -52,7 +52,7 @@ def train(
     to GRPOConfig over our choices: Dr. GRPO's loss, advantages not divided by their deviation.
     Raises InputError where TRL is not installed."""
     if not here():
-        raise InputError("TRL is not installed; pip install trl")
+        raise InputError(f"TRL is not installed; {pip_install('trl')}")
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer

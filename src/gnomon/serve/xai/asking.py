@@ -33,8 +33,6 @@ _INCLUDE = {
     chat_pb2.INCLUDE_OPTION_WEB_SEARCH_CALL_OUTPUT: "web_search_call.action.sources",
     chat_pb2.INCLUDE_OPTION_COLLECTIONS_SEARCH_CALL_OUTPUT: "file_search_call.results",
 }
-# The client's own functions; older clients leave the type out.
-_CLIENTS = (chat_pb2.TOOL_CALL_TYPE_INVALID, chat_pb2.TOOL_CALL_TYPE_CLIENT_SIDE_TOOL)
 
 
 class Untranslatable(Exception):

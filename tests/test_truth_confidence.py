@@ -19,7 +19,9 @@ from gnomon.truth.calibrate import (
     Case,
     Pairs,
     aurc,
+    counted,
     ece,
+    fit_few,
     fit_pairs,
     fit_verdicts,
     isotonic,
@@ -30,6 +32,7 @@ from gnomon.truth.claims import claim_at
 from gnomon.truth.confidence import (
     ANY,
     LABELS,
+    QUOTED,
     STEPS,
     Calibration,
     Curve,
@@ -40,6 +43,7 @@ from gnomon.truth.confidence import (
 )
 from gnomon.truth.drift import drift, stability
 from gnomon.truth.verify import LexicalEntail
+from gnomon.truth.weigh import sides
 from gnomon.types import Filter, Finished, Judgement, Label
 from truth_worlds import NOW, bench, post, world
 
@@ -162,6 +166,55 @@ def test_a_verdicts_confidence_is_calibrated_and_symmetric():
     )
     assert table.confidence(Label.SUPPORTED, strong, none) > table.confidence(
         Label.SUPPORTED, strong, one
+    )
+
+
+def told_claims(n: int, seed: int, per: int = 4) -> list[Case]:
+    """Claims of events of ``per``; a verdict is right where its plainest quote tells the claim."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(n):
+        told = rng.random()
+        gold = Label.SUPPORTED if rng.random() < told else Label.NOT_ENOUGH
+        side = Side(rng.uniform(0.5, 2), 2, 0.9, told)
+        out.append(Case(side, Side(), Label.SUPPORTED, gold, group=i // per))
+    return out
+
+
+def test_few_claims_of_few_events_give_a_table_that_no_event_was_scored_by_itself_for():
+    made = [replace(case, group=10_000 + i) for i, case in enumerate(told_claims(60, 5))]
+    table = fit_few(told_claims(240, 6), made)
+    assert (table.n, table.claims, table.given[0]) == (240, 240, 240)
+    plain, vague = Side(1.0, 2, 0.9, 0.95), Side(1.0, 2, 0.9, 0.1)
+    sure, unsure = (table.confidence(Label.SUPPORTED, side, Side()) for side in (plain, vague))
+    assert sure > 0.75
+    assert unsure < 0.3
+    assert table.ece < 0.15
+    assert table.threshold(0.05) > table.threshold(0.2)
+
+
+def test_a_curve_through_few_points_leaves_a_doubt():
+    right = [replace(case, gold=Label.SUPPORTED) for case in told_claims(20, 7)]
+    table = fit_few(right, told_claims(20, 8))
+    assert max(table.curve.ys) < 1.0
+
+
+def test_counts_may_be_of_other_claims_than_the_weights():
+    table, other = fit_verdicts(claims(400, 1)), claims(90, 2)
+    again = counted(table, other)
+    assert (again.claims, again.given[0]) == (90, 90)
+    assert again.wrong[0] == sum(case.label is not case.gold for case in other)
+    assert (again.side, again.curve) == (table.side, table.curve)
+
+
+def test_a_table_with_fewer_weights_reads_the_first():
+    p = np.linspace(0, 1, 100)
+    old = replace(table_of(p, p > 0.1), side=(-1.0, 1.0, -0.5, 2.0, -0.5, 0.3))
+    new = replace(old, side=(*old.side, 0.0, 0.0))
+    one, other = Side(0.8, 2, 0.9, 0.7), Side(0.2, 1, 0.4, 0.1)
+    assert old.probabilities(one, other) == new.probabilities(one, other)
+    assert replace(new, side=(*old.side, 1.0, 0.0)).probabilities(one, other) != (
+        new.probabilities(one, other)
     )
 
 
@@ -342,6 +395,26 @@ def test_an_answer_that_is_not_sure_enough_carries_its_number():
     assert "the threshold for a 5 % risk" in last.answer.reason
     left, *_ = [item for item in last.answer.left_out if item.confidence is not None]
     assert 0 < left.confidence < 0.51
+
+
+def test_what_the_plainest_quote_holds_of_a_claim_is_told():
+    told = {}
+    for text in ("The ferry to Tern sails at noon.", "The ferry to Tern sails at dawn."):
+        found = judged(text, None)
+        for_, against = sides(found.evidence)
+        told[text] = max(for_.side(found.claim).told, against.side(found.claim).told)
+    assert told["The ferry to Tern sails at noon."] == 1.0
+    assert told["The ferry to Tern sails at dawn."] < 1.0
+
+
+def test_own_words_are_held_to_their_own_table():
+    p = np.linspace(0, 1, 1000)
+    strict, loose = table_of(p, p > 0.6), table_of(p, p > -1)
+    held = calibration(verdicts={ANY: strict, "post": strict, QUOTED: loose})
+    trust = Trust(held, 0.05)
+    assert trust.abstains(0.3, "post")
+    assert not trust.of_own_words().abstains(0.3, "post")
+    assert not trust.of_own_words().abstains(0.3, "report")
 
 
 # ---------------------------------------------------------------------------- drift

@@ -7,6 +7,12 @@ SciFact's and Citation-Integrity's, and of conflictQA's questions, each as a doc
 invented with another seed, as posts. Every set counts alike in the fit of the weights; the
 threshold counts claims as they are.
 
+The table of posts is fitted on verdicts about real ones, the half "dev" of ``posts.jsonl``, with as
+many invented events beside them; its curve and its threshold go by the real ones alone. ``--posts``
+fits only that, and leaves the other tables as they are. What posts say in their own words
+(``confidence.QUOTED``) has its curve from real quotes, and is held back by what invented events
+show: that a quote answers another question is not seen in how many others say the same.
+
 Judgements of pairs are left as ``truth.trained`` makes them (its mixing is fitted on such pairs):
 a temperature or curves on top were measured and made verdicts worse (LOG.md), for a temperature
 flattens votes below what is heard, and curves turn "neither" into a side. HealthVer and
@@ -19,15 +25,14 @@ import argparse
 import hashlib
 import json
 import random
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from bench.truth import data, metrics, scores, subject
+from bench.truth import data, metrics, posts_held, posts_scored, posts_verdicts, scores, subject
 from bench.truth.data import CITINT, CLIMATE, FEVER, HEALTHVER, SCIFACT, Case, Set
 from bench.truth.run import Run
 
@@ -35,9 +40,10 @@ from gnomon.lab.verifier import edits
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.splits import calibrates, claim_key
 from gnomon.truth import calibrate, confidence
-from gnomon.truth.confidence import ANY, Calibration, PairTable, VerdictTable
+from gnomon.truth.confidence import ANY, QUOTED, Calibration, PairTable, Side, VerdictTable
 from gnomon.truth.standing import standing
-from gnomon.truth.weigh import decide, sides
+from gnomon.truth.terms import content_terms, term_set
+from gnomon.truth.weigh import Votes, decide, sides
 from gnomon.types import Claim, Evidence, Judgement, Label
 
 SEED = 97
@@ -47,7 +53,7 @@ CLIMATE_GOLD = {
     "SUPPORTS": Label.SUPPORTED, "REFUTES": Label.REFUTED, "DISPUTED": Label.DISPUTED,
     "NOT_ENOUGH_INFO": Label.NOT_ENOUGH,
 }  # fmt: skip
-DOCUMENT, POST = "document", "post"
+DOCUMENT, POST, INVENTED = "document", "post", "invented"
 # One question of so many has both passages held.
 BOTH_SIDES = 5
 CONFLICTS = "truth/conflictqa.json.gz"
@@ -55,13 +61,16 @@ CONFLICTS = "truth/conflictqa.json.gz"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A claim with its evidence: (origin, gold label or None, P of the window that decides)."""
+    """A claim with its evidence: (origin, gold label or None, P of the window that decides).
+    ``told`` is the share of the claim's words in it, where it is shown as a post (``Side.told``).
+    """
 
     set: str
     kind: str
     claim: str
     gold: Label
     evidence: tuple[tuple[str, int | None, tuple[float, float, float]], ...]
+    told: float = 0.0
 
 
 # ------------------------------------------------------------------------------- the sets
@@ -99,8 +108,9 @@ def _climate(run: Run, fitting: bool) -> Iterator[Judged]:
         yield Judged(CLIMATE.name, DOCUMENT, claim, CLIMATE_GOLD[gold], tuple(evidence))
 
 
-def _made(run: Run, fitting: bool) -> Iterator[Judged]:
-    """Edits of FEVER's held-back pairs, windows that settle nothing, and invented events."""
+def _made(run: Run, fitting: bool, only: str = "") -> Iterator[Judged]:
+    """Edits of FEVER's held-back pairs, windows that settle nothing, and invented events; ``only``
+    one of the three."""
     rng = random.Random(SEED)
     own = [
         Pair(case.text, case.claim, case.label, FEVER.name, case.group)
@@ -113,16 +123,24 @@ def _made(run: Run, fitting: bool) -> Iterator[Judged]:
     for name, kind, pairs, most in (
         ("fever edited", DOCUMENT, edited, EDITS),
         ("fever unrelated", DOCUMENT, apart, UNRELATED),
-        ("invented", POST, events, MOST_EVENTS),
+        (INVENTED, POST, events, MOST_EVENTS),
     ):
         some = rng.sample(pairs, min(most, len(pairs)))
+        if only not in ("", name):
+            continue
         cases = [
             Case(f"{name}/{i}", pair.claim, (pair.window,), pair.label, claim_key(pair.group))
             for i, pair in enumerate(some)
         ]
         for case, p in zip(cases, _judge(run, f"{name} {fitting}", cases), strict=True):
             evidence = ((case.id, case.label, p),)
-            yield Judged(name, kind, case.claim, GOLD[case.label], evidence)
+            told = _told(case) if kind == POST else 0.0
+            yield Judged(name, kind, case.claim, GOLD[case.label], evidence, told)
+
+
+def _told(case: Case) -> float:
+    wanted, held = content_terms(case.claim), term_set(case.text)
+    return sum(term in held for term in wanted) / max(1, len(wanted))
 
 
 def _conflicts(run: Run, fitting: bool) -> Iterator[Judged]:
@@ -188,10 +206,14 @@ def verdicts_of(rows: Sequence[Judged], tables: dict[str, PairTable]) -> list[ca
         for_, against = sides(standing(evidence, {}).evidence)
         label, _ = decide(Claim(row.claim), for_, against)
         weight = 1000.0 / count[row.set]
-        out.append(
-            calibrate.Case(for_.side, against.side, label, row.gold, _group(row.claim), weight)
-        )
+        one, other = (_side(row, votes) for votes in (for_, against))
+        out.append(calibrate.Case(one, other, label, row.gold, _group(row.claim), weight))
     return out
+
+
+def _side(row: Judged, votes: Votes) -> Side:
+    found = votes.side(Claim(row.claim))
+    return replace(found, told=row.told if votes.origins else 0.0)
 
 
 def _evidence(kind: str, i: int, origin: str, p: tuple[float, float, float]) -> Evidence:
@@ -223,6 +245,27 @@ def fit(
     }
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     return Calibration(verifier, sha256, today, of, {}, verdicts)
+
+
+def of_posts(run: Run, invented: Sequence[Judged]) -> dict[str, VerdictTable]:
+    """The tables of posts: for claims, and for what posts say in their own words. Raises Absent."""
+    real = posts_verdicts.cases(run, "dev")
+    made = [replace(case, weight=1.0) for case in verdicts_of(invented, {})]
+    claims, quotes = real[posts_verdicts.CLAIMS], real[posts_verdicts.QUOTES]
+    few = random.Random(SEED).sample(made, min(len(made), len(claims)))
+    quoted = calibrate.fit_few(quotes, few[: len(quotes)])
+    return {POST: calibrate.fit_few(claims, few), QUOTED: calibrate.counted(quoted, made)}
+
+
+def _labels(run: Run) -> dict[str, dict[str, object]]:
+    """What the tables of posts were fitted on, for the file."""
+    found: dict[str, dict[str, object]] = {
+        file: {"sha256": data.sha256(run.data / file)} for file in posts_held.FILES
+    }
+    labels, _ = posts_scored.LABELS
+    n = sum(1 for _ in labels.open(encoding="utf-8"))
+    found["bench/truth/posts.jsonl"] = {"sha256": data.sha256(labels), "n": n}
+    return found
 
 
 # ------------------------------------------------------------------------------- what it does
@@ -268,31 +311,74 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="default: beside the verifier")
     parser.add_argument("--fit-only", action="store_true", help="do not measure what comes of it")
     parser.add_argument("--quick", action="store_true", help="a few claims: to see that it runs")
+    parser.add_argument("--posts", action="store_true", help="only the tables of posts")
     options = parser.parse_args()
     run = Run(options.verifier, data=options.data, quick=options.quick)
+    name, sha256, place = identity(options.verifier)
+    path = options.out or place / "calibration.json"
     try:
-        rows = read(run, fitting=True)
-        other = [] if options.fit_only else read(run, fitting=False)
+        if options.posts:
+            held = confidence.load(place / "calibration.json", name, sha256)
+        else:
+            held = _whole(run, name, sha256, measure=not options.fit_only)
+        invented = list(_made(run, fitting=True, only=INVENTED))
+        tables, day = of_posts(run, invented), f"{datetime.now(UTC):%Y-%m-%d}"
     except data.Absent as error:
         print(json.dumps({"bench": "calibrate", "skipped": str(error)}))
         return
-    name, sha256, place = identity(options.verifier)
-    files = {f for wanted in (FEVER, SCIFACT, CITINT) for f in wanted.files} | {
-        "truth/conflictqa.json.gz"
-    }
-    counts = Counter(row.set for row in rows)
+    of = {**held.data, **_labels(run)}
+    made = replace(held, verdicts={**held.verdicts, **tables}, data=of, date=day)
+    path.write_text(confidence.to_json(made), encoding="utf-8")
+    if not options.fit_only:
+        for line in on_posts(run, made):
+            print(json.dumps(line))
+
+
+def _whole(run: Run, name: str, sha256: str, *, measure: bool) -> Calibration:
+    """The tables of documents and of all kinds, and with ``measure`` what they do to other claims
+    (printed)."""
+    rows = read(run, fitting=True)
+    other = read(run, fitting=False) if measure else []
+    files = {f for wanted in (FEVER, SCIFACT, CITINT) for f in wanted.files} | {CONFLICTS}
     of: dict[str, dict[str, object]] = {
-        f: {"sha256": data.sha256(options.data / f)} for f in sorted(files)
+        f: {"sha256": data.sha256(run.data / f)} for f in sorted(files)
     }
-    of["claims"] = dict(sorted(counts.items()))
+    of["claims"] = dict(sorted(Counter(row.set for row in rows).items()))
     made = fit(rows, name, sha256, of)
     pairs = calibrate.fit_pairs(pairs_of(rows))
     print(json.dumps({"pairs": pairs.n, "ece": pairs.ece, "temperature": pairs.temperature}))
-    path = options.out or place / "calibration.json"
-    path.write_text(confidence.to_json(made), encoding="utf-8")
     for line in report(other, made):
         print(json.dumps(line))
-    print(f"{path}: {len(rows):,} claims", file=sys.stderr)
+    return made
+
+
+def on_posts(run: Run, made: Calibration) -> Iterator[dict[str, object]]:
+    """What the tables of posts do to the real posts of both halves: the one they were fitted on
+    (by scores that did not see the event), and the one that nobody looked into."""
+    for what, kind in ((posts_verdicts.CLAIMS, POST), (posts_verdicts.QUOTES, QUOTED)):
+        table = made.verdicts[kind]
+        found = posts_verdicts.cases(run, "held")[what]
+        given = [case for case in found if case.label in GOLD[:2]]
+        sure = np.array([table.confidence(c.label, c.for_, c.against) for c in given])
+        right = np.array([float(c.label is c.gold) for c in given])
+        line: dict[str, object] = {
+            "real posts": what, "fitted on": table.n, "given there": table.given[0],
+            "wrong there": table.wrong[0], "ece there": table.ece, "claims": len(found),
+            "given": len(given), "right": round(float(right.mean()), 3),
+            "sure": round(float(sure.mean()), 3), "ece": round(metrics.ece(sure, right), 3),
+            "aurc": round(calibrate.aurc(sure, right), 3),
+            "aurc of no ranking": round(float(1 - right.mean()), 3),
+        }  # fmt: skip
+        for risk in (0.2, 0.1, 0.05, 0.02):
+            least = table.threshold(risk)
+            kept = sure >= least if least is not None else np.zeros(len(sure), bool)
+            wrong = int((1 - right[kept]).sum())
+            low, high = metrics.of_count(wrong, len(found))
+            line[f"risk {risk:g}"] = {
+                "threshold": least, "answered": int(kept.sum()), "wrong": wrong,
+                "of all": [round(x, 3) for x in (wrong / len(found), low, high)],
+            }  # fmt: skip
+        yield line
 
 
 def identity(verifier: str) -> tuple[str, str, Path]:

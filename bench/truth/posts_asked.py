@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,12 +82,9 @@ def _engine(run: Run) -> str:
     return digest.hexdigest()
 
 
-def _ask(
-    run: Run, place: Path, questions: Sequence[Question], risk: float, encoder: bool
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each question with its answer and the baseline's."""
-    if not questions:
-        return
+@contextmanager
+def opened(run: Run, place: Path, risk: float, *, encoder: bool = False) -> Iterator[Gnomon]:
+    """The product over the store of real posts, without a chat model, as of ``posts_held.NOW``."""
     models = place / "models"
     if encoder and not models.exists():
         models.symlink_to(run.models)
@@ -98,13 +96,23 @@ def _ask(
     with open_store(config.store_dir, readonly=True) as store:
         gnomon = Gnomon(config, store, now=lambda: posts_held.NOW, reader="a bench only reads")
         try:
-            for question in run.progress(questions, f"real posts, {len(questions)} questions"):
-                last = list(gnomon.ask(question.question))[-1]
-                assert isinstance(last, Finished)
-                said, hit = given(last.answer), _best_hit(gnomon, question)
-                yield question.question, {"answer": asdict(said), "hit": asdict(hit)}
+            yield gnomon
         finally:
             gnomon.close()
+
+
+def _ask(
+    run: Run, place: Path, questions: Sequence[Question], risk: float, encoder: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each question with its answer and the baseline's."""
+    if not questions:
+        return
+    with opened(run, place, risk, encoder=encoder) as gnomon:
+        for question in run.progress(questions, f"real posts, {len(questions)} questions"):
+            last = list(gnomon.ask(question.question))[-1]
+            assert isinstance(last, Finished)
+            said, hit = given(last.answer), _best_hit(gnomon, question)
+            yield question.question, {"answer": asdict(said), "hit": asdict(hit)}
 
 
 def given(answer: Answer) -> Given:

@@ -13,7 +13,9 @@ A ``Calibration`` is a small table that was fitted on development data for one v
   et al. 2022, https://arxiv.org/abs/2208.02814), exact for as long as claims are like those it was
   calibrated on.
 
-A table without rows for a kind of source falls back to that of all kinds together, ``ANY``.
+A table without rows for a kind of source falls back to that of all kinds together, ``ANY``. That
+of posts is fitted on verdicts about real ones (``bench/truth/posts.py``); what a source says in its
+own words has a table of its own, ``QUOTED``.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
 DOCUMENT = "document"
-_LIKE = {"report": "post"}
+POST = "post"
+QUOTED = "quoted"
+_LIKE = {"report": POST}
 FORMAT = 1
 # The grid of thresholds, set before any data is seen: 0.00, 0.01 ... 1.00.
 STEPS = 100
@@ -90,12 +94,14 @@ class PairTable:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one side brings: the sum of its votes, its number of origins, and the probability of its
-    best judgement."""
+    """What one side brings: the sum of its votes, its number of origins, the probability of its
+    best judgement, and the share of the claim's content words that its plainest quote holds
+    (``told``): "Wivenhoe Dam" says less of a dam that burst than a quote with "burst" in it."""
 
     mass: float = 0.0
     origins: int = 0
     best: float = 0.0
+    told: float = 0.0
 
 
 # Mass at which a further vote begins to count for less, and the number of origins beyond which
@@ -104,8 +110,8 @@ HALF_MASS, MOST_ORIGINS = 0.2, 4
 
 
 def features(own: Side, other: Side) -> tuple[float, ...]:
-    """What the probability of one side is read from, ``[6]``; the other side's are the same with
-    the two exchanged, so that no side is favoured."""
+    """What the probability of one side is read from, ``[8]``; the other side's are the same with
+    the two exchanged, so that no side is favoured. A table with fewer weights reads the first."""
     return (
         1.0,
         math.log1p(own.mass / HALF_MASS),
@@ -113,7 +119,12 @@ def features(own: Side, other: Side) -> tuple[float, ...]:
         own.best,
         other.best,
         min(own.origins, MOST_ORIGINS) / MOST_ORIGINS,
+        own.told,
+        other.told,
     )
+
+
+FEWEST_WEIGHTS = 6
 
 
 def both_sides(one: Side, other: Side) -> tuple[float, ...]:
@@ -128,11 +139,11 @@ LABELS = (Label.SUPPORTED, Label.REFUTED, Label.DISPUTED, Label.NOT_ENOUGH)
 class VerdictTable:
     """From what both sides bring to the probability of each label, and how far to trust it.
 
-    ``side`` ``[6]`` and ``dispute`` ``[3]`` are the weights of a softmax over the four labels (the
-    score of "not enough" is 0); ``curve`` bends the winner's probability. Of the ``claims`` in the
-    other half of the data, ``given[i]`` got a verdict for or against at confidence >= i / STEPS,
-    and ``wrong[i]`` a wrong one. ``shares`` are the relative frequencies of confidences in ten
-    equal parts of [0, 1], for drift. ``ece`` as in PairTable, of the other half.
+    ``side`` ``[6 to 8]`` and ``dispute`` ``[3]`` are the weights of a softmax over the four labels
+    (the score of "not enough" is 0); ``curve`` bends the winner's probability. Of the ``claims``
+    that the weights did not see, ``given[i]`` got a verdict for or against at confidence >=
+    i / STEPS, and ``wrong[i]`` a wrong one. ``shares`` are the relative frequencies of confidences
+    in ten equal parts of [0, 1], for drift. ``ece`` as in PairTable, of the same claims.
     """
 
     n: int
@@ -184,8 +195,8 @@ class VerdictTable:
         return self.wrong[i] / self.given[i] if self.given[i] else 0.0
 
 
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return math.fsum(x * y for x, y in zip(a, b, strict=True))
+def _dot(weights: Sequence[float], held: Sequence[float]) -> float:
+    return math.fsum(x * y for x, y in zip(weights, held, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +247,13 @@ class Trust:
         lone document of which it is not surer than that. An answer composed of quotes says what the
         document says, in its very words: with that table none that one document alone tells would
         pass, however plainly it is told (LOG.md), so the table of all kinds of sources decides.
+        The table of posts is fitted on claims that questions made, and has to see that a quote
+        tells another thing; a quote tells what it tells, and has the table ``QUOTED``, if there
+        is one.
         """
         verdicts = {k: table for k, table in self.calibration.verdicts.items() if k != DOCUMENT}
+        if QUOTED in verdicts:
+            verdicts[POST] = verdicts[QUOTED]
         return replace(self, calibration=replace(self.calibration, verdicts=verdicts))
 
     def abstains(self, confidence: float, kind: str, lang: str = "en") -> str:
@@ -326,7 +342,8 @@ def _verdict_table(row: Mapping[str, Any]) -> VerdictTable:
     given, wrong = tuple(map(int, row["given"])), tuple(map(int, row["wrong"]))
     if len(given) != STEPS + 1 or len(wrong) != STEPS + 1:
         raise ValueError(f"{len(given)} and {len(wrong)} steps of confidence, not {STEPS + 1}")
-    if len(row["side"]) != 6 or len(row["dispute"]) != 3:
+    fits = FEWEST_WEIGHTS <= len(row["side"]) <= len(features(Side(), Side()))
+    if not fits or len(row["dispute"]) != 3:
         raise ValueError("weights that do not fit")
     if any(a < b for a, b in pairwise(wrong)) or row["claims"] < given[0]:
         raise ValueError("counts that cannot be")

@@ -18,7 +18,7 @@ from gnomon.truth import phrases
 from gnomon.truth.confidence import ABSTAINS, Side, Trust, kind_of
 from gnomon.truth.speakers import is_primary
 from gnomon.truth.standing import TOLLS, standing
-from gnomon.truth.terms import content_terms, without_exact
+from gnomon.truth.terms import content_terms, term_set, without_exact
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
 
 # A side is heard from MASS on, and strong from STRONG on: one report that says just the claim
@@ -49,7 +49,7 @@ def weigh(
         rule = f"{rule} ({'; '.join(left.because)})"
     lang = lang or _lang(claim)
     reason = _reason(lang, label, for_, against, counted=TOLLS in left.because)
-    sure = _confidence(label, for_, against, trust)
+    sure = _confidence(claim, label, for_, against, trust)
     abstains = "" if trust is None else _abstains(label, sure, for_, against, trust)
     if abstains:
         said = _abstains(label, sure, for_, against, trust, lang) if trust else ""
@@ -98,10 +98,11 @@ class Votes:
     def mass(self) -> float:
         return sum(map(vote, self.leaders))
 
-    @property
-    def side(self) -> Side:
+    def side(self, claim: Claim) -> Side:
+        """What confidence is read from."""
         best = max(map(probability, self.leaders), default=0.0)
-        return Side(self.mass, self.origins, best)
+        told = max((_told(claim, item) for item in self.leaders), default=0.0)
+        return Side(self.mass, self.origins, best, told)
 
 
 def sides(evidence: Iterable[Evidence]) -> tuple[Votes, Votes]:
@@ -126,6 +127,13 @@ def probability(evidence: Evidence) -> float:
     """The probability of the side that the evidence is on."""
     judged = evidence.judgement
     return judged.supports if evidence.stance is Stance.SUPPORTS else judged.refutes
+
+
+def _told(claim: Claim, evidence: Evidence) -> float:
+    """The share of the claim's content words that stand in the quote or its post's title."""
+    wanted = content_terms(claim.whole)
+    held = term_set(f"{evidence.title} {evidence.quote}")
+    return sum(term in held for term in wanted) / len(wanted) if wanted else 0.0
 
 
 def vote(evidence: Evidence) -> float:
@@ -220,12 +228,15 @@ def _well_founded(side: Votes) -> bool:
     )
 
 
-def _confidence(label: Label, for_: Votes, against: Votes, trust: Trust | None) -> float:
+def _confidence(
+    claim: Claim, label: Label, for_: Votes, against: Votes, trust: Trust | None
+) -> float:
     """That the label is right. Without a calibration: if origins err independently, noisy-or of one
     side times the silence of the other."""
     if trust is not None:
         kind = _kind(for_.leaders if for_.mass >= against.mass else against.leaders)
-        return trust.calibration.table(kind).confidence(label, for_.side, against.side)
+        table = trust.calibration.table(kind)
+        return table.confidence(label, for_.side(claim), against.side(claim))
 
     def silent(side: Votes) -> float:
         out = 1.0

@@ -9,9 +9,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.truth import data, posts, posts_scored  # noqa: E402
+from bench.truth import data, posts, posts_asked, posts_scored, posts_verdicts  # noqa: E402
 from bench.truth.posts_scored import Given, Outcome, Question, Said, holds, outcome  # noqa: E402
 from bench.truth.run import Run  # noqa: E402
+
+from gnomon.truth.answer import answer  # noqa: E402
+from gnomon.types import Finished, Label  # noqa: E402
+from truth_worlds import NOW, bench, post, world  # noqa: E402
 
 EVENTS = {"flood-1": "flood", "flood-2": "flood", "fire-1": "fire"}
 HERE, THERE = Said("It did.", post="flood-1"), Said("It did.", post="fire-1")
@@ -82,6 +86,57 @@ def test_numbers_are_met_as_values_and_words_as_patterns():
     assert holds(Said("一百二十万个口罩"), (1_200_000,))
     assert not holds(Said("in 2012 it was 12,000"), (12,))
     assert holds(Said("it closed", title="Rama, mayor"), ("RAMA",))
+
+
+HELD = (
+    post("a", "The ferry to Tern sails at noon.", author="ferry office"),
+    post("b", "At noon the ferry sails to Tern, the harbour master says.", author="harbour"),
+    post("c", "The old bridge at Norwick was closed in May.", author="norwick council"),
+)
+
+
+def said(question):
+    *_, last = answer(question, bench(world(*HELD)), now=NOW)
+    assert isinstance(last, Finished)
+    return posts_asked.given(last.answer)
+
+
+def test_what_an_answer_says_is_its_verdict_and_the_quotes_that_decided_it():
+    found = said("Does the ferry to Tern sail at noon?")
+    assert found.verdict == "yes"
+    assert {each.post for each in found.deciding} <= {"a", "b"}
+    assert found.deciding
+    assert not found.stated
+
+
+def test_what_an_answer_says_is_what_it_quotes_where_no_verdict_was_asked_for():
+    found = said("When was the old bridge at Norwick closed?")
+    assert (found.verdict, found.deciding) == ("", ())
+    assert [each.post for each in found.stated] == ["c"]
+    assert said("Who is the mayor of Norwick?").stated == ()
+
+
+def test_verdicts_become_cases_by_event():
+    side, none = ({"mass": m, "origins": o, "best": b, "told": 1.0} for m, o, b in
+                  ((1.0, 2, 0.9), (0.0, 0, 0.0)))  # fmt: skip
+    found = {"label": "supported", "for": side, "against": none}
+    whether_ = posts_asked.Asked(
+        question("no"), Given("yes"), Outcome.WRONG, Outcome.RIGHT, (found,)
+    )
+    wrong = posts_verdicts._claim(whether_)
+    assert (wrong.label, wrong.gold) == (Label.SUPPORTED, Label.REFUTED)
+    either = question("no", also=("yes",))
+    fine = posts_verdicts._claim(
+        posts_asked.Asked(either, Given("yes"), Outcome.RIGHT, Outcome.RIGHT, (found,))
+    )
+    assert fine.gold is Label.SUPPORTED
+    assert fine.group == wrong.group
+    asked = question((12,), "How many people died?")
+    told = Given(stated=(Said("12 died", post="flood-1"), Said("3 died", post="flood-1")))
+    both = posts_asked.Asked(asked, told, Outcome.HALF, Outcome.RIGHT, (found, found))
+    assert [case.gold for case in posts_verdicts._quotes(both, EVENTS)] == [
+        Label.SUPPORTED, Label.NOT_ENOUGH,
+    ]  # fmt: skip
 
 
 def test_the_labels_can_be_read_and_no_event_is_in_both_halves():

@@ -18,7 +18,11 @@ from gnomon.assemble.product import Gnomon
 from gnomon.config import load
 from gnomon.store.engine import open_store
 from gnomon.truth import rewrite
-from gnomon.types import Answer, Finished, Label, Stance
+from gnomon.truth.check import check_claim
+from gnomon.truth.claims import claim_at
+from gnomon.truth.retrieve import retrieve
+from gnomon.truth.weigh import sides
+from gnomon.types import Answer, Finished, Label, Sentence, Stance, Verdict
 
 SAVED_EVERY = 10
 _SAID = {Label.SUPPORTED: "yes", Label.REFUTED: "no", Label.DISPUTED: "disputed"}
@@ -26,12 +30,14 @@ _SAID = {Label.SUPPORTED: "yes", Label.REFUTED: "no", Label.DISPUTED: "disputed"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with what was answered, and what became of it; ``hit`` is the baseline's."""
+    """A question with what was answered, and what became of it; ``hit`` is the baseline's.
+    ``verdicts`` are what confidence is read from, where nothing was held back."""
 
     question: Question
     given: Given
     outcome: Outcome
     hit: Outcome
+    verdicts: tuple[dict[str, Any], ...] = ()
 
     @property
     def right(self) -> bool:
@@ -52,7 +58,8 @@ def asked(run: Run, half: str, *, risk: float = metrics.RISK, encoder: bool = Fa
         row = found[question.question]
         answer, hit = _given(row["answer"]), _given(row["hit"])
         of_answer = posts_scored.outcome(question, answer, events)
-        out.append(Asked(question, answer, of_answer, posts_scored.outcome(question, hit, events)))
+        of_hit = posts_scored.outcome(question, hit, events)
+        out.append(Asked(question, answer, of_answer, of_hit, tuple(row["verdicts"])))
     return out
 
 
@@ -112,7 +119,44 @@ def _ask(
             last = list(gnomon.ask(question.question))[-1]
             assert isinstance(last, Finished)
             said, hit = given(last.answer), _best_hit(gnomon, question)
-            yield question.question, {"answer": asdict(said), "hit": asdict(hit)}
+            verdicts = _verdicts(gnomon, question, last.answer) if risk == 1.0 else []
+            row = {"answer": asdict(said), "hit": asdict(hit), "verdicts": verdicts}
+            yield question.question, row
+
+
+def _verdicts(gnomon: Gnomon, question: Question, answer: Answer) -> list[dict[str, Any]]:
+    """What confidence is read from: of the claim that a yes-or-no question makes, whatever the
+    verdict; of the sentences that stand, for other questions."""
+    if question.asks_whether:
+        noted = [v for s in answer.sentences if s.kind == "note" for v in s.verdicts]
+        found = noted[0] if noted else _judged(gnomon, question.question)
+        return [_bearing(found)]
+    return [_bearing(sentence.verdicts[0]) for sentence in _standing(answer) if sentence.verdicts]
+
+
+def _judged(gnomon: Gnomon, asked: str) -> Verdict:
+    """As ``truth.answer`` has the claim inside a question judged."""
+    bench, now = gnomon.bench(), posts_held.NOW
+    plan = rewrite.plan(asked, now=now, weights=bench.weights)
+    found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
+    text = rewrite.as_claim(plan.question)
+    claim = claim_at(text, 0, len(text), said_at=now)
+    return check_claim(claim, bench, where=plan.where, now=now, also=found.passages)
+
+
+def _bearing(verdict: Verdict) -> dict[str, Any]:
+    for_, against = sides(verdict.evidence)
+    return {
+        "label": verdict.label.value,
+        "for": asdict(for_.side(verdict.claim)),
+        "against": asdict(against.side(verdict.claim)),
+    }
+
+
+def _standing(answer: Answer) -> list[Sentence]:
+    """The sentences that stand as claims, before and after notes."""
+    fine = (Label.SUPPORTED, Label.DISPUTED, Label.REFUTED)
+    return [s for s in answer.sentences if s.kind == "claim" and s.label in fine]
 
 
 def given(answer: Answer) -> Given:

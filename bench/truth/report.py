@@ -89,6 +89,8 @@ LOG.md says what was tried.
 - **Halves**: whatever is fitted to development data (temperatures, thresholds, how far rules and
   model are believed) is fitted on one half of a set's claims (`lab.verifier.splits.calibrates`).
   Rows over pairs, documents and slices are measured on the other half.
+- **Real posts**: our own questions and labels (`bench/truth/posts*.jsonl`) over 97,000 posts,
+  halved by event; the table of confidence for posts is fitted on the half that is worked on.
 - **Intervals** are 95 %: bootstrap by claim (1,000 draws), Wilson's for counts of events. For
   counts (flips, quotes, merges) the score is the number of events among *n*, and so is the
   interval.

@@ -170,7 +170,7 @@ def test_a_verdicts_confidence_is_calibrated_and_symmetric():
 
 
 def told_claims(n: int, seed: int, per: int = 4) -> list[Case]:
-    """Claims of events of ``per``; a verdict is right where its plainest quote tells the claim."""
+    """Claims of events of ``per``; a verdict is right where its quotes tell the claim."""
     rng = np.random.default_rng(seed)
     out = []
     for i in range(n):
@@ -397,7 +397,7 @@ def test_an_answer_that_is_not_sure_enough_carries_its_number():
     assert 0 < left.confidence < 0.51
 
 
-def test_what_the_plainest_quote_holds_of_a_claim_is_told():
+def test_what_the_quotes_hold_of_a_claim_is_told():
     told = {}
     for text in ("The ferry to Tern sails at noon.", "The ferry to Tern sails at dawn."):
         found = judged(text, None)

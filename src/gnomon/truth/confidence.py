@@ -95,8 +95,8 @@ class PairTable:
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one side brings: the sum of its votes, its number of origins, the probability of its
-    best judgement, and the share of the claim's content words that its plainest quote holds
-    (``told``): "Wivenhoe Dam" says less of a dam that burst than a quote with "burst" in it."""
+    best judgement, and the share of the claim's content words that its quotes hold, by their votes
+    (``told``): "the dam" says less of a dam that burst than a quote with "burst" in it."""
 
     mass: float = 0.0
     origins: int = 0

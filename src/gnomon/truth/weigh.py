@@ -101,8 +101,8 @@ class Votes:
     def side(self, claim: Claim) -> Side:
         """What confidence is read from."""
         best = max(map(probability, self.leaders), default=0.0)
-        told = max((_told(claim, item) for item in self.leaders), default=0.0)
-        return Side(self.mass, self.origins, best, told)
+        told = sum(vote(item) * _told(claim, item) for item in self.leaders)
+        return Side(self.mass, self.origins, best, told / self.mass if self.mass else 0.0)
 
 
 def sides(evidence: Iterable[Evidence]) -> tuple[Votes, Votes]:

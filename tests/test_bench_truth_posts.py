@@ -139,6 +139,46 @@ def test_verdicts_become_cases_by_event():
     ]  # fmt: skip
 
 
+class Trusted:
+    """Sure by mass, and holding back what is less sure than .5, but not own words."""
+
+    calibration = property(lambda self: self)
+
+    def __init__(self, least=0.5):
+        self.least = least
+
+    def table(self, kind):
+        return self
+
+    def confidence(self, label, for_, against):
+        return min(1.0, for_.mass)
+
+    def abstains(self, sure, kind):
+        return "unsure" if sure < self.least else ""
+
+    def of_own_words(self):
+        return Trusted(0.2)
+
+
+def bearing(mass):
+    side = {"mass": mass, "origins": 1, "best": 0.9, "told": 1.0}
+    return {"label": "supported", "for": side, "against": side}
+
+
+@pytest.mark.parametrize(("mass", "verdict"), [(0.9, "yes"), (0.3, "")])
+def test_a_verdict_that_is_not_sure_enough_is_held_back(mass, verdict):
+    found = posts_asked._sure(Given("yes", (HERE,)), [bearing(mass)], Trusted())
+    assert (found.verdict, found.confidence) == (verdict, mass)
+    assert bool(found.deciding) is bool(verdict)
+    disputed = posts_asked._sure(Given("disputed", (HERE,)), [bearing(mass)], Trusted())
+    assert disputed.verdict == "disputed"
+
+
+def test_a_quote_is_held_to_the_table_of_own_words():
+    found = posts_asked._sure(Given(stated=(HERE, THERE)), [bearing(0.3), bearing(0.1)], Trusted())
+    assert (found.stated, found.confidence) == ((HERE,), 0.3)
+
+
 def test_the_labels_can_be_read_and_no_event_is_in_both_halves():
     found = posts_scored.load()
     assert {each.half for each in found} <= set(posts.HALVES)

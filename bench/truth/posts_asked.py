@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gnomon.store.engine import open_store
 from gnomon.truth import rewrite
 from gnomon.truth.check import check_claim
 from gnomon.truth.claims import claim_at
+from gnomon.truth.confidence import POST, Side, Trust
 from gnomon.truth.retrieve import retrieve
 from gnomon.truth.weigh import sides
 from gnomon.types import Answer, Finished, Label, Sentence, Stance, Verdict
@@ -44,23 +46,56 @@ class Asked:
         return self.outcome is Outcome.RIGHT
 
 
-def asked(run: Run, half: str, *, risk: float = metrics.RISK, encoder: bool = False) -> list[Asked]:
-    """The questions of a half, asked of the product with the owner's ``risk``. Raises Absent."""
+def asked(
+    run: Run, half: str, *, risk: float = metrics.RISK, encoder: bool = False, anew: bool = False
+) -> list[Asked]:
+    """The questions of a half, answered by the product with the owner's ``risk``. Raises Absent.
+
+    They are asked once with nothing held back, which no table of confidence changes; how sure each
+    answer is, and what the risk holds back, follow from what the verdicts are read from and the
+    table that is there now. ``anew`` asks the product itself with that risk."""
     questions = [q for q in posts_scored.load() if q.half == half]
     if run.quick:
         some = set(run.few([q.id for q in questions], 60))
         questions = [q for q in questions if q.id in some]
     place = posts_held.home(run)
-    found = _kept(run, place, questions, risk, encoder)
+    found = _kept(run, place, questions, risk if anew else 1.0, encoder)
     events = json.loads((place / "events.json").read_text("utf-8"))
+    trust = None if anew else subject.trust(run.verifier)
     out = []
     for question in questions:
         row = found[question.question]
         answer, hit = _given(row["answer"]), _given(row["hit"])
+        if trust is not None:
+            answer = _sure(answer, row["verdicts"], replace(trust, risk=risk))
         of_answer = posts_scored.outcome(question, answer, events)
         of_hit = posts_scored.outcome(question, hit, events)
         out.append(Asked(question, answer, of_answer, of_hit, tuple(row["verdicts"])))
     return out
+
+
+def _sure(answer: Given, verdicts: Sequence[Mapping[str, Any]], trust: Trust) -> Given:
+    """The answer with the confidence that ``trust`` gives it, and without what it holds back."""
+    if answer.verdict or not answer.stated:
+        sure = _confidence(verdicts[0], trust) if answer.verdict and verdicts else 0.0
+        decided = answer.verdict in ("yes", "no")
+        if decided and trust.abstains(sure, POST):
+            return Given(confidence=sure)
+        return replace(answer, confidence=sure)
+    own = trust.of_own_words()
+    each = [_confidence(found, own) for found in verdicts]
+    kept = [
+        (said, sure)
+        for said, sure in zip_longest(answer.stated, each[: len(answer.stated)], fillvalue=0.0)
+        if isinstance(said, Said) and not own.abstains(sure, POST)
+    ]
+    least = min((sure for _, sure in kept), default=0.0)
+    return replace(answer, stated=tuple(said for said, _ in kept), confidence=least)
+
+
+def _confidence(found: Mapping[str, Any], trust: Trust) -> float:
+    for_, against = (Side(**found[name]) for name in ("for", "against"))
+    return trust.calibration.table(POST).confidence(Label(found["label"]), for_, against)
 
 
 def _kept(
@@ -69,7 +104,8 @@ def _kept(
     """What was answered, by question: kept for as long as the engine is the same, and only what was
     not asked of it yet is asked."""
     kind = run.verifier.partition("=")[0]
-    path = run.cache / f"posts-{kind}-{risk:g}{'-encoder' * encoder}-{_engine(run)[:20]}.json"
+    state = _engine(run, place, risk)[:20]
+    path = run.cache / f"posts-{kind}-{risk:g}{'-encoder' * encoder}-{state}.json"
     found = json.loads(path.read_text("utf-8")) if path.exists() else {}
     new = [q for q in questions if q.question not in found]
     for i, (question, row) in enumerate(_ask(run, place, new, risk, encoder), 1):
@@ -81,11 +117,12 @@ def _kept(
     return found
 
 
-def _engine(run: Run) -> str:
-    """SHA-256 of what an answer depends on: code, weights, the table of confidence, this file."""
-    digest = hashlib.sha256(subject.fingerprint(run.verifier, "store", "origins").encode())
-    for path in (Path(__file__), Path(posts_held.__file__)):
-        digest.update(path.read_bytes())
+def _engine(run: Run, place: Path, risk: float) -> str:
+    """SHA-256 of what an answer depends on: code, weights, the store, this file, and the table of
+    confidence where it may hold something back."""
+    parts = () if risk == 1.0 else ("store", "origins")
+    digest = hashlib.sha256(f"{place.name} {subject.fingerprint(run.verifier, *parts)}".encode())
+    digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()
 
 

@@ -1,6 +1,6 @@
 """How well gnomon speaks and listens, and how fast, beside the bare libraries.
 
-    python bench/voice.py [--models DIR] [--sentences 200] [--fresh]
+    python bench/voice.py [--models DIR] [--part first|people|trip] [--fresh] [--report]
 
 Three measurements, each kept line by line in ``.cache/bench/voice.jsonl`` so that an interrupted
 run goes on:
@@ -8,9 +8,10 @@ run goes on:
 * **people**: recordings of people (``../shared/data/speech``: AISHELL-3, Biaobei, LJSpeech) through
   gnomon's listening, and through bare faster-whisper with its defaults. Word error rate in
   English, character error rate in Chinese; where the data has no transcript, only speed.
-* **round trip**: 200 sentences of our own with numbers, dates, money and names, English and
-  Chinese, spoken (Kokoro behind gnomon's reading of numbers; of every third sentence bare Kokoro,
-  without it) and heard again.
+* **round trip**: 200 sentences of our own with numbers, dates, money and names, half English, half
+  Chinese (``voice_sentences.tsv``), spoken (Kokoro behind gnomon's reading of numbers; of every
+  third sentence bare Kokoro, too, which gets the text as it is written) and heard again, by gnomon
+  and by bare faster-whisper. Sentences of an even line are for development.
 * **time**: CPU-seconds to a second of sound, and from the end of a spoken question to the first
   sound of its answer (the sample world).
 
@@ -26,7 +27,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import re
 import resource
 import sys
@@ -49,63 +49,24 @@ from gnomon.types.spoken import Heard, Recording
 
 ROOT = Path(__file__).parent.parent
 SPEECH = ROOT.parent / "shared" / "data" / "speech" / "speech.tar"
+SENTENCES = Path(__file__).parent / "voice_sentences.tsv"
 KEPT = ROOT / ".cache" / "bench" / "voice.jsonl"
+LAPS = ("listen", "check", "speak")
 KOKORO, WHISPER = "kokoro-82m-int8", "whisper-base-int8"
 
-NAMES_EN = ("Maria Lopez", "David Chen", "Priya Sharma", "John Miller", "Sofia Rossi",
-            "Ahmed Hassan", "Emma Wilson", "Carlos Silva", "Anna Petrova",
-            "James Baker")  # fmt: skip
-PLACES_EN = ("London", "Toronto", "Nairobi", "Berlin", "Chicago", "Sydney", "Mumbai", "Madrid",
-             "Lisbon", "Denver")  # fmt: skip
-EN = (
-    "{name} was born in {year} in {place}.",
-    "The storm reached {n2} km/h near {place} on {date}.",
-    "Prices in {place} rose {dec}% last year, said {name}.",
-    "{name} paid ${money} for the house.",
-    "The meeting starts at {time} on {date}.",
-    "About {big} people live in {place}.",
-    "{name} finished {ord} in a race of {n2} runners.",
-    "The bridge is {n2} km long and cost ${mil} million.",
-    "It was {n1}°C in {place} at {time}.",
-    "Between {y1} and {y2} the company hired {n3} workers.",
-)
-NAMES_ZH = ("王小明", "李华", "张伟", "刘洋", "陈静", "赵强", "黄丽", "周杰", "吴刚", "孙敏")
-PLACES_ZH = ("北京", "上海", "广州", "成都", "杭州", "南京", "西安", "武汉", "天津", "重庆")
-ZH = (
-    "{name}于{year}年出生在{place}。",
-    "{place}昨天最高气温{n1}℃。",
-    "去年{place}的物价上涨了{dec}%。",
-    "{name}花了{money}元买了一台电脑。",
-    "会议将于{m}月{d}日{time}开始。",
-    "{place}大约有{big}人。",
-    "{name}在比赛中获得第{n1}名。",
-    "这座桥长{n2}公里，耗资{mil}亿元。",
-    "公司在{y1}年到{y2}年之间招聘了{n3}名员工。",
-    "{name}说，{place}有{n2}所学校。",
-)
-MONTHS = "January February March April May June July August September October November December"
+
+def sentences() -> Iterator[tuple[int, str, str]]:
+    """(number, language, sentence), English and Chinese by turns."""
+    lines = SENTENCES.read_text("utf-8").splitlines()
+    rows = [(at, *line.split("\t", 1)) for at, line in enumerate(lines)]
+    english, chinese = ([row for row in rows if row[1] == lang] for lang in ("en", "zh"))
+    for pair in zip(english, chinese, strict=True):
+        yield from pair
 
 
-def sentences(count: int) -> Iterator[tuple[str, str]]:
-    """(language, sentence), half English and half Chinese, the same at every run."""
-    rng = random.Random(20261122)
-    for at in range(count):
-        zh = at % 2 == 1
-        m, d = rng.randint(1, 12), rng.randint(1, 28)
-        y1 = rng.randint(1950, 2010)
-        fields: dict[str, Any] = {
-            "name": rng.choice(NAMES_ZH if zh else NAMES_EN),
-            "place": rng.choice(PLACES_ZH if zh else PLACES_EN),
-            "year": rng.randint(1900, 2025), "y1": y1, "y2": y1 + rng.randint(2, 15),
-            "n1": rng.randint(2, 39), "n2": rng.randint(20, 199), "n3": rng.randint(200, 999),
-            "dec": f"{rng.randint(1, 19)}.{rng.randint(1, 9)}", "mil": rng.randint(2, 90),
-            "money": rng.randint(1000, 99_999) if zh else f"{rng.randint(1, 999) * 1000:,}",
-            "big": rng.randint(11, 99) * 10_000 if zh else f"{rng.randint(11, 999) * 1000:,}",
-            "date": f"{MONTHS.split()[m - 1]} {d}", "m": m, "d": d,
-            "time": f"{rng.randint(8, 20)}:{rng.choice(('15', '30', '45'))}",
-            "ord": f"{rng.choice((4, 5, 6, 7, 8, 9, 10, 14, 15, 20))}th",
-        }  # fmt: skip
-        yield ("zh" if zh else "en"), (ZH if zh else EN)[at // 2 % 10].format(**fields)
+def half(name: str) -> str:
+    """Of a sentence by its number: what is read wrongly was mended on the development half only."""
+    return "development" if int(name.split("/")[1]) % 2 == 0 else "held-out"
 
 
 # ---------------------------------------------------------------------------------- counting
@@ -146,14 +107,17 @@ def cpu_s(pids: Sequence[int | None]) -> float:
 
 
 class Bench:
-    def __init__(self, models: Path, home: Path, fresh: bool) -> None:
+    def __init__(self, models: Path, home: Path, forgotten: tuple[str, ...]) -> None:
+        """``forgotten``: how the rows begin that are measured anew."""
         (home / "models").symlink_to(models)
-        self.config = load(home, {}, chat_model="none", embed_model="none")
+        threads = os.environ.get("GNOMON_THREADS", "2")
+        self.config = load(home, {"GNOMON_THREADS": threads}, chat_model="none", embed_model="none")
         self.voice = Voice(self.config, lambda: None)  # type: ignore[arg-type, return-value]
         KEPT.parent.mkdir(parents=True, exist_ok=True)
-        if fresh:
-            KEPT.unlink(missing_ok=True)
         lines = KEPT.read_text("utf-8").splitlines() if KEPT.exists() else []
+        if forgotten:
+            lines = [line for line in lines if not json.loads(line)["id"].startswith(forgotten)]
+            KEPT.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         self.rows: dict[str, dict[str, Any]] = {
             row["id"]: row for row in (json.loads(line) for line in lines)
         }
@@ -196,9 +160,17 @@ class Bench:
         phrases, _ = self._bare.transcribe(audio, language=lang, beam_size=5)
         return "".join(phrase.text for phrase in phrases)
 
-    def both(self, name: str, sound: Recording, lang: str, said: str) -> None:
+    def both(
+        self,
+        name: str,
+        sound: Recording,
+        lang: str,
+        said: str,
+        hows: Sequence[str] = ("gnomon", "bare"),
+    ) -> None:
         """One sound through both, beside what was said."""
-        for how, hear in (("gnomon", self.hear), ("bare", self.bare_hear)):
+        for how in hows:
+            hear = {"gnomon": self.hear, "bare": self.bare_hear}[how]
 
             def measure(hear: Callable[[Recording, str], str] = hear) -> dict[str, Any]:
                 heard, took_s = self.timed(lambda: hear(sound, lang))
@@ -252,57 +224,86 @@ def _transcripts(texts: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def round_trip(bench: Bench, count: int) -> None:
-    for at, (lang, text) in enumerate(sentences(count)):
-        done = [f"trip/{at:03}/{lang}/{how}" in bench.rows for how in ("gnomon", "bare")]
-        if not all(done):
-            made, took_s = bench.timed(
-                lambda text=text, lang=lang: b"".join(
-                    p.pcm for p in bench.voice.say(text, lang=lang)
-                )
-            )
-            sound = Recording(bench.voice.resampled(made, 24_000, 16_000), "pcm", 24_000, 1)
-            bench.once(f"speak/{at:03}", lambda s=sound, t=took_s, g=lang: {
-                "lang": g, "seconds": s.seconds, "cpu_s": t})  # fmt: skip
-            bench.both(f"trip/{at:03}/{lang}", sound, lang, text)
+def round_trip(bench: Bench) -> None:
+    """First all that gnomon says and hears, then bare faster-whisper on the same sounds, then bare
+    Kokoro: what is cut short is cut short of comparisons."""
+    rows = list(sentences())
+    for done, (at, lang, text) in enumerate(rows):
+        name = f"trip/{at:03}/{lang}"
+        if f"{name}/gnomon" not in bench.rows:
+            bench.both(name, _spoken(bench, at, lang, text), lang, text, ("gnomon",))
+        _progress("said and heard", done + 1, len(rows))
+    for done, (at, lang, text) in enumerate(rows):
+        name = f"trip/{at:03}/{lang}"
+        if f"{name}/bare" not in bench.rows:
+            bench.both(name, _spoken(bench, at, lang, text), lang, text, ("bare",))
+        _progress("bare faster-whisper", done + 1, len(rows))
+    for done, (at, lang, text) in enumerate(rows):
         if at % 3 == 0:
             bench.once(f"plain/{at:03}/{lang}", lambda t=text, g=lang: _plain(bench, t, g))
-        print(f"\r{at + 1} of {count} sentences", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        _progress("bare Kokoro", done + 1, len(rows))
+
+
+def _progress(what: str, done: int, of: int) -> None:
+    end = "\n" if done == of else ""
+    print(f"\r{what}: {done} of {of} sentences", end=end, file=sys.stderr, flush=True)
+
+
+def _spoken(bench: Bench, at: int, lang: str, text: str) -> Recording:
+    """A sentence aloud, made once: its sound is kept."""
+    path = KEPT.parent / "voice" / f"{at:03}.pcm"
+    if path.exists() and f"speak/{at:03}" in bench.rows:
+        return Recording(path.read_bytes(), "pcm", 24_000, 1)
+    made, took_s = bench.timed(lambda: b"".join(p.pcm for p in bench.voice.say(text, lang=lang)))
+    sound = Recording(bench.voice.resampled(made, 24_000, 16_000), "pcm", 24_000, 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(sound.pcm)
+    row = {"lang": lang, "seconds": sound.seconds, "cpu_s": took_s}
+    bench.once(f"speak/{at:03}", lambda: row)
+    return sound
 
 
 def _plain(bench: Bench, text: str, lang: str) -> dict[str, Any]:
     """Kokoro given the text as it is written: what our reading of numbers is worth."""
     model = bench.voice._speaking()[0]
     speaker = "af_heart" if lang == "en" else "zf_xiaoxiao"
-    pcm = b"".join(model.speak(text, voice=speaker, lang=lang))
+    pcm, took_s = bench.timed(lambda: b"".join(model.speak(text, voice=speaker, lang=lang)))
     sound = Recording(bench.voice.resampled(pcm, model.rate, 16_000), "pcm", model.rate, 1)
-    wanted = units(text, lang)
-    return {"lang": lang, "errors": errors(wanted, units(bench.hear(sound, lang), lang)),
-            "length": len(wanted)}  # fmt: skip
+    wanted, heard = units(text, lang), bench.hear(sound, lang)
+    return {"lang": lang, "errors": errors(wanted, units(heard, lang)), "length": len(wanted),
+            "seconds": sound.seconds, "cpu_s": took_s, "heard": heard}  # fmt: skip
 
 
 def first_sound(bench: Bench) -> None:
     """From the end of a spoken question to the first sound of its checked answer, on this machine
-    as it is now: each part by the clock."""
+    as it is now: each part by the clock and in CPU-seconds. The models are in memory, as they are
+    in the second question of a conversation."""
     questions = ("What was the turnout in the mayoral election?", "When will Cliff Road reopen?")
     with open_sample(bench.config) as gnomon:
         for how in ("kokoro", "espeak"):
             for question in questions:
 
                 def measure(question: str = question, how: str = how) -> dict[str, Any]:
+                    voice = "af_heart" if how == "kokoro" else "espeak"
                     pcm = b"".join(p.pcm for p in bench.voice.say(question, voice="am_michael"))
                     sound = Recording(bench.voice.resampled(pcm, 24_000, 16_000), "", 24_000, 1)
-                    bench.hear(sound, "en")  # the models are in memory
-                    began = time.monotonic()
+                    bench.hear(sound, "en")
+                    at = [(time.monotonic(), cpu_s(bench.pids()))]
+
+                    def lap() -> None:
+                        at.append((time.monotonic(), cpu_s(bench.pids())))
+
                     *_, heard = bench.voice.listen(sound, quick=True)
-                    listened = time.monotonic()
+                    lap()
                     first = next(e for e in gnomon.ask(heard.text) if isinstance(e, Checked))
-                    checked = time.monotonic()
-                    voice = "af_heart" if how == "kokoro" else "espeak"
+                    lap()
                     next(iter(bench.voice.say(first.sentence.text, voice=voice)))
-                    return {"listen_s": listened - began, "check_s": checked - listened,
-                            "speak_s": time.monotonic() - checked}  # fmt: skip
+                    lap()
+                    row: dict[str, Any] = {"load": os.getloadavg()[0]}
+                    for name, one, other in zip(LAPS, at, at[1:], strict=False):
+                        row[f"{name}_s"], row[f"{name}_cpu_s"] = (
+                            other[0] - one[0], other[1] - one[1])  # fmt: skip
+                    return row
 
                 bench.once(f"first/{how}/{question[:20]}", measure)
 
@@ -344,21 +345,29 @@ def report(bench: Bench) -> dict[str, Any]:
             speed = sum(r["cpu_s"] for r in rows) / sum(r["seconds"] for r in rows)
             told[f"speaking {lang}, Kokoro: CPU-seconds to a second"] = round(speed, 3)
     for how in ("kokoro", "espeak"):
-        rows = [r for n, r in bench.rows.items() if n.startswith(f"first/{how}")]
-        if rows:
-            parts = {k: round(sum(r[k] for r in rows) / len(rows), 2)
-                     for k in ("listen_s", "check_s", "speak_s")}  # fmt: skip
-            told[f"end of speech to first sound, {how}, seconds by the clock"] = {
-                **parts, "all": round(sum(parts.values()), 2)}  # fmt: skip
+        rows = [r for n, r in bench.rows.items() if n.startswith(f"first/{how}") and "load" in r]
+        for unit, by in (("s", "seconds by the clock"), ("cpu_s", "CPU-seconds")):
+            if rows:
+                parts = {lap: round(sum(r[f"{lap}_{unit}"] for r in rows) / len(rows), 2)
+                         for lap in LAPS}  # fmt: skip
+                told[f"end of speech to first sound, {how}, {by}"] = {
+                    **parts, "all": round(sum(parts.values()), 2),
+                    "load": round(max(r["load"] for r in rows), 1)}  # fmt: skip
     return told
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "first": first_sound, "people": people, "trip": round_trip,
+}  # fmt: skip
+_KEPT_AS = {"first": ("first/",), "people": ("people/",), "trip": ("trip/", "speak/", "plain/")}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     default = os.environ.get("GNOMON_TEST_MODELS", str(ROOT / ".cache" / "models"))
     parser.add_argument("--models", type=Path, default=Path(default))
-    parser.add_argument("--sentences", type=int, default=200)
     parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
+    parser.add_argument("--part", choices=["first", "people", "trip"], help="this part alone")
     parser.add_argument("--report", action="store_true", help="only show what was measured")
     args = parser.parse_args()
     for name in (KOKORO, WHISPER):
@@ -366,12 +375,13 @@ def main() -> int:
             print(f"voice: skipped, {name} is not in {args.models} (gnomon models pull {name})")
             return 0
     with tempfile.TemporaryDirectory() as home:
-        bench = Bench(args.models.absolute(), Path(home), args.fresh)
+        parts = [args.part] if args.part else list(PARTS)
+        forgotten = tuple(kept for part in parts for kept in _KEPT_AS[part]) if args.fresh else ()
+        bench = Bench(args.models.absolute(), Path(home), forgotten)
         try:
             if not args.report:
-                first_sound(bench)
-                people(bench)
-                round_trip(bench, args.sentences)
+                for part in parts:
+                    PARTS[part](bench)
         except KeyboardInterrupt:
             print("stopped; the same command goes on", file=sys.stderr)
             raise

@@ -17,6 +17,7 @@ import pytest
 import tiny_pictures
 from command import gnomon as command
 from gnomon.assemble import open_gnomon
+from gnomon.assemble.picture_looks import LEAST_READ, readable, unchecked
 from gnomon.cli import main
 from gnomon.config import load
 from gnomon.errors import ConfigError, Forbidden, InputError, ModelError, ModelMissing, NotFound
@@ -29,6 +30,7 @@ from gnomon.models.draw_raster import decode, encode, fitted
 from gnomon.models.draw_sdcpp import SdCpp
 from gnomon.models.draw_url import UrlDraw
 from gnomon.models.protocols import Completion, Draw
+from gnomon.sources import ocr
 from gnomon.types.pictures import (
     Album,
     Brush,
@@ -366,6 +368,59 @@ def test_a_finished_picture_is_looked_at(engine: Any, monkeypatch: pytest.Monkey
     assert album(engine, "a red cat")[0].checked == ("sexual",)
     with pytest.raises(Forbidden, match="minors/nudity-in-picture"):
         album(engine, "a boy with a kite")
+
+
+class Scribe:
+    """A model that draws what it was given to draw."""
+
+    name = "scribe"
+
+    def __init__(self, raster: Raster) -> None:
+        self._raster = raster
+
+    def brush(self) -> Brush:
+        return Brush(self.name, sizes=((self._raster.width, self._raster.height),), steps=1)
+
+    def draw(self, sketch: Sketch, *, timeout_s: float = 600.0) -> Iterator[Stroke | Raster]:
+        yield self._raster
+
+    def close(self) -> None:
+        pass
+
+
+DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf")
+
+
+@pytest.mark.skipif(not ocr.installed(), reason="rapidocr is not installed")
+@pytest.mark.skipif(not DEJAVU.exists(), reason="no DejaVu fonts here")
+def test_what_is_written_in_a_finished_picture_is_read(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (560, 200), "white")
+    face = ImageFont.truetype(str(DEJAVU), 30)
+    for y, line in ((30, "BREAKING NEWS"), (90, "Bomb attack on the airport")):
+        ImageDraw.Draw(image).text((20, y), line, font=face, fill="black")
+    scribe = Scribe(Raster(560, 200, image.tobytes()))
+    monkeypatch.setattr(engine.pictures, "_model", lambda name: scribe)
+    with pytest.raises(Forbidden, match="forged/invented-news"):
+        album(engine, "a television in a shop window")
+    entry = engine.pictures.entries(1)[0]
+    assert (entry["kind"], entry["stage"]) == ("forged", "picture")
+
+
+def test_a_picture_says_what_was_not_looked_for(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture too small to be read says nothing of its writing."""
+    assert SIDE < LEAST_READ
+    told = album(engine, "a red cat")[0].unchecked
+    assert told["forged"] == "nothing here looks for it in a picture"
+    monkeypatch.setattr(ocr, "installed", lambda: True)
+    assert "written in it" in unchecked(None, read=readable(512, 512))["forged"]
+    monkeypatch.setattr(ocr, "installed", lambda: False)
+    assert "written in it" not in unchecked(None, read=readable(512, 512))["forged"]
 
 
 def test_the_second_judge_is_asked_where_the_owner_wants_it(engine: Any, home: Path) -> None:

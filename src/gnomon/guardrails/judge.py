@@ -16,7 +16,7 @@ import re
 import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -59,9 +59,10 @@ class _Kind:
     rules: tuple[_Rule, ...]
 
 
-def judge(prompt: str, policy: Policy) -> list[Ruling]:
+def judge(prompt: str, policy: Policy, *, context: str = "") -> list[Ruling]:
     """The rules that ``prompt`` breaks, at most one of each kind, in the order of ``KINDS``; kinds
-    that are off are not looked at. Deterministic; about a millisecond for a usual prompt."""
+    that are off are not looked at. What stands in ``context`` can excuse and not condemn.
+    Deterministic; about a millisecond for a usual prompt."""
     prompt = prompt[:MOST_CHARS]
     if policy.allow:
         allowed = "|".join(re.escape(plain(phrase)) for phrase in policy.allow)
@@ -72,8 +73,22 @@ def judge(prompt: str, policy: Policy) -> list[Ruling]:
         action = policy.action(kind)
         if action == "off":
             continue
-        if hit := _first(_kind(kind), texts, prompt):
+        if hit := _first(_kind(kind), texts, prompt, context):
             found.append(Ruling(kind, hit[0], action, hit[1]))
+    return found
+
+
+def judge_written(text: str, prompt: str, policy: Policy) -> list[Ruling]:
+    """The rules that the writing in a finished picture breaks: those of prompts, and those of
+    papers and money (``rules/written.toml``). ``prompt`` is what was asked for: a toy banknote may
+    look like one."""
+    text = text[:MOST_CHARS]
+    found = [replace(one, judge="picture") for one in judge(text, policy, context=prompt)]
+    action = policy.action("forged")
+    if action == "off" or any(one.kind == "forged" for one in found):
+        return found
+    if hit := _first(_kind("written"), [plain(text)], text, prompt):
+        found.append(Ruling("forged", f"{hit[0]}-in-picture", action, hit[1], "picture"))
     return found
 
 
@@ -84,11 +99,14 @@ def about_children(prompt: str) -> bool:
     return any(_Reading(kind, text, prompt).places("child") for text in texts)
 
 
-def _first(kind: _Kind, texts: Iterable[str], prompt: str) -> tuple[str, str] | None:
+def _first(
+    kind: _Kind, texts: Iterable[str], prompt: str, context: str = ""
+) -> tuple[str, str] | None:
     """The first rule that fires in any reading, and the words that it saw."""
+    around = plain(context)
     for text in texts:
         bare = _Reading(kind, kind.harmless.sub(" ▢ ", text) if kind.harmless else text, prompt)
-        whole = _Reading(kind, text, prompt)
+        whole = _Reading(kind, f"{text} | {around}", prompt)
         for rule in kind.rules:
             words = []
             for group in rule.all:

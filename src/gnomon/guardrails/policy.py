@@ -77,7 +77,8 @@ def policy_text() -> str:
     lines += [
         "",
         "# A finished picture counts as sexual from this score on (0 to 1; needs the model",
-        "# `gnomon models pull open-nsfw`). The other kinds are not looked for in pictures.",
+        "# `gnomon models pull open-nsfw`). Of the other kinds only what is written in a picture",
+        "# is read (needs gnomon[ocr]).",
         f"nsfw_threshold = {default.nsfw_threshold}",
         "# Have the chat model, if there is a strong one, judge what the rules let pass.",
         "second_judge = false",

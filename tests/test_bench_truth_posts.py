@@ -119,7 +119,7 @@ def test_what_an_answer_says_is_what_it_quotes_where_no_verdict_was_asked_for():
 def test_verdicts_become_cases_by_event():
     side, none = ({"mass": m, "origins": o, "best": b, "told": 1.0} for m, o, b in
                   ((1.0, 2, 0.9), (0.0, 0, 0.0)))  # fmt: skip
-    found = {"label": "supported", "for": side, "against": none}
+    found = {"label": "supported", "kind": "post", "for": side, "against": none}
     whether_ = posts_asked.Asked(
         question("no"), Given("yes"), Outcome.WRONG, Outcome.RIGHT, (found,)
     )
@@ -162,7 +162,7 @@ class Trusted:
 
 def bearing(mass):
     side = {"mass": mass, "origins": 1, "best": 0.9, "told": 1.0}
-    return {"label": "supported", "for": side, "against": side}
+    return {"label": "supported", "kind": "post", "for": side, "against": side}
 
 
 @pytest.mark.parametrize(("mass", "verdict"), [(0.9, "yes"), (0.3, "")])

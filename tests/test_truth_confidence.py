@@ -448,7 +448,7 @@ def test_the_shipped_calibration_belongs_to_the_shipped_verifier():
     card = json.loads((SHIPPED / "card.json").read_text("utf-8"))
     held = confidence.load(path, f"{card['name']}+{LexicalEntail.name}", card["sha256"])
     assert {ANY, "document", "post"} <= held.verdicts.keys()
-    assert held.table("report") is held.verdicts["post"]
+    assert held.table("report") is held.verdicts.get("report", held.verdicts["post"])
     for table in held.verdicts.values():
         assert table.threshold(0.05) is not None
         one, more = Side(0.5, 1, 0.7), Side(1.5, 3, 0.9)

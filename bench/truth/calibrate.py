@@ -7,8 +7,8 @@ SciFact's and Citation-Integrity's, and of conflictQA's questions, each as a doc
 invented with another seed, as posts. Every set counts alike in the fit of the weights; the
 threshold counts claims as they are.
 
-The table of posts is fitted on verdicts about real ones, the half "dev" of ``posts.jsonl``, with as
-many invented events beside them; its curve and its threshold go by the real ones alone. ``--posts``
+The table of posts is fitted on verdicts about real ones, the half "dev" of ``posts.jsonl``, with a
+few invented events beside them; its curve and its threshold go by the real ones alone. ``--posts``
 fits only that, and leaves the other tables as they are. What posts say in their own words
 (``confidence.QUOTED``) has its curve from real quotes, and is held back by what invented events
 show: that a quote answers another question is not seen in how many others say the same.
@@ -40,7 +40,15 @@ from gnomon.lab.verifier import edits
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.splits import calibrates, claim_key
 from gnomon.truth import calibrate, confidence
-from gnomon.truth.confidence import ANY, QUOTED, Calibration, PairTable, Side, VerdictTable
+from gnomon.truth.confidence import (
+    ANY,
+    QUOTED,
+    REPORT,
+    Calibration,
+    PairTable,
+    Side,
+    VerdictTable,
+)
 from gnomon.truth.standing import standing
 from gnomon.truth.terms import content_terms, term_set
 from gnomon.truth.weigh import Votes, decide, sides
@@ -54,6 +62,9 @@ CLIMATE_GOLD = {
     "NOT_ENOUGH_INFO": Label.NOT_ENOUGH,
 }  # fmt: skip
 DOCUMENT, POST, INVENTED = "document", "post", "invented"
+# So many real claims to an invented one: more of those, and mass counts for what it does there and
+# not among real posts (LOG.md).
+REAL_TO_MADE = 7
 # One question of so many has both passages held.
 BOTH_SIDES = 5
 CONFLICTS = "truth/conflictqa.json.gz"
@@ -252,8 +263,8 @@ def of_posts(run: Run, invented: Sequence[Judged]) -> dict[str, VerdictTable]:
     real = posts_verdicts.cases(run, "dev")
     made = [replace(case, weight=1.0) for case in verdicts_of(invented, {})]
     claims, quotes = real[posts_verdicts.CLAIMS], real[posts_verdicts.QUOTES]
-    few = random.Random(SEED).sample(made, min(len(made), len(claims)))
-    quoted = calibrate.fit_few(quotes, few[: len(quotes)])
+    few = random.Random(SEED).sample(made, len(claims) // REAL_TO_MADE)
+    quoted = calibrate.fit_few(quotes, few)
     return {POST: calibrate.fit_few(claims, few), QUOTED: calibrate.counted(quoted, made)}
 
 
@@ -326,8 +337,11 @@ def main() -> None:
     except data.Absent as error:
         print(json.dumps({"bench": "calibrate", "skipped": str(error)}))
         return
+    # Reports, and offices that speak of their own affairs, tell of events as the invented ones do.
+    reports = held.verdicts.get(REPORT, held.verdicts[POST])
     of = {**held.data, **_labels(run)}
-    made = replace(held, verdicts={**held.verdicts, **tables}, data=of, date=day)
+    verdicts = {**held.verdicts, REPORT: reports, **tables}
+    made = replace(held, verdicts=verdicts, data=of, date=day)
     path.write_text(confidence.to_json(made), encoding="utf-8")
     if not options.fit_only:
         for line in on_posts(run, made):
@@ -355,10 +369,16 @@ def _whole(run: Run, name: str, sha256: str, *, measure: bool) -> Calibration:
 def on_posts(run: Run, made: Calibration) -> Iterator[dict[str, object]]:
     """What the tables of posts do to the real posts of both halves: the one they were fitted on
     (by scores that did not see the event), and the one that nobody looked into."""
-    for what, kind in ((posts_verdicts.CLAIMS, POST), (posts_verdicts.QUOTES, QUOTED)):
+    for what, kind in (
+        (posts_verdicts.CLAIMS, POST),
+        (posts_verdicts.REPORTED, REPORT),
+        (posts_verdicts.QUOTES, QUOTED),
+    ):
         table = made.verdicts[kind]
         found = posts_verdicts.cases(run, "held")[what]
         given = [case for case in found if case.label in GOLD[:2]]
+        if not given:
+            continue
         sure = np.array([table.confidence(c.label, c.for_, c.against) for c in given])
         right = np.array([float(c.label is c.gold) for c in given])
         line: dict[str, object] = {

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from gnomon.store.engine import open_store
 from gnomon.truth import rewrite
 from gnomon.truth.check import check_claim
 from gnomon.truth.claims import claim_at
-from gnomon.truth.confidence import POST, Side, Trust
+from gnomon.truth.confidence import Side, Trust
 from gnomon.truth.retrieve import retrieve
-from gnomon.truth.weigh import sides
+from gnomon.truth.weigh import kind_of_side, sides
 from gnomon.types import Answer, Finished, Label, Sentence, Stance, Verdict
 
 SAVED_EVERY = 10
@@ -79,23 +78,23 @@ def _sure(answer: Given, verdicts: Sequence[Mapping[str, Any]], trust: Trust) ->
     if answer.verdict or not answer.stated:
         sure = _confidence(verdicts[0], trust) if answer.verdict and verdicts else 0.0
         decided = answer.verdict in ("yes", "no")
-        if decided and trust.abstains(sure, POST):
+        if decided and trust.abstains(sure, verdicts[0]["kind"]):
             return Given(confidence=sure)
         return replace(answer, confidence=sure)
     own = trust.of_own_words()
-    each = [_confidence(found, own) for found in verdicts]
-    kept = [
-        (said, sure)
-        for said, sure in zip_longest(answer.stated, each[: len(answer.stated)], fillvalue=0.0)
-        if isinstance(said, Said) and not own.abstains(sure, POST)
+    each = [
+        (said, _confidence(found, own), found["kind"])
+        for said, found in zip(answer.stated, verdicts, strict=False)
     ]
+    kept = [(said, sure) for said, sure, kind in each if not own.abstains(sure, kind)]
     least = min((sure for _, sure in kept), default=0.0)
     return replace(answer, stated=tuple(said for said, _ in kept), confidence=least)
 
 
 def _confidence(found: Mapping[str, Any], trust: Trust) -> float:
     for_, against = (Side(**found[name]) for name in ("for", "against"))
-    return trust.calibration.table(POST).confidence(Label(found["label"]), for_, against)
+    table = trust.calibration.table(found["kind"])
+    return table.confidence(Label(found["label"]), for_, against)
 
 
 def _kept(
@@ -183,8 +182,11 @@ def _judged(gnomon: Gnomon, asked: str) -> Verdict:
 
 def _bearing(verdict: Verdict) -> dict[str, Any]:
     for_, against = sides(verdict.evidence)
+    heavier = for_ if for_.mass >= against.mass else against
+    decides = {Label.SUPPORTED: for_, Label.REFUTED: against}.get(verdict.label, heavier)
     return {
         "label": verdict.label.value,
+        "kind": kind_of_side(verdict.claim, decides),
         "for": asdict(for_.side(verdict.claim)),
         "against": asdict(against.side(verdict.claim)),
     }

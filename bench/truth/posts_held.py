@@ -187,7 +187,7 @@ def home(run: Run) -> Path:
     new = Path(mkdtemp(prefix="new-posts-", dir=run.cache))
     try:
         _build(run, new)
-        for old in sorted(run.cache.glob("posts-store-*"), key=lambda p: p.stat().st_mtime)[:-1]:
+        for old in sorted(run.cache.glob("posts-store-*"), key=lambda p: p.stat().st_mtime)[:-2]:
             shutil.rmtree(old, ignore_errors=True)
         with suppress(OSError):  # another run was quicker
             new.replace(place)

@@ -1,8 +1,8 @@
 """Verdicts about real posts as cases that a table of confidence can be fitted on or measured with.
 
 Claims that yes-or-no questions make: what a careful reader takes from the posts is the right label.
-Sentences quoted for other questions: right where they answer, as ``posts_scored`` says. Cases of
-one event go together.
+Those whose verdict rests on offices or reports stand apart. Sentences quoted for other questions:
+right where they answer, as ``posts_scored`` says. Cases of one event go together.
 """
 
 from __future__ import annotations
@@ -17,23 +17,27 @@ from bench.truth.posts_asked import Asked
 from bench.truth.run import Run
 
 from gnomon.truth.calibrate import Case
-from gnomon.truth.confidence import Side
+from gnomon.truth.confidence import POST, Side
 from gnomon.types import Label
 
 GOLD = {
     "yes": Label.SUPPORTED, "no": Label.REFUTED, "disputed": Label.DISPUTED,
     "unknown": Label.NOT_ENOUGH,
 }  # fmt: skip
-CLAIMS, QUOTES = "claims", "quotes"
+CLAIMS, REPORTED, QUOTES = "claims", "claims on reports", "quotes"
 
 
 def cases(run: Run, half: str) -> dict[str, list[Case]]:
     """The half's claims and quotes, judged with nothing held back. Raises Absent."""
     found = posts_asked.asked(run, half, risk=1.0)
     events = json.loads((posts_held.home(run) / "events.json").read_text("utf-8"))
-    claims = [_claim(each) for each in found if each.question.asks_whether]
+    whether = [each for each in found if each.question.asks_whether]
     others = [each for each in found if not each.question.asks_whether]
-    return {CLAIMS: claims, QUOTES: [case for each in others for case in _quotes(each, events)]}
+    return {
+        CLAIMS: [_claim(each) for each in whether if each.verdicts[0]["kind"] == POST],
+        REPORTED: [_claim(each) for each in whether if each.verdicts[0]["kind"] != POST],
+        QUOTES: [case for each in others for case in _quotes(each, events)],
+    }
 
 
 def _claim(each: Asked) -> Case:
@@ -50,7 +54,7 @@ def _quotes(each: Asked, events: Mapping[str, str]) -> list[Case]:
         right = isinstance(gold, tuple) and (
             posts_scored.holds(said, gold) and posts_scored.is_about(each.question, said, events)
         )
-        if found["label"] == Label.SUPPORTED:
+        if found["label"] == Label.SUPPORTED and found["kind"] == POST:
             out.append(_case(each, found, Label.SUPPORTED if right else Label.NOT_ENOUGH))
     return out
 

@@ -14,8 +14,9 @@ A ``Calibration`` is a small table that was fitted on development data for one v
   calibrated on.
 
 A table without rows for a kind of source falls back to that of all kinds together, ``ANY``. That
-of posts is fitted on verdicts about real ones (``bench/truth/posts.py``); what a source says in its
-own words has a table of its own, ``QUOTED``.
+of posts is for verdicts that rest on accounts of no standing, and is fitted on verdicts about real
+posts (``bench/truth/posts.py``); what a source says in its own words has a table of its own,
+``QUOTED``.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from gnomon.types import Evidence, Judgement, Label, Post
 
 ANY = "any"
 DOCUMENT = "document"
-POST = "post"
+POST, REPORT = "post", "report"
 QUOTED = "quoted"
-_LIKE = {"report": POST}
+_LIKE = {REPORT: POST}
 FORMAT = 1
 # The grid of thresholds, set before any data is seen: 0.00, 0.01 ... 1.00.
 STEPS = 100
@@ -48,8 +49,8 @@ def kind_of(post: Post | Evidence) -> str:
     """The kind of source that a post is calibrated as: "document" (a titled file of the owner's),
     "report" (anything else that has a title, as articles do) or "post"."""
     if not post.title:
-        return "post"
-    return DOCUMENT if post.source.startswith("file") else "report"
+        return POST
+    return DOCUMENT if post.source.startswith("file") else REPORT
 
 
 @dataclass(frozen=True, slots=True)

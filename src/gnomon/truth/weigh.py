@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from gnomon.text import slots
 from gnomon.truth import phrases
-from gnomon.truth.confidence import ABSTAINS, Side, Trust, kind_of
+from gnomon.truth.confidence import ABSTAINS, POST, REPORT, Side, Trust, kind_of
 from gnomon.truth.speakers import is_primary
 from gnomon.truth.standing import TOLLS, standing
 from gnomon.truth.terms import content_terms, term_set, without_exact
@@ -50,9 +50,9 @@ def weigh(
     lang = lang or _lang(claim)
     reason = _reason(lang, label, for_, against, counted=TOLLS in left.because)
     sure = _confidence(claim, label, for_, against, trust)
-    abstains = "" if trust is None else _abstains(label, sure, for_, against, trust)
+    abstains = "" if trust is None else _abstains(claim, label, sure, for_, against, trust)
     if abstains:
-        said = _abstains(label, sure, for_, against, trust, lang) if trust else ""
+        said = _abstains(claim, label, sure, for_, against, trust, lang) if trust else ""
         label, rule = Label.NOT_ENOUGH, abstains
         reason = phrases.say("unsure", lang, why=said.removeprefix(ABSTAINS))
     shown = (*for_.leaders, *against.leaders)
@@ -234,7 +234,7 @@ def _confidence(
     """That the label is right. Without a calibration: if origins err independently, noisy-or of one
     side times the silence of the other."""
     if trust is not None:
-        kind = _kind(for_.leaders if for_.mass >= against.mass else against.leaders)
+        kind = kind_of_side(claim, for_ if for_.mass >= against.mass else against)
         table = trust.calibration.table(kind)
         return table.confidence(label, for_.side(claim), against.side(claim))
 
@@ -255,19 +255,32 @@ def _confidence(
 
 
 def _abstains(
-    label: Label, sure: float, for_: Votes, against: Votes, trust: Trust, lang: str = "en"
+    claim: Claim,
+    label: Label,
+    sure: float,
+    for_: Votes,
+    against: Votes,
+    trust: Trust,
+    lang: str = "en",
 ) -> str:
     """Why a verdict for or against is not given, in ``lang``; "" where it is."""
     if label not in (Label.SUPPORTED, Label.REFUTED):
         return ""
-    return trust.abstains(
-        sure, _kind((for_ if label is Label.SUPPORTED else against).leaders), lang
-    )
+    side = for_ if label is Label.SUPPORTED else against
+    return trust.abstains(sure, kind_of_side(claim, side), lang)
 
 
-def _kind(leaders: Sequence[Evidence]) -> str:
-    """The kind of source of the strongest vote; "post" where there is none."""
-    return kind_of(leaders[0]) if leaders else "post"
+def kind_of_side(claim: Claim, side: Votes) -> str:
+    """The kind of source that a side is calibrated as: that of its strongest vote, and that of a
+    report where an office or a report is among them; "post" where there is no vote."""
+    kind = kind_of(side.leaders[0]) if side.leaders else POST
+    if kind == POST and any(_has_standing(item, claim) for item in side.leaders):
+        return REPORT
+    return kind
+
+
+def _has_standing(item: Evidence, claim: Claim) -> bool:
+    return is_primary(item.author) or kind_of(item) == REPORT
 
 
 def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from gnomon.models.kokoro_symbols import MOST_SYMBOLS, SYMBOLS, mandarin, numbered
+from gnomon.models.whisper_runner import in_script
 from gnomon.text import aloud_en, aloud_zh
 from gnomon.text.aloud import aloud, language
 
@@ -34,6 +35,14 @@ from gnomon.text.aloud import aloud, language
         ("v1.2.3", "one point two point three"),
         ("24/7, 1/2, 3/4", "twenty-four seven, one half, three quarters"),
         ("Q&A w/o tax", "Q and A without tax"),
+        ("Between 1994 and 2003 it grew.",
+         "Between nineteen ninety-four and two thousand three it grew."),
+        ("Between 1500 and 2000 people came.",
+         "Between one thousand five hundred and two thousand people came."),
+        ("In 1066 William won.", "In ten sixty-six William won."),
+        ("Pay by 31 December. It opens at 5 p.m. Then go.",
+         "Pay by December thirty-first. It opens at five P M. Then go."),
+        ("on 3 Dec. at 5 p.m. sharp", "on December third at five P M sharp"),
         ("see https://www.example.org/a/b?c=1.", "see example dot org."),
         ("mail a.b@example.co.uk", "mail a.b at example dot co dot uk"),
         ("@nasa_jpl said #HelloWorld", "at nasa jpl said hashtag Hello World"),
@@ -63,6 +72,7 @@ def test_english(written: str, spoken: str) -> None:
         ("第2名，2号楼，12个", "第二名，二号楼，十二个"),
         ("气温-5℃", "气温负五摄氏度"),
         ("1/3的人", "三分之一的人"),
+        ("417房间，室内20度", "四一七房间，室内二十度"),
         ("电话13812345678", "电话一三八一二三四五六七八"),
         ("3:2战胜，2:30见", "三比二战胜，两点三十分见"),
         ("@小明 #人工智能#", "艾特小明 话题人工智能"),
@@ -111,6 +121,13 @@ def test_no_text_takes_long_or_fails(lang: str) -> None:
                  "$1," * 1200, "#" * 3000, "\ud800 \u202e x", "1/" * 2000):  # fmt: skip
         aloud(text, lang)
     assert time.process_time() - began < 20
+
+
+def test_what_is_heard_is_in_the_script_that_is_wanted() -> None:
+    heard = "這個軟件的大橋後來乾了"
+    assert heard.translate(in_script("zh")) == "这个软件的大桥后来干了"
+    assert heard.translate(in_script("zh-TW")) == heard
+    assert heard.translate(in_script("ja")) == heard
 
 
 def test_mandarin_is_within_the_models_symbols() -> None:

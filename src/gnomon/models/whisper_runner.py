@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 RATE = 16_000
@@ -23,6 +25,7 @@ SPEECH = {
 """For Silero; the padding keeps soft beginnings and ends."""
 LEAST_SPEECH_S = 0.2
 LEAST_LOGPROB, MOST_SILENCE, MOST_COMPRESSION = -1.0, 0.6, 2.4
+_TRADITIONAL = frozenset({"zh-tw", "zh-hk", "zh-mo", "zh-hant"})
 _CERTAINLY_NOT = -1.4
 """Below this mean log probability a phrase goes, whatever the model says of silence."""
 
@@ -85,7 +88,7 @@ class WhisperRunner:
                 if cancelled.is_set():
                     break
                 if _trusted(phrase):
-                    send("segment", **_fields(phrase))
+                    send("segment", **_fields(phrase, in_script(request["lang"] or lang)))
         send("end", lang=about.language, sure=sure, speech_s=speech_s)
 
 
@@ -94,8 +97,23 @@ def _script(lang: str) -> str:
     as it was begun (https://github.com/openai/whisper/discussions/277)."""
     if lang.partition("-")[0] != "zh":
         return ""
-    traditional = lang.lower() in ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
-    return "以下是普通話的句子。" if traditional else "以下是普通话的句子。"
+    return "以下是普通話的句子。" if lang.lower() in _TRADITIONAL else "以下是普通话的句子。"
+
+
+def in_script(lang: str) -> Mapping[int, str]:
+    """What is left of the wrong script after that, for ``str.translate``: a phrase in five was all
+    in traditional characters although it had been begun in simplified ones."""
+    if lang.partition("-")[0] != "zh" or lang.lower() in _TRADITIONAL:
+        return {}
+    return _simplified()
+
+
+@cache
+def _simplified() -> Mapping[int, str]:
+    path = files("gnomon.models") / "simplified.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = " ".join(line for line in lines if not line.startswith("#")).split()
+    return {ord(pair[0]): pair[1] for pair in pairs}
 
 
 def _trusted(phrase: Any) -> bool:
@@ -106,9 +124,9 @@ def _trusted(phrase: Any) -> bool:
     return not (unsure and (looping or phrase.no_speech_prob > MOST_SILENCE))
 
 
-def _fields(phrase: Any) -> dict[str, Any]:
+def _fields(phrase: Any, script: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "text": phrase.text,
+        "text": phrase.text.translate(script),
         "start": phrase.start,
         "end_s": phrase.end,
         "logprob": phrase.avg_logprob,
@@ -116,5 +134,7 @@ def _fields(phrase: Any) -> dict[str, Any]:
         "compression": phrase.compression_ratio,
         "temperature": phrase.temperature or 0.0,
         "ids": list(phrase.tokens),
-        "words": [[w.word, w.start, w.end, w.probability] for w in phrase.words or ()],
+        "words": [
+            [w.word.translate(script), w.start, w.end, w.probability] for w in phrase.words or ()
+        ],
     }

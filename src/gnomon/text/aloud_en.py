@@ -14,6 +14,9 @@ _ORDINAL = {"one": "first", "two": "second", "three": "third", "five": "fifth", 
 _MONTHS = ("January February March April May June July August September October November "
            "December").split()  # fmt: skip
 _MONTH = "|".join(f"{m[:3]}(?:{m[3:]})?" if m != "May" else "May" for m in _MONTHS) + "|Sept"
+# The dot of a short month or of "p.m.", where it does not end the sentence, too.
+_DOT = r"(?:(?<=\b[A-Z][a-z]{2})(?<!May)\.(?!\s+[A-Z]|\s*$)|(?<=Sept)\.(?!\s+[A-Z]|\s*$))?"
+_M = r"(?:\.m\b(?:\.(?!\s+[A-Z]|\s*$))?|m\b)"
 _MONEY = {"$": ("dollar", "cent"), "US$": ("US dollar", "cent"), "€": ("euro", "cent"),
           "£": ("pound", "penny"), "¥": ("yen", ""), "₹": ("rupee", "paisa"), "₩": ("won", ""),
           "₽": ("rouble", "kopeck"), "₿": ("bitcoin", "")}  # fmt: skip
@@ -134,6 +137,15 @@ def _years(m: re.Match[str]) -> str:
     return f"{year(int(m[1]))} to {year(int(last)) if last else cardinal(int(m[2]))}"
 
 
+def _span(m: re.Match[str]) -> str:
+    """Round numbers may count something ("between 1500 and 2000 people"); others, and what no noun
+    follows, are years."""
+    first, last = int(m[2]), int(m[4])
+    if first >= last or (first % 50 == 0 and last % 50 == 0 and not m[5]):
+        return m[0]
+    return f"{m[1]}{year(first)}{m[3]}{year(last)}"
+
+
 def _slashed(m: re.Match[str]) -> str:
     first, second, last = int(m[1]), int(m[2]), int(m[3])
     if _is_date(first, second) and second > 12:
@@ -219,9 +231,10 @@ _R = tuple[str, Callable[[re.Match[str]], str] | str]
 _WRITTEN: tuple[_R, ...] = (
     (r"(?<![\d.])(1\d{3}|20\d{2})-(\d{2})-(\d{2})(?:T(?=\d))?(?!\d)", _iso),
     (r"(?<![\d/.])(\d{1,2})/(\d{1,2})/(1\d{3}|20\d{2})(?![\d/])", _slashed),
-    (rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b\.?(?:,? (1\d{{3}}|20\d{{2}})\b)?(?!\w)",
+    (rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b{_DOT}"
+     r"(?:,? (1\d{3}|20\d{2})\b)?(?!\w)",
      _day_month),
-    (rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?!:|,\d)(?:,? (1\d{{3}}|20\d{{2}})\b)?",
+    (rf"\b({_MONTH})\b{_DOT} (\d{{1,2}})(?:st|nd|rd|th)?\b(?!:|,\d)(?:,? (1\d{{3}}|20\d{{2}})\b)?",
      _month_day),
     (r"(?<![\w.,-])(1[1-9]\d{2}|20\d{2})\s?[–—-]\s?(1[1-9]\d{2}|20\d{2}|\d{2})(?![\w-]|[.,]\d)",
      _years),
@@ -230,8 +243,8 @@ _WRITTEN: tuple[_R, ...] = (
     (r"(?<![\w.])50[-–/]50\b", "fifty-fifty"),
     (r"(?<![\w.])\.(?=\d)", "0."),
     (rf"({_NUMBER})\s?%\s?[–—-]\s?(?=(?:{_NUMBER})\s?%)", r"\1 to "),
-    (r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?([ap])\.?m\b\.?)?(?![\d:])", _time),
-    (r"(?<![\d:])\b(1[0-2]|[1-9])\s?([ap])\.?m\b\.?",
+    (rf"(?<![\d:])(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?:\s?([ap]){_M})?(?![\d:])", _time),
+    (rf"(?<![\d:])\b(1[0-2]|[1-9])\s?([ap]){_M}",
      lambda m: f"{cardinal(int(m[1]))} {m[2].upper()} M"),
     (rf"(US\$|[$€£¥₹₩₽₿])\s?({_NUMBER})(?:\s?({_BIG}|bn|mn|tn|[kmbtKMBT])\b)?", _money),
     (r"(?<![\w.])(?:\+\d{1,3}[\s.-]?)(?:\(?\d{1,4}\)?[\s.-]?){2,5}\d{2,4}(?!\w)", _long),
@@ -251,6 +264,11 @@ _WRITTEN: tuple[_R, ...] = (
     (r"[‘’'](\d{2})s\b", _decade),
     (r"(?<![\w.,])(\d{1,3}(?:,\d{3})*)(?:st|nd|rd|th)\b",
      lambda m: ordinal(int(m[1].replace(",", "")))),
+    (r"(?i)\b((?:in|since|until|before|after|of) )(10[1-9]\d)(?=[,.;)]|\s+[A-Z]|$)",
+     lambda m: m[1] + f"ten {cardinal(int(m[2][2:]))}"),
+    (rf"(?i)\b(between )(1[1-9]\d{{2}}|20\d{{2}})( and )(1[1-9]\d{{2}}|20\d{{2}})"
+     rf"(?![\d,]*\d|\.\d|\s?(?:{_UNIT})\b)(?=(\s?(?:[,.;)]|$|(?:the|a|an|it|he|she|they|we|his|her|"
+     r"its|their|when|no)\b)))?", _span),
     (rf"(?i)\b({_YEAR_BEFORE}\s?)(1[1-9]\d{{2}}|20\d{{2}})(?![\d,]*\d|\.\d|\s?(?:{_UNIT})\b)",
      lambda m: m[1] + year(int(m[2]))),
     (rf"\b({'|'.join(_MONTHS)}),? (1[1-9]\d{{2}}|20\d{{2}})\b",

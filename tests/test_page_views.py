@@ -188,6 +188,7 @@ def test_the_page_says_what_its_server_is_not_ready_for(browser: Browser, url: s
     def status(route: Route) -> None:
         found = route.fetch().json()
         found |= {"posts": 996_817, "origins": 887_895, "unindexed": lag}
+        found["health"] = {"stories": "68,000 of 188,382 changes", "signing": "no disk"}
         found["confidence"]["drift"] = {"verdicts": 88, "psi": 3.2, "moved": True}
         route.fulfill(json=found)
 
@@ -206,8 +207,22 @@ def test_the_page_says_what_its_server_is_not_ready_for(browser: Browser, url: s
             }"""
         )
         assert whole, "a count is shown whole or not at all"
+        page.goto(f"{url}/#held")
+        expect(page.locator(".left .trouble")).to_have_text("signingno disk")
+        expect(page.locator(".left").first).to_contain_text("120,382 changes are not counted yet")
         lag = 0
         expect(page.locator("#indexing")).to_be_hidden()
+
+
+def test_a_file_is_named_as_a_reader_needs_it(opened: Opened, url: str) -> None:
+    named = opened(url).evaluate(
+        """async (sources) => {
+            const { placeOf } = await import("/page/dom.js");
+            return sources.map(placeOf);
+        }""",
+        ["file:reddit_top.jsonl.gz", "file:notes", "file:.gz", "file:upload/a.txt", "bluesky", ""],
+    )
+    assert named == ["reddit_top", "notes", "file:.gz", "file:upload/a.txt", "bluesky", ""]
 
 
 def test_a_search_that_found_as_many_as_it_asked_for_offers_more(opened: Opened, url: str) -> None:
@@ -301,7 +316,13 @@ def test_the_history_shows_the_verdict_that_the_answer_shows(opened: Opened, url
     ):
         page.goto(f"{url}/")
         ask(page, question)
-    page.get_by_role("link", name="History").click()
+    held: list[Route] = []
+    page.route("**/v1/history?*", lambda route: held.append(route))
+    with page.expect_request("**/v1/history?*"):
+        page.get_by_role("link", name="History").click()
+    expect(page.locator("#asked")).to_have_text("…")  # nobody knows yet that nothing was asked
+    held[0].continue_()
+    page.unroute("**/v1/history?*")
     expect(page.locator(".past li")).not_to_have_count(0)
     rows = page.evaluate(
         """async () => {

@@ -1,15 +1,15 @@
 // An answer as it is read: sentences with their support beside them, both sides weighed, and what
 // was left out.
 
-import { badge, button, fact, fold, h, langOf, number, sign, span, stamp, when } from "./dom.js";
+import { badge, button, fact, fold, h, langOf, number, placeOf, sign, span, stamp, when } from "./dom.js";
 import { skyline, voices, weighed } from "./shadows.js";
 import { t } from "./strings.js";
 
 /** Who said it, set apart from the words around it whatever its direction. */
 export const who = (evidence) =>
-  h("bdi", {}, evidence.author || evidence.title || evidence.source || t.unknownAuthor);
+  h("bdi", {}, named(evidence));
 
-const named = (evidence) => evidence.author || evidence.title || evidence.source || t.unknownAuthor;
+const named = (evidence) => evidence.author || evidence.title || placeOf(evidence.source) || t.unknownAuthor;
 
 /** The citations of an answer by number. */
 export const byNumber = (citations) => new Map(citations.map((citation) => [citation.n, citation]));
@@ -94,8 +94,8 @@ function note(citation, disagrees, same, open) {
     h("span", { class: "by" }, h("b", {}, who(citation)), when(citation.said_at)),
     citation.deleted ? h("em", {}, t.deleted) : !same && h("q", langOf(citation.lang), quietly(citation.quote)),
     same && citation.title && citation.title !== named(citation) && h("span", { class: "of", ...langOf(citation.lang) }, citation.title),
-    (citation.source !== named(citation) || disagrees) && h("span", { class: "by" },
-      citation.source !== named(citation) && h("span", {}, citation.source), disagrees && h("strong", {}, t.disagrees))));
+    (placeOf(citation.source) !== named(citation) || disagrees) && h("span", { class: "by" },
+      placeOf(citation.source) !== named(citation) && h("span", { title: citation.source }, placeOf(citation.source)), disagrees && h("strong", {}, t.disagrees))));
 }
 
 /** One sentence. `verdicts` are objects here, not indices; `known` are the claims

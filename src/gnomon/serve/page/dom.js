@@ -95,6 +95,10 @@ export function webUrl(url) {
   return /^https?:\/\//i.test(url ?? "") ? url : null;
 }
 
+/** A source as it is read: a file by its name, without what tells programs how it is packed. */
+export const placeOf = (source) =>
+  (/^file:(?!upload\/)/.test(source ?? "") && source.slice(5).replace(/(?:\.(?:jsonl?|csv|tsv|xml|html?|md|txt|pdf|docx|mbox|zim))?(?:\.(?:gz|bz2|xz|zst))?$/i, "")) || source;
+
 /** Tell a reader who hears the page. */
 export function say(words) {
   document.getElementById("said").textContent = words;

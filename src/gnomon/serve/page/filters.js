@@ -1,6 +1,6 @@
 // When, where from, in which language: the filter below the box. It is kept in the address.
 
-import { h } from "./dom.js";
+import { h, placeOf } from "./dom.js";
 import { known, now, onStatus, status } from "./status.js";
 import { t } from "./strings.js";
 
@@ -107,7 +107,7 @@ function days() {
 function draw() {
   const names = (status?.sources ?? []).filter((one) => one.posts).map((one) => one.source);
   const joined = chosen.source.join(", ");
-  const options = [["", t.anySource], ...(chosen.source.length > 1 || (joined && !names.includes(joined)) ? [[joined, joined]] : []), ...names.map((name) => [name, name])];
+  const options = [["", t.anySource], ...(chosen.source.length > 1 || (joined && !names.includes(joined)) ? [[joined, joined]] : []), ...names.map((name) => [name, placeOf(name)])];
   const langs = Object.entries(LANGS);
   if (chosen.lang && !(chosen.lang in LANGS)) langs.push([chosen.lang, chosen.lang]);
   const last = document.activeElement?.id;

@@ -28,7 +28,6 @@ const well = (health) => ["", "running", "ended", undefined].includes(health);
 
 function nodes() {
   const big = (n, words) => h("div", {}, h("b", {}, n), h("span", {}, words));
-  const behind = Object.entries(status.views ?? {}).filter(([, lag]) => lag > 0);
   const named = new Set(status.sources.map((source) => source.source));
   const other = Object.entries(status.health ?? {}).filter(([source, said]) => !named.has(source) && !well(said));
   return [
@@ -38,9 +37,10 @@ function nodes() {
       big(number(status.tombstones ?? 0), t.tombstones), big(bytes(status.disk_bytes ?? 0), t.onDisk)),
     h("dl", { class: "facts" },
       fact(t.range, when(status.oldest), " – ", when(status.newest)),
-      behind.length > 0 && fact(t.indexes, behind.map(([view, lag]) => `${view}: ${t.behind(lag)}`).join(", ")),
+      status.unindexed > 0 && fact(t.indexes, t.now.behind(status.unindexed)),
       fact(t.version, status.version ?? "–")),
-    other.length > 0 && h("ul", { class: "left" }, other.map(([source, said]) => h("li", { class: "trouble" }, h("b", {}, source), h("span", {}, said)))),
+    other.length > 0 && h("ul", { class: "left" }, other.map(([part, said]) => counting(part, said) ??
+      h("li", { class: "trouble" }, h("b", {}, part), h("span", {}, said)))),
     h("section", {}, h("h2", { class: "small" }, t.sources), sources()),
     h("section", {}, h("h2", { class: "small" }, t.gaps(status.gaps_total ?? status.gaps?.length ?? 0)),
       status.gaps?.length ? [axis(), h("ul", { class: "gaps" }, status.gaps.map(gapLine))] : h("p", { class: "muted" }, t.noGaps)),
@@ -49,6 +49,12 @@ function nodes() {
           h("li", {}, h("b", {}, `${item.source} · ${item.where}`), h("span", {}, item.reason), item.excerpt && h("code", { dir: "auto" }, item.excerpt)))))
       : h("p", { class: "muted" }, t.nothingAside),
   ];
+}
+
+/** A view that is still being counted, "68,000 of 188,382 changes", is no trouble. */
+function counting(part, said) {
+  const [done, of] = (/^([\d,]+) of ([\d,]+) changes$/.exec(said) ?? []).slice(1).map((n) => Number(n.replaceAll(",", "")));
+  return of && h("li", {}, h("b", {}, { trends: t.now.rising, stories: t.now.stories }[part] ?? part), h("span", {}, t.now.behind(of - done)));
 }
 
 function sources() {

@@ -14,12 +14,15 @@ const PAGE = 30;
 let words = "";
 let items = [];
 let more = false;
+/** Whether the list has come: before, nobody knows that nothing was asked. */
+let here = false;
 let error = null;
 let turn = 0;
 const list = h("div", { id: "asked" });
 
 export function enter(params) {
   words = params.get("history") ?? "";
+  here = false;
   frame();
   load();
 }
@@ -76,6 +79,7 @@ async function load(before = "") {
     if (mine !== turn) return;
     items = before ? [...items, ...found.data] : found.data;
     more = found.has_more;
+    here = true;
     if (words) say(t.historyFound(items.length));
   } catch (failed) {
     if (mine !== turn) return;
@@ -87,6 +91,7 @@ async function load(before = "") {
 
 function draw() {
   if (error) return list.replaceChildren(failure(error, () => load()));
+  if (!here) return list.replaceChildren(h("p", { class: "muted hint" }, "…"));
   if (!items.length) return list.replaceChildren(h("p", { class: "muted hint" }, words ? t.historyNone : t.historyEmpty));
   const days = new Map();
   for (const item of items) {

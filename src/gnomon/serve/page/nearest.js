@@ -3,7 +3,7 @@
 
 import { get } from "./api.js";
 import { quietly } from "./answer.js";
-import { h, langOf, when } from "./dom.js";
+import { h, langOf, placeOf, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { skyline } from "./shadows.js";
 import { status } from "./status.js";
@@ -17,7 +17,7 @@ const card = ({ post, origin }) => h("li", {}, h("button", {
   type: "button", class: "card", onclick: (event) => panel.openPost(post.id, null, event.currentTarget),
 },
   h("span", { class: "cut", ...langOf(post.lang) }, quietly(post.title || post.text)),
-  h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || post.source)), when(post.created_at),
+  h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || placeOf(post.source))), when(post.created_at),
     origin.posts > 1 && h("span", { class: "drawn" }, skyline([{ posts: origin.posts, side: "" }]), t.standsFor(origin.posts)))));
 
 /** The posts nearest to `question` at the end of `place`. `within` is a filter as a query. Where

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import * as composer from "./composer.js";
-import { button, failure, h, langOf, number, say, when } from "./dom.js";
+import { button, failure, h, langOf, number, placeOf, say, when } from "./dom.js";
 import * as filters from "./filters.js";
 import * as panel from "./panel.js";
 import * as router from "./router.js";
@@ -112,7 +112,7 @@ function resultNode({ post, origin, start, end }) {
     class: "card",
     onclick: (event) => panel.openPost(post.id, null, event.currentTarget),
   },
-    h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || t.unknownAuthor)), when(post.created_at), h("span", {}, post.source)),
+    h("span", { class: "by" }, h("b", {}, h("bdi", {}, post.author || t.unknownAuthor)), when(post.created_at), h("span", { title: post.source }, placeOf(post.source))),
     post.title && h("span", { class: "headline", ...langOf(post.lang) }, post.title),
     h("span", { class: "text", ...langOf(post.lang) }, marks(excerpt(post.text, start, end))),
     h("span", { class: "counted drawn" }, skyline([{ posts: origin.posts, side: "" }]), origin.posts > 1 ? t.originOf(origin.posts, origin.authors) : t.alone)));

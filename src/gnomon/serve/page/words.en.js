@@ -463,7 +463,6 @@ const en = {
   nothingAside: "Nothing was set aside.",
   modelNames: { chat: "chat", embed: "encoder", entail: "verifier", speak: "voice", listen: "hearing", look: "looks at pictures", draw: "drawing", base: "to train from" },
   none: "none",
-  behind: (n) => `${n} posts behind`,
   version: "Version",
   failed: "That did not work",
   offline: "gnomon does not answer. Is it still running?",

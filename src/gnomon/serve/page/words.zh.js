@@ -463,7 +463,6 @@ const zh = {
   nothingAside: "没有搁置任何内容。",
   modelNames: { chat: "对话", embed: "编码", entail: "核验", speak: "朗读", listen: "听写", look: "查看图片", draw: "画图", base: "训练的起点" },
   none: "无",
-  behind: (n) => `落后 ${n} 条`,
   version: "版本",
   failed: "没有成功",
   offline: "gnomon 没有回应。它还在运行吗？",

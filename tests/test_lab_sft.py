@@ -17,14 +17,16 @@ pytest.importorskip("torch", reason="the lab's packages are not installed: pip i
 import torch
 
 from gnomon.lab.chat import made
-from gnomon.lab.chat.packing import Schedule, answer_loss, batch, pack
+from gnomon.lab.chat.packing import Rehearsal, Schedule, answer_loss, batch, pack
 from gnomon.lab.chat.render import Rendered, fitted, prompt, render
 from gnomon.lab.chat.sft import Settings, sft
 from gnomon.lab.model.generate import PAD
+from gnomon.lab.model.rows import Stream
 from gnomon.lab.model.stock import load
 from gnomon.lab.rl.families import opened
 from gnomon.lab.rl.tasks import side_of
 from gnomon.lab.rl.tasks.passages import made_up
+from gnomon.lab.shards import open_tokens
 from gnomon.lab.tokenizer import encoding
 from gnomon.lab.tokenizer.specials import CHAT_TEMPLATE
 from tutor_worlds import Heard, bench, work_at
@@ -287,6 +289,31 @@ def test_a_schedule_shows_every_row_once_an_epoch_however_it_is_cut():
     assert sorted(both) == sorted(whole(7)[0].ids.tolist())
 
 
+def test_text_is_shown_beside_the_conversations_in_its_share(work, words):
+    texts = open_tokens(work.folder / "tokenizer" / "tokens", "train")
+    windows = [Rendered((n,) * 30, (True,) * 30) for n in range(40)]
+
+    def mixed(share: float, pieces: int = 1) -> Rehearsal:
+        talks = Schedule(windows, context=64, rows=4, seed=3, pieces=pieces)
+        return Rehearsal(talks, Stream(texts, 64, 3), share)
+
+    talks = Schedule(windows, context=64, rows=4, seed=3)
+    whole = mixed(0.2)
+    first = [whole(step) for step in range(10)]
+    assert [len(pieces) for pieces in first] == [2] * 10
+    assert all(pieces[0].ids.tolist() == talks(n)[0].ids.tolist() for n, pieces in enumerate(first))
+    rows = [row for pieces in first for row in pieces[1].ids.tolist()]
+    assert len(rows) == 10, "one of five rows"
+    corpus = texts.read(0, len(texts)).tolist()
+    runs = {tuple(corpus[at : at + 8]) for at in range(len(corpus))}
+    assert all(tuple(row[1:9]) in runs for row in rows), "they are the corpus's own words"
+    assert first[3][1].weights.sum() == first[3][1].size, "every token is learnt"
+    assert whole(3)[1].ids.tolist() == first[3][1].ids.tolist(), "whenever it is asked for"
+    assert [len(mixed(0.05)(step)) for step in range(5)] == [1, 1, 1, 1, 2]
+    cut = mixed(0.5, pieces=2)
+    assert [len(cut(step)) for step in range(3)] == [4] * 3, "as many pieces for each process"
+
+
 # -- made here ------------------------------------------------------------------------------------
 
 
@@ -374,6 +401,7 @@ def test_a_model_learns_to_answer_and_a_cut_run_goes_on_as_if_it_had_not_been(tm
     whole = work_at(tmp_path / "whole")
     report = sft(whole, bench(tmp_path / "whole"), wanted)
     assert report["held_out_loss"] < 6
+    assert report["bits_per_byte"] < report["bits_per_byte_before"], "its text was learnt, too"
     assert report["conversations"]["own:own.jsonl"] == 1
     assert report["dropped"]["no answer to learn from"] == 1
     assert report["licences"]["own:own.jsonl"]["licence"] == "the owner's"
@@ -412,6 +440,7 @@ def test_settings_that_cannot_be_used_say_so(tmp_path, work):
         (Settings(epochs=0), "--epochs is 0"),
         (Settings(minutes=-1), "--minutes is -1"),
         (Settings(rate_scale=0), "--rate-scale is 0"),
+        (Settings(text=1), "--text is 1"),
         (Settings(own=("absent.jsonl",)), "'absent.jsonl' cannot be read"),
     ):
         with pytest.raises(InputError, match=why):

@@ -4,6 +4,7 @@ was trained on them, and a tiny model with weights as they start."""
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gnomon.lab.command import Bench
@@ -13,7 +14,8 @@ from gnomon.lab.model.stock import save
 from gnomon.lab.progress import Progress
 from gnomon.lab.rl.tasks.passages import made_up
 from gnomon.lab.rl.tasks.strings import WORDS
-from gnomon.lab.tokenizer import train
+from gnomon.lab.shards import Shard, finish_split, id_type, write_shard
+from gnomon.lab.tokenizer import encoding, train
 from gnomon.lab.workspace import Workspace, write_json
 
 CONTEXT = 128
@@ -52,6 +54,18 @@ def bench(folder: Path, heard: Heard | None = None) -> Bench:
     return Bench(folder, folder / "models", threads=1, reporter=heard or Heard())
 
 
+def tokens_of(work: Workspace, split: str, texts: list[str]) -> None:
+    """The tokens of one split, as the tokenizer's stage leaves them."""
+    words = encoding.load(work.stage("tokenizer"))
+    ids = [token for text in words.encode_all(texts) for token in (*text, words.end)]
+    folder, file = work.stage("tokenizer") / "tokens", f"{split}-00000.bin"
+    folder.mkdir(exist_ok=True)
+    digest = write_shard(folder / file, np.array(ids, id_type(words.vocab)))
+    size = sum(len(text.encode()) for text in texts)
+    shard = Shard(file, digest, len(ids), len(texts), size)
+    finish_split(folder, split, [shard], vocab=words.vocab, end=words.end, tokenizer="0")
+
+
 def work_at(folder: Path, *, name: str = "tiny", vocab: int = 700, width: int = 64) -> Workspace:
     """The stages *data*, *tokenizer* and *pretrain*, done."""
     work = bench(folder).workspace(name)
@@ -68,6 +82,8 @@ def work_at(folder: Path, *, name: str = "tiny", vocab: int = 700, width: int = 
     work.finish("data", {}, {"folder": str(data), "manifest_sha256": "0"}, "")
     tokenizer = train.train(texts(), vocab=vocab)
     train.save(tokenizer, work.stage("tokenizer"), context=CONTEXT)
+    for split, part in (("train", posts[20:]), ("val", posts[:20])):
+        tokens_of(work, split, [post.text for post in part])
     work.finish("tokenizer", {}, {"folder": str(work.stage("tokenizer"))}, "")
     torch.manual_seed(0)
     shape = Shape(

@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="passes over all conversations (3)")  # fmt: skip
     parser.add_argument("--minutes", type=float, metavar="M",
                         help="learn for about so long at most")  # fmt: skip
+    parser.add_argument("--text", type=float, metavar="SHARE",
+                        help="share of rows that are of the corpus's own text, so that it is not "
+                        "forgotten for conversations (0.25; 0: none)")  # fmt: skip
     parser.add_argument("--rate-scale", type=float, default=1.0, metavar="X",
                         help="times the learning rates (1)")  # fmt: skip
 
@@ -40,10 +43,11 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
     require(NEEDS)
     if args.sets and not Path(args.sets).is_dir():
         raise InputError(f"--sets {args.sets!r} is no folder; docs/lab-chat.md says what it holds.")
-    from gnomon.lab.chat.sft import Settings, sft
+    from gnomon.lab.chat.sft import TEXT, Settings, sft
 
     settings = Settings(
         depth=args.depth, seed=args.seed, sets=args.sets, own=tuple(args.own),
         epochs=args.epochs, minutes=args.minutes, rate_scale=args.rate_scale,
+        text=TEXT if args.text is None else args.text,
     )  # fmt: skip
     return sft(bench.workspace(args.name), bench, settings)

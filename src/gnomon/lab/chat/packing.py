@@ -15,6 +15,7 @@ from gnomon.lab.chat.render import Rendered
 from gnomon.lab.model.generate import PAD
 from gnomon.lab.model.gpt import GPT
 from gnomon.lab.model.loss import summed_loss, token_losses
+from gnomon.lab.model.rows import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def batch(rows: Sequence[Sequence[Rendered]]) -> Packed:
 
 class Schedule:
     """Which rows are learnt from at which step: every row once an epoch, in an order of its own;
-    a function of the seed and the step alone. A step is cut into ``pieces``, one a process."""
+    a function of the seed and the step alone. A step has ``rows`` of them and is cut into
+    ``pieces``, one a process."""
 
     def __init__(
         self, windows: Sequence[Rendered], *, context: int, rows: int, seed: int, pieces: int = 1
@@ -87,15 +89,15 @@ class Schedule:
         self._rows = [[windows[i] for i in row] for row in packed]
         while len(self._rows) < pieces:
             self._rows += self._rows[: pieces - len(self._rows)]
-        self._per_step = max(pieces, min(rows, len(self._rows)))
-        self._pieces = pieces
+        self.rows = max(pieces, min(rows, len(self._rows)))
+        self.pieces = pieces
         self._seed = seed
         self._epoch, self._order = -1, list(range(len(self._rows)))
 
     @property
     def steps(self) -> int:
         """Of one epoch."""
-        return max(1, len(self._rows) // self._per_step)
+        return max(1, len(self._rows) // self.rows)
 
     def __call__(self, step: int) -> list[Packed]:
         """The pieces of a step."""
@@ -104,10 +106,37 @@ class Schedule:
             self._order = list(range(len(self._rows)))
             Random(f"{self._seed}/{epoch}").shuffle(self._order)
             self._epoch = epoch
-        mine = self._order[place * self._per_step :][: self._per_step]
-        return [
-            batch([self._rows[i] for i in mine[n :: self._pieces]]) for n in range(self._pieces)
-        ]
+        mine = self._order[place * self.rows :][: self.rows]
+        return [batch([self._rows[i] for i in mine[n :: self.pieces]]) for n in range(self.pieces)]
+
+
+class Rehearsal:
+    """The pieces of a step of ``talks``, and beside them rows of the text that the model comes
+    from, the ``share`` of all rows, so that it is not forgotten for conversations
+    (https://arxiv.org/abs/2205.12393; in learning by trying it is InstructGPT's pretraining mix,
+    https://arxiv.org/abs/2203.02155). Every token of theirs is learnt. Which rows is a function of
+    the step alone."""
+
+    def __init__(self, talks: Schedule, texts: Stream, share: float) -> None:
+        assert 0 < share < 1, share
+        self._talks, self._texts = talks, texts
+        self._a_step = talks.rows * share / (1 - share) / talks.pieces
+
+    @property
+    def steps(self) -> int:
+        """Of one epoch of the conversations."""
+        return self._talks.steps
+
+    def __call__(self, step: int) -> list[Packed]:
+        """The pieces of a step: as many more for each process as there are rows for each."""
+        pieces, parts = self._talks(step), self._talks.pieces
+        first, last = (int(one * self._a_step) * parts for one in (step, step + 1))
+        if last > first:
+            rows = self._texts.take(first, last - first)
+            for one in rows.cut(parts):
+                assert one.segments is not None
+                pieces.append(Packed(one.ids, one.targets, one.weights, one.segments))
+        return pieces
 
 
 def answer_loss(model: Any, piece: Packed) -> tuple[Tensor, float]:

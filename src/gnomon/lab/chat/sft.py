@@ -20,6 +20,7 @@ from gnomon.lab.chat.conversations import Turn
 from gnomon.lab.chat.gathering import Amounts, Gathered, gather, keep_lists, summary
 from gnomon.lab.chat.packing import (
     Packed,
+    Rehearsal,
     Schedule,
     answer_loss,
     batch,
@@ -33,7 +34,10 @@ from gnomon.lab.model.gpt import GPT
 from gnomon.lab.model.loop import Job, Trained, train
 from gnomon.lab.model.optimizer import Recipe, optimizers
 from gnomon.lab.model.parallel import World, world
+from gnomon.lab.model.pretrain import measure
+from gnomon.lab.model.rows import Stream
 from gnomon.lab.model.stock import load, save
+from gnomon.lab.shards import Tokens, open_tokens
 from gnomon.lab.tokenizer import encoding
 from gnomon.lab.tokenizer.encoding import Words
 from gnomon.lab.workspace import Workspace, fingerprint, write_json
@@ -43,9 +47,12 @@ MODEL = "model"
 PLAN = "plan.json"
 ENERGY = "energy.json"
 MATRIX_RATE, RATE = 0.02, 3e-3
-"""Half of pretraining's peaks: what is known is to be put in turns, not learnt anew. Measured on
-held-out conversations at depth 2 (docs/lab-chat.md)."""
+"""Pretraining's peaks."""
 EPOCHS = 3.0
+TEXT = 0.25
+"""Share of the rows that are text (docs/lab-chat.md has what it keeps, and what it costs)."""
+_LOOK_TOKENS = 2**15
+"""So many tokens of the validation split tell how well text is still known."""
 _WATCHED_ROWS = 64
 _ASKED = (
     "Hello",
@@ -60,6 +67,7 @@ _ASKED = (
 class Settings:
     """``sets`` is a folder of published conversations and ``own`` files of the owner's. ``epochs``
     are passes over all of it; ``minutes``: no more steps than this machine does in that time.
+    ``text`` is the share of rows that are of the text of *pretrain*, so that it is not forgotten.
     ``rate_scale`` multiplies the learning rates."""
 
     depth: int = 2
@@ -68,6 +76,7 @@ class Settings:
     own: tuple[str, ...] = ()
     epochs: float | None = None
     minutes: float | None = None
+    text: float = TEXT
     rate_scale: float = 1.0
 
 
@@ -92,6 +101,9 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
     torch.set_num_threads(bench.threads)
     words = encoding.load(work.stage("tokenizer"))
     model = load(Path(before["folder"]))
+    learnt, unseen = (
+        open_tokens(work.stage("tokenizer") / "tokens", split) for split in ("train", "val")
+    )
     gathered = gather(
         work, words, context=model.shape.context, amounts=Amounts.of(settings.depth),
         seed=settings.seed, sets_folder=folder, own=own, say=bench.reporter.say,
@@ -103,7 +115,10 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
         ledger = Ledger(place / ENERGY) if at.first else None
         with ledger or nullcontext():
             model = model.to(at.device)
-            trained = _learn(model, gathered, settings, place, bench, at, inputs, ledger)
+            known = text_known(model, unseen)
+            trained = _learn(
+                model, gathered, (learnt, unseen), settings, place, bench, at, inputs, ledger
+            )
         report = {
             "folder": str(place / MODEL),
             **summary(gathered),
@@ -111,6 +126,7 @@ def sft(work: Workspace, bench: Bench, settings: Settings) -> dict[str, Any]:
             "steps": trained.steps,
             "tokens": trained.seen,
             "train_loss": round(trained.loss, 4),
+            **{f"{name}_before": round(value, 4) for name, value in known.items()},
             **{name: round(value, 4) for name, value in trained.looks.items()},
             "seconds": round(trained.seconds, 1),
             "tokens_per_s": round(trained.per_s, 1),
@@ -130,21 +146,26 @@ def _check(settings: Settings) -> None:
         raise InputError(f"--epochs is {settings.epochs}; give a number above 0, up to 1000.")
     if settings.minutes is not None and settings.minutes <= 0:
         raise InputError(f"--minutes is {settings.minutes}; give a number above 0.")
+    if not 0 <= settings.text <= 0.9:
+        raise InputError(f"--text is {settings.text}; give a share from 0 to 0.9.")
     if not settings.rate_scale > 0:
         raise InputError(f"--rate-scale is {settings.rate_scale}; give a number above 0.")
 
 
 def _learn(
-    model: GPT, gathered: Gathered, settings: Settings, folder: Path, bench: Bench, at: World,
-    inputs: Mapping[str, Any], ledger: Ledger | None,
+    model: GPT, gathered: Gathered, texts: tuple[Tokens, Tokens], settings: Settings, folder: Path,
+    bench: Bench, at: World, inputs: Mapping[str, Any], ledger: Ledger | None,
 ) -> Trained:  # fmt: skip
     context = model.shape.context
     if not gathered.learnt:
         raise InputError("there is no conversation to learn from; give --own FILE or --sets DIR.")
-    schedule = Schedule(
+    talks = Schedule(
         gathered.learnt, context=context, rows=_rows(settings.depth, context), seed=settings.seed,
         pieces=at.size,
     )  # fmt: skip
+    schedule: Schedule | Rehearsal = talks
+    if settings.text and texts[0].documents:
+        schedule = Rehearsal(talks, Stream(texts[0], context, settings.seed), settings.text)
     steps = _steps(model, schedule, settings, folder, at, fingerprint(inputs))
     watched = _watched(gathered, context)
     recipe = Recipe(
@@ -158,7 +179,8 @@ def _learn(
     )  # fmt: skip
 
     def look(one: Any) -> dict[str, float]:
-        return {"held_out_loss": held_out_loss(one, watched)} if watched else {}
+        found = {"held_out_loss": held_out_loss(one, watched)} if watched else {}
+        return found | text_known(one, texts[1])
 
     return train(model, schedule, answer_loss, recipe, job, at, look=look)
 
@@ -168,8 +190,23 @@ def _rows(depth: int, context: int) -> int:
     return max(1, (1024 if depth <= 3 else 16_384 if depth <= 8 else 131_072) // context)
 
 
+def text_known(model: Any, unseen: Tokens) -> dict[str, float]:
+    """Bits a byte of texts that nothing was learnt from; {} where there are none."""
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        found = measure(model, unseen, most=_LOOK_TOKENS)
+    model.train(was)
+    return {name: value for name, value in found.items() if name == "bits_per_byte"}
+
+
 def _steps(
-    model: GPT, schedule: Schedule, settings: Settings, folder: Path, at: World, inputs: str
+    model: GPT,
+    schedule: Schedule | Rehearsal,
+    settings: Settings,
+    folder: Path,
+    at: World,
+    inputs: str,
 ) -> int:
     """How many; where the clock has a say, what was found stays for a run that was cut."""
     wanted = max(1, round((settings.epochs or EPOCHS) * schedule.steps))
@@ -186,16 +223,17 @@ def _steps(
     return round(float(at.sums([steps])))
 
 
-def _a_step(model: GPT, schedule: Schedule, at: World) -> float:
+def _a_step(model: GPT, schedule: Schedule | Rehearsal, at: World) -> float:
     """Seconds that one step takes, roughly, tried on other weights of that shape."""
     other = GPT(model.shape).to(at.device)
     moving = optimizers(other, Recipe(steps=1))
     spent = []
     for number in range(4):
-        piece = schedule(number)[0].to(at.device)
+        pieces = schedule(number)[:: at.size]
         began = time.perf_counter()
-        value, count = answer_loss(other, piece)
-        (value / max(1.0, count)).backward()
+        for piece in pieces:
+            value, count = answer_loss(other, piece.to(at.device))
+            (value / max(1.0, count)).backward()
         for optimizer in moving:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -7,7 +7,7 @@ one), and a linear classifier over words and character pieces, which is what alt
 trained here on the development half.
 
     python bench/guardrails.py [--split development|held-out] [--errors] [--json PATH]
-    python bench/guardrails.py --second [--split development|test]
+    python bench/guardrails.py --second [--split development|test|again]
 
 ``--second`` takes the second set (tests/guardrails/second): every prompt written out, over
 situations listed before, for the two kinds that the first set found wanting.
@@ -232,7 +232,7 @@ def mistakes(look: Judge, tested: Iterable[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--split", choices=["development", "held-out", "test"])
+    parser.add_argument("--split", choices=["development", "held-out", "test", "again"])
     parser.add_argument("--second", action="store_true", help="the second set")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--json", type=Path)

@@ -7,7 +7,8 @@ hash, so that no scene is in both halves; it was made before any rule was writte
 
 The second set (``second/``) has every prompt written out. Its situations were listed first, with
 the split by hash; ``second/SPLIT/CLASS.txt`` has one line for each situation of that split, in the
-order of the list, its prompts parted by ``|``. The test half was written after the rules.
+order of the list, its prompts parted by ``|``. The test half was written after the rules; when it
+had been asked and the rules mended by it, ``second/again`` was written over all situations.
 """
 
 from __future__ import annotations
@@ -168,12 +169,14 @@ def situations() -> dict[tuple[str, str, str], list[str]]:
             key = hashlib.sha256(f"{head}|{line}".encode()).hexdigest()
             split = "development" if int(key[:8], 16) % 2 else "test"
             kind, label = head.split()
-            found.setdefault((kind, label, split), []).append(line)
+            for one in (split, "again"):
+                found.setdefault((kind, label, one), []).append(line)
     return found
 
 
 def second(split: str) -> Iterator[dict[str, Any]]:
-    """The prompts of the second set. Raises ValueError where lines and situations differ."""
+    """The prompts of the second set (development, test, again). Raises ValueError where lines and
+    situations differ."""
     listed = situations()
     for path in sorted((SECOND / split).glob("*.txt")):
         by_group: dict[tuple[str, str], list[str]] = {}

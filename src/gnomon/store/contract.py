@@ -200,7 +200,10 @@ class Store(Protocol):
         in it can be an error.
 
         At most ``per_origin`` posts of one origin (None: no limit): origins are collapsed *before*
-        the cut at ``k``, so ten thousand copies cannot push others out.
+        the cut at ``k``, so ten thousand copies cannot push others out. Words are weighed by the
+        posts that *speak* (see ``frequencies``), and where origins are collapsed a copy scores no
+        more than the post that speaks for it, if that one is found, too: how often something was
+        copied moves no score and no order.
         """
         ...
 
@@ -226,10 +229,10 @@ class Store(Protocol):
         ...
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """For each token of ``text.tokens``: how many posts with words of their own hold it (0 if
-        none): roots of origins, and those that belong to one by their link alone. Ten thousand
-        copies of a statement do not make its words common. It is as new as the text view: this
-        weighs terms, it answers no question."""
+        """For each token of ``text.tokens``: how many posts that speak hold it (0 if none): of each
+        origin the one that was held first (``first_held``), and those that belong to it by their
+        link alone, with words of their own. Ten thousand copies of a statement do not make its
+        words common. It is as new as the text view: this weighs terms, it answers no question."""
         ...
 
     # -- origins ------------------------------------------------------------------------------

@@ -412,6 +412,75 @@ class StoreConformance:
         self.fill(store, batch(links=(Link("c5", "c0", EdgeKind.COPY),)))
         assert store.frequencies(["bridge", "5"]) == {"bridge": 3, "5": 0}
 
+    def test_copies_move_no_score_and_no_order(self, store):
+        """Not even one that claims to be older and becomes the root."""
+        said = [
+            post("first", "the old bridge is closed", 50),
+            *(post(f"other{i}", f"the new bridge {'word ' * i}", 60) for i in range(5)),
+        ]
+        self.fill(store, batch(*said))
+        where = "the old bridge", 9
+        before = [(h.post.id, h.score) for h in store.search(*where)]
+        copies = [post(f"c{i}", f"WOW the old bridge is closed {i}", 70 - i) for i in range(40)]
+        copies = [replace(copy, fetched_at=T0 + 100) for copy in copies]
+        links = [Link(copy.id, "first", EdgeKind.COPY) for copy in copies]
+        self.fill(store, batch(*copies, links=links))
+        assert [(h.post.id, h.score) for h in store.search(*where)] == before
+        self.fill(store, batch(links=[Link("first", "c39", EdgeKind.COPY)]))
+        assert store.links(["first"])["first"].origin == "c39"
+        hits = store.search(*where)
+        assert [(h.post.id, h.score) for h in hits] == before
+        assert {h.origin for h in hits if h.post.id == "first"} == {"c39"}
+        # One more takes the place behind it, and none is lost.
+        assert ids(store.search(*where, per_origin=2))[:2] == ["first", "c0"]
+        assert len(store.search("bridge", 99, per_origin=None)) == 46
+
+    def test_a_copy_is_found_by_what_it_alone_says_and_by_who_passed_it_on(self, store):
+        root = post("root", "the bridge is closed", author="ann", lang="en")
+        copy = post("copy", "the bridge is closed terrible", 60, author="bob", lang="de")
+        late = post("late", "the bridge is closed", 9 * HOUR, author="bob", source="t")
+        links = [Link(p.id, "root", EdgeKind.COPY) for p in (copy, late)]
+        self.fill(store, batch(root, copy, late, links=links))
+        assert ids(store.search("bridge", 9)) == ["root"]
+        assert ids(store.search("terrible", 9)) == ["copy"]
+        assert ids(store.search("terrible bridge", 9, per_origin=3)) == ["root", "copy", "late"]
+        for where, found in (
+            (Filter(authors=("bob",)), "late"),  # the shorter one
+            (Filter(not_authors=("ann",)), "late"),
+            (Filter(langs=("de",)), "copy"),
+            (Filter(sources=("t",)), "late"),
+            (Filter(since=T0 + HOUR), "late"),
+        ):
+            [hit] = store.search("bridge", 9, where)
+            assert (hit.post.id, hit.origin) == (found, "root"), where
+
+    def test_who_speaks_for_an_origin_is_as_it_is_held_now(self, store):
+        """Words are counted once for an origin: those of the post that was held first."""
+        posts = [
+            replace(post(name, f"bridge {name}", said), fetched_at=T0 + held)
+            for name, said, held in (("root", 1, 50), ("first", 5, 20), ("last", 9, 60))
+        ]
+        links = tuple(Link(name, "root", EdgeKind.COPY) for name in ("first", "last"))
+        self.fill(store, batch(*posts, links=links))
+
+        def counted():
+            return store.frequencies(["bridge", "root", "first", "last"])
+
+        assert counted() == {"bridge": 1, "root": 0, "first": 1, "last": 0}
+        self.fill(store, delete("first", 100))
+        assert counted() == {"bridge": 1, "root": 1, "first": 0, "last": 0}
+        self.fill(store, batch(post("root", "other words", fetched_at=T0 + 70)))
+        assert counted() == {"bridge": 1, "root": 0, "first": 0, "last": 1}
+        early = replace(post("early", "bridge early", 0), fetched_at=T0 + 5)
+        self.fill(store, batch(early, links=(Link("early", "root", EdgeKind.COPY),)))
+        assert counted() == {"bridge": 1, "root": 0, "first": 0, "last": 0}
+        assert store.frequencies(["early"]) == {"early": 1}
+        self.fill(store, batch(links=(Link("early", "early", EdgeKind.ROOT),)))
+        assert counted() == {"bridge": 2, "root": 0, "first": 0, "last": 1}
+        repost = post("repost", "of nobody held", 3)
+        self.fill(store, batch(repost, links=(Link("repost", "unheld", EdgeKind.REPOST),)))
+        assert store.frequencies(["nobody"]) == {"nobody": 1}
+
     def test_origins_that_merge_take_their_members_along(self, store):
         posts = [post(name, "w", i) for i, name in enumerate("abcd")]
         links = (Link("d", "c", EdgeKind.COPY, 0.8), Link("b", "a", EdgeKind.COPY, 0.7))

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from gnomon.store import reader
 from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
 from gnomon.types import Batch, Deletion, EdgeKind, Filter, Gap, Link, Post, SetAside
@@ -74,6 +75,25 @@ FILTERS = [
 ]
 
 
+def standing(store):
+    """Of every post held: which one speaks for it, as the text index has it and as it should be."""
+    with store._db.reading() as db:
+        rows = reader.rows_of(db, IDS)
+    found = {}
+    for part in (store._text._speaking, store._text._copies):
+        for row, speaker in part.speakers("row", list(rows.values())).items():
+            assert row not in found
+            found[row] = speaker, part is store._text._speaking
+    links = store.links(IDS)
+    first = store.first_held([link.origin for link in links.values()])
+    wanted = {}
+    for post, link in links.items():
+        speaker = first[link.origin].id
+        alone = link.kind is EdgeKind.URL and link.origin != post
+        wanted[rows[post]] = rows[speaker], alone or speaker == post
+    return found, wanted
+
+
 def everything(store):
     """All that a caller can see, in a form that does not hang on the order of equal scores."""
     seen = {
@@ -104,6 +124,8 @@ def everything(store):
             seen["origins", word, where] = {h.origin for h in collapsed}
             hours = store.counts_per_hour(word, T0, T0 + 8 * HOUR, where)
             seen["hours", word, where] = hours
+    seen["frequencies"] = store.frequencies(["flood", "river", "1200", "世界", "don't"])
+    seen["first"] = {name: post.id for name, post in store.first_held(roots).items()}
     status = store.status()
     numbers = ("posts", "origins", "tombstones", "seq", "newest", "oldest", "sources", "vectors")
     seen["status"] = [getattr(status, name) for name in numbers]
@@ -170,6 +192,8 @@ class TwoStores(RuleBasedStateMachine):
             return
         self.compared = True
         self.real.refresh()
+        found, wanted = standing(self.real)
+        assert found == wanted
         plain, real = everything(self.plain), everything(self.real)
         for key, value in plain.items():
             assert real[key] == value, key

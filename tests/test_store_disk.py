@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -206,12 +207,14 @@ def damage(file):
     file.write_bytes(b"{" + os.urandom(200))
 
 
+@pytest.mark.parametrize("part", ["speaking", "copies"])
 @pytest.mark.parametrize("how", ["lost", "meta", "emptied", "ahead"])
-def test_a_damaged_text_index_is_made_anew(folder, how, caplog):
+def test_a_damaged_text_index_is_made_anew(folder, how, part, caplog):
     with open_store(folder) as store:
         store.write(many(50))
+        store.write(batch(links=[Link(f"p{i}", "p0", EdgeKind.COPY) for i in range(1, 9)]))
         store.refresh()
-    [index] = folder.glob("text-*")
+    [index] = folder.glob(f"text-*/{part}")
     if how == "lost":
         shutil.rmtree(index)
     elif how == "meta":
@@ -228,9 +231,41 @@ def test_a_damaged_text_index_is_made_anew(folder, how, caplog):
         shutil.copy(folder.parent / "record.db", folder)
     with open_store(folder) as store:
         store.refresh()
-        assert len(store.search("flood", 99)) == 50
-    if how != "lost":
-        assert "anew" in caplog.text
+        assert len(store.search("flood", 99, per_origin=None)) == 50
+        assert store.frequencies(["flood"]) == {"flood": 42}
+    assert "anew" in caplog.text
+
+
+def test_a_crash_between_the_commits_of_both_indexes_makes_them_anew(folder, monkeypatch, caplog):
+    """What one of them holds must not be counted on in the other."""
+    with open_store(folder) as store:
+        store.write(many(50))
+        store.refresh()
+        with store._text.paused(), monkeypatch.context() as crash:
+            store.write(batch(links=[Link("p1", "p0", EdgeKind.COPY)]))
+            crash.setattr(store._text._copies, "commit", lambda: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                store.refresh()
+            shutil.copytree(folder, folder.parent / "crashed")
+    assert "anew" not in caplog.text
+    with open_store(folder.parent / "crashed") as store:
+        assert "not written together" in caplog.text
+        store.refresh()
+        assert store.frequencies(["flood"]) == {"flood": 49}
+        assert len(store.search("flood", 99, per_origin=None)) == 50
+
+
+def test_many_commits_and_merges_later_the_indexes_are_still_known_as_written_together(
+    folder, caplog
+):
+    with open_store(folder) as store:
+        for n in range(24):
+            links = [Link(f"p{3 * n + 1}", f"p{3 * n}", EdgeKind.COPY)]
+            store.write(replace(many(3 * n + 3, 3 * n), links=links))
+            store.refresh()
+    with open_store(folder) as store:
+        assert store.status().views["text"] == store.status().seq
+    assert "anew" not in caplog.text
 
 
 def test_a_round_that_failed_half_way_leaves_nothing_twice(folder, monkeypatch):
@@ -264,13 +299,13 @@ def test_copies_are_left_out_of_the_next_list_not_read_one_by_one(folder, monkey
         store.write(batch(*copies, *others, links=links))
         store.refresh()
         limits = []
-        real = store._text.rows
+        real = text_view.best
 
-        def rows(query, limit, without=()):
+        def best(searcher, query, limit):
             limits.append(limit)
-            return real(query, limit, without)
+            return real(searcher, query, limit)
 
-        monkeypatch.setattr(store._text, "rows", rows)
+        monkeypatch.setattr(text_view, "best", best)
         assert len(store.search("flood warning", 6)) == 6
         assert sum(limits) < 100
 
@@ -360,8 +395,8 @@ def test_deleted_words_are_gone_from_the_files(folder):
         store.refresh()
         store.write(delete("x"))
         store.refresh()
-        query = store._text.query(["zzsecretzz"], Filter())
-        assert store._text.rows(query, 9) == []  # the view itself has let go of it
+        asked = store._text.ask(["zzsecretzz"], Filter())
+        assert asked.speaking(9) == []  # the view itself has let go of it
         store._text.rebuild()  # what merging does in its own time
     for file in folder.rglob("*"):
         if file.is_file():

@@ -2,13 +2,22 @@
 date and account the copy claims. ``bench/truth/flood.py`` measures the same at greater size."""
 
 import random
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from bench.truth import world
 
+from gnomon.ingest import take
 from gnomon.store.contract import Store
+from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
-from gnomon.types import Post, Stance
+from gnomon.truth.retrieve import retrieve_claim
+from gnomon.truth.terms import Weights
+from gnomon.types import Batch, Filter, Post, Stance
 from truth_worlds import NOW, post, verdict
 from truth_worlds import world as small
 
@@ -38,6 +47,49 @@ def test_thirty_copies_change_nothing(held, flooded):
     first = told(small(*held))
     assert first[-1]  # something is said
     assert told(small(*held, *flood(flooded, 30))) == first
+
+
+# More origins than are read, each with words of the claim that what is flooded lacks.
+CROWD = [
+    post(f"crowd/{i}", f"{name} says the coastal company had a collision.", hours_ago=20 + i)
+    for i, name in enumerate(
+        "Ann Bo Cy Di Ed Flo Guy Hal Ida Jo Kim Lee Mia Ned Oda Pip".split() * 2
+    )
+]
+LONG_CLAIM = (
+    "The ferry to Lunde was cancelled on Sunday, the coastal company said after a collision."
+)
+
+
+@pytest.fixture(params=["memory", "disk"])
+def crowded(request, tmp_path):
+    store = MemoryStore() if request.param == "memory" else open_store(tmp_path, reserve=False)
+    with store:
+        store.write(Batch("test", posts=tuple(CROWD)))
+        take([SAID], store)
+        store.refresh()
+        yield store
+
+
+def read(store: Store) -> list[object]:
+    """The passages that are read for the claim, and how a search ranks what is held."""
+    weights = Weights(store.frequencies, store.status().origins)
+    found = retrieve_claim(LONG_CLAIM, store, weights, Filter(until=NOW + 1), now=NOW)
+    passages = [(p.post.id, p.start, p.scores) for p in found.passages]
+    return [passages, [(hit.post.id, hit.score) for hit in store.search(LONG_CLAIM, 50)]]
+
+
+def test_three_hundred_copies_change_nothing_of_what_is_read(crowded):
+    """Were words weighed by posts, the statement's own would be common now, and it would fall
+    behind everything that shares another word with the claim: to the digit nothing moves."""
+    before = read(crowded)
+    assert "said" in [name for name, _, _ in before[0]]
+    take(flood(SAID, 300), crowded)
+    crowded.refresh()
+    origin = crowded.links(["said"])["said"].origin
+    assert origin != "said", "none of the copies claims to be older"
+    assert crowded.origins([origin])[origin].posts == 301
+    assert read(crowded) == before
 
 
 def test_copies_that_came_later_and_claim_to_be_older_do_not_speak():

@@ -19,10 +19,14 @@ def hit(name, score, origin=""):
 
 
 class Rankings:
-    """A store that has its answers ready: by form, by vector, and the vectors of some posts."""
+    """A store that has its answers ready: by form, by vector, the vectors of some posts, and which
+    post of an origin was held first."""
 
-    def __init__(self, found, near=(), rows=None):
-        self.found, self.near, self.rows = found, near, rows or {}
+    def __init__(self, found, near=(), rows=None, first=None):
+        self.found, self.near, self.rows, self.first = found, near, rows or {}, first or {}
+
+    def first_held(self, origins):
+        return {name: self.first[name] for name in origins if name in self.first}
 
     def search(self, form, k, where, *, per_origin):
         return self.found[form]
@@ -40,7 +44,7 @@ class Encoder:
 
 
 def fused(store, forms, embed=None):
-    hits = retrieve._fused(forms, "asked", store, Filter(), embed, NOW, 40)
+    hits, _ = retrieve._fused(forms, "asked", store, Filter(), embed, NOW, 40)
     return {hit.post.id: pytest.approx(hit.score, abs=1e-4) for hit in hits}
 
 
@@ -70,6 +74,39 @@ def test_words_and_meaning_count_alike_and_meaning_is_looked_up_for_what_words_f
     got = fused(store, ["asked"], Encoder())
     assert list(got) == ["b", "a", "c"]
     assert got == {"b": 0.6 + 0.8, "a": 1.0, "c": 1.0}
+
+
+def test_an_origin_is_as_near_as_what_was_said_first_however_near_a_copy_is():
+    floor = retrieve.COSINE_FLOOR
+    said = hit("said", 0.0).post
+    near = [hit("copy", floor + 0.2, "said"), hit("b", floor + 0.1), hit("far", floor)]
+    rows = {"said": np.array([floor + 0.05, 0.0], np.float32)}
+    store = Rankings({"asked": [hit("b", 1.0)]}, near, rows, {"said": said})
+    assert fused(store, ["asked"], Encoder()) == {"b": 2.0, "copy": 0.5}
+
+
+def test_many_origins_that_are_there_twice_leave_room_for_the_others():
+    """What is asked of the store is origins: their second posts take nobody's place."""
+    twice = [hit(f"{n}{i}", 100.0 - n, f"o{n}") for n in range(40) for i in "ab"]
+
+    class Twice(Rankings):
+        def search(self, form, k, where, *, per_origin):
+            return [h for h in twice if h.post.id[-1] == "a" or per_origin > 1][:k]
+
+    got, _ = retrieve._fused(["asked"], "asked", Twice({}), Filter(), None, NOW, 40)
+    assert len({h.origin for h in got}) == 40
+
+
+def test_what_another_form_finds_first_is_read_however_many_posts_share_a_word_of_the_question():
+    many = [hit(f"t{n}", 10.0 - n / 10) for n in range(30)]
+    found = {"asked": many, "other language": [hit("x", 1.0), hit("y", 0.9)]}
+    hits, best = retrieve._fused(
+        ["asked", "other language"], "asked", Rankings(found), Filter(), None, NOW, 40
+    )
+    assert [h.post.id for h in hits].index("x") > 20
+    read = [h.post.id for h in retrieve._first_origins(hits, 20, best)]
+    assert len(read) == 20
+    assert (read[0], read[-1]) == ("t0", "x")
 
 
 def test_an_encoder_to_which_nothing_is_near_says_nothing():

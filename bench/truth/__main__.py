@@ -74,7 +74,10 @@ def main() -> None:
     tables: dict[str, list[Row]] = {}
     try:
         for verifier in options.verifier or subject.NAMES:
-            run = Run(verifier, options.data, quick=options.quick)
+            run = Run(
+                verifier, options.data, quick=options.quick,
+                copies=options.copies, claims=options.claims,
+            )  # fmt: skip
             own = [n for n in names if not (tables and n in SAME_FOR_ALL)]
             tables[verifier] = [row for name in own for row in rows_of(name, run)]
             print(f"\n{verifier}\n{plain(tables[verifier])}", flush=True)
@@ -103,6 +106,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=tuple(MEASURES), action="append", metavar="NAME",
                         help="one measure, may be given again: " + ", ".join(MEASURES))  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few claims of each set")
+    parser.add_argument("--copies", type=int, default=0, metavar="N",
+                        help="flood: at most this many of each piece of evidence")  # fmt: skip
+    parser.add_argument("--claims", type=int, default=0, metavar="N",
+                        help="flood: this many claims of each source, at every size")  # fmt: skip
     parser.add_argument("--data", type=Path, default=data.DATA, help="the development data")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the rows as JSON")
     parser.add_argument("--docs", type=Path, metavar="FOLDER",

@@ -2,9 +2,10 @@
 
 Each claim stands in a store of its own: the sample world around it, and the set's evidence as posts
 of different accounts. Then the posts of one side are copied x10, x100 and, for a few claims,
-x10,000. The development claims of the sample world are flooded there, with copies of the posts that
-the verdict cites. A flip is a verdict that is not the one of x1. Beside it, the same judgements
-with a vote for each post: what counting posts would do.
+x1,000 and x10,000 (``--copies`` and ``--claims`` say how far and how many). The development claims
+of the sample world are flooded there, with copies of the posts that the verdict cites. A flip is a
+verdict that is not the one of x1. Beside it, the same judgements with a vote for each post: what
+counting posts would do. Each claim's floods are kept as they are done.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.truth import metrics, world
@@ -32,12 +34,12 @@ from bench.truth.rows import Row
 from bench.truth.run import Run
 
 from gnomon.lab.verifier.splits import claim_key
-from gnomon.types import Judgement, Label, Post, Stance
+from gnomon.types import Judgement, Label, Post, Stance, content_hash
 from gnomon.wire import parse_time
 
-TIMES = (10, 100)
-GREATEST = 10_000
-CLAIMS, CLAIMS_AT_GREATEST = 20, 2  # of each of the four sources
+TIMES = (10, 100, 1_000, 10_000)
+MANY = 1_000  # copies of each piece of evidence, from which on fewer claims are flooded
+CLAIMS, CLAIMS_AT_MANY = 20, 3  # of each of the four sources
 EVIDENCE = 2  # pieces a side, so that x10,000 is at most 20,000 posts a flood
 TRIED = 3  # claims looked at for each that is flooded: those with a verdict at x1 come first
 
@@ -132,8 +134,10 @@ def measure(run: Run) -> Iterator[Row]:
         aims = targets(run, wanted)
         found += _kept(run, wanted.name, aims)
     found += _kept(run, "sample", list(sample_targets(run.verifier)))
-    for k in (*TIMES, GREATEST):
+    for k in TIMES:
         at = [(each, flood) for each in found for flood in each["floods"] if flood["times"] == k]
+        if not at:
+            continue
         flips = sum(flood["flips"] for _, flood in at)
         labels = Counter(each["at_one"][0] for each, _ in at)
         moved = [abs(flood["confidence"] - each["at_one"][1]) for each, flood in at]
@@ -142,31 +146,42 @@ def measure(run: Run) -> Iterator[Row]:
             f"flood x{k:,}, verdict flips", "Climate-FEVER, HealthVer, FEVER, sample world",
             len(at), flips, 0, round(high * len(at)),
             {"a vote a post": sum(flood["naive_flips"] for _, flood in at)}, aim=0, more=False,
-            note=f"x{k:,} at x1: "
+            note=f"x{k:,}: {len({each['claim'] for each, _ in at})} claims, at x1: "
             + ", ".join(f"{label} {n}" for label, n in sorted(labels.items()))
             + f"; the confidence moved by {max(moved, default=0.0):.3f} at most.",
         )  # fmt: skip
 
 
 def _kept(run: Run, name: str, aims: Sequence[Target]) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = run.kept(
-        f"flood-{name}", lambda: list(_floods(run, name, aims)), "store", "origins", "sample"
-    )
-    return made
-
-
-def _floods(run: Run, name: str, aims: Sequence[Target]) -> Iterator[dict[str, Any]]:
-    wanted = CLAIMS // 5 if run.quick else CLAIMS
+    """The floods of a source's claims, each claim kept by itself; those with a verdict first."""
+    parts = "store", "origins", "sample"
     by_claim = {each.claim: each for each in aims if each.sides}
     tried = [by_claim[claim] for claim in run.few(sorted(by_claim), TRIED * CLAIMS)]
-    tried.sort(key=lambda each: not _decided(run.verifier, each))
-    for i, aim in enumerate(run.progress(tried[:wanted], f"flood, {name}")):
-        last = i < CLAIMS_AT_GREATEST and not run.quick
-        yield flooded(run.verifier, aim, (*TIMES, GREATEST) if last else TIMES)
+    made = partial(_decided, run.verifier, tried)
+    decided = run.kept(f"flood-{name}-decided", made, *parts)
+    tried.sort(key=lambda each: not decided[claim_key(each.claim)])
+    out = []
+    for i, aim in enumerate(run.progress(tried[: _claims(run, TIMES[0])], f"flood, {name}")):
+        times = [k for k in TIMES if k <= (run.copies or TIMES[-1]) and i < _claims(run, k)]
+        kept = f"flood-{name}-{content_hash(claim_key(aim.claim))[:12]}-{times[-1]}"
+        out.append(run.kept(kept, partial(flooded, run.verifier, aim, times), *parts))
+    return out
 
 
-def _decided(verifier: str, aim: Target) -> bool:
-    """Whether there is a verdict other than "not enough evidence" before any flood."""
-    with world.opened(aim.held) as store:
-        found = world.verdict(store, verifier, aim.claim, aim.now)
-    return found.label is not Label.NOT_ENOUGH
+def _claims(run: Run, times: int) -> int:
+    """How many claims of a source are flooded with so many copies."""
+    if run.claims:
+        return run.claims
+    if run.quick:
+        return CLAIMS // 5 if times < MANY else 0
+    return CLAIMS if times < MANY else CLAIMS_AT_MANY
+
+
+def _decided(verifier: str, aims: Sequence[Target]) -> dict[str, bool]:
+    """By claim: whether there is a verdict other than "not enough evidence" before any flood."""
+    out = {}
+    for aim in aims:
+        with world.opened(aim.held) as store:
+            found = world.verdict(store, verifier, aim.claim, aim.now)
+        out[claim_key(aim.claim)] = found.label is not Label.NOT_ENOUGH
+    return out

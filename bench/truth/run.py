@@ -25,7 +25,8 @@ QUICK_CLAIMS = 60
 @dataclass(frozen=True, slots=True)
 class Run:
     """``verifier`` is a name of ``subject.NAMES``. ``quick`` measures on a few claims of each set:
-    to see that it runs, not to report. ``models`` is where pulled models (the encoder) are."""
+    to see that it runs, not to report. ``models`` is where pulled models (the encoder) are.
+    ``copies`` and ``claims`` (0: as many as the measure has) say how far a flood goes."""
 
     verifier: str
     data: Path = data.DATA
@@ -33,6 +34,8 @@ class Run:
     models: Path = MODELS
     quick: bool = False
     loud: bool = True
+    copies: int = 0
+    claims: int = 0
     _began: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:

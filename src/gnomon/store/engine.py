@@ -30,9 +30,10 @@ from gnomon.store import reader
 from gnomon.store.contract import ANY, Change, Receipt, Store, StoreStatus, Written
 from gnomon.store.database import Database, Reserve, WriterPlace
 from gnomon.store.key_lookup import KeyLookup
+from gnomon.store.ranking import Collapse, ranked
 from gnomon.store.receipts import canonical_json, forget, receipt_id
 from gnomon.store.rows import mended, storable
-from gnomon.store.rules import HOUR_S, accepts, check_vectors, hours
+from gnomon.store.rules import HOUR_S, check_vectors, hours
 from gnomon.store.text_view import TextView, terms
 from gnomon.store.vector_view import VectorView
 from gnomon.store.writer import Transaction
@@ -297,43 +298,30 @@ class Engine:
     def search(
         self, text: str, k: int, where: Filter = ANY, *, per_origin: int | None = 1
     ) -> list[Hit]:
-        query = self._text.query(terms(text), where)
-        if query is None or k <= 0:
+        asked = self._text.ask(terms(text), where)
+        if asked is None or k <= 0:
             return []
-        collapse = _Collapse(k, where, per_origin)
-        limit = max(2 * k, 16)
-        while True:
-            # Origins that are full are left out of the next, longer list: so ten thousand copies
-            # cost one more query, not ten thousand reads.
-            found = self._text.rows(query, limit, collapse.full)
-            self._collect(collapse, found)
-            if collapse.done or len(found) < limit:
-                return collapse.hits
-            limit *= 2
+        with self._text.translated():
+            return ranked(asked, self._read, k, where, per_origin)
 
     def nearest(
         self, vector: np.ndarray, k: int, where: Filter = ANY, *, per_origin: int | None = 1
     ) -> list[Hit]:
         if k <= 0:
             return []
-        collapse = _Collapse(k, where, per_origin)
+        collapse = Collapse(k, where, per_origin)
         for found in self._vectors.nearest(vector, k, where):
             # A longer list may rank better what a shorter one missed: collapse it from its start.
-            collapse = _Collapse(k, where, per_origin)
+            collapse = Collapse(k, where, per_origin)
             for start in range(0, len(found), 4 * k):
-                self._collect(collapse, found[start : start + 4 * k])
+                collapse.take(found[start : start + 4 * k], self._read)
                 if collapse.done:
                     return collapse.hits
         return collapse.hits
 
-    def _collect(self, collapse: _Collapse, found: Sequence[tuple[int, float]]) -> None:
-        new = [(row, score) for row, score in found if row not in collapse.seen]
+    def _read(self, rows: Sequence[int]) -> dict[int, tuple[Post, str]]:
         with self._db.reading() as db:
-            posts = reader.posts_at(db, [row for row, _ in new])
-        for row, score in new:
-            collapse.seen.add(row)
-            if row in posts and not collapse.done:
-                collapse.offer(*posts[row], score)
+            return reader.posts_at(db, rows)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         with self._db.reading() as db:
@@ -479,30 +467,3 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class _Collapse:
-    """Hits as they are taken, best first, at most ``per_origin`` of one origin."""
-
-    def __init__(self, k: int, where: Filter, per_origin: int | None) -> None:
-        self.hits: list[Hit] = []
-        self.seen: set[int] = set()
-        self._k, self._where, self._per_origin = k, where, per_origin
-        self._shown: Counter[str] = Counter()
-
-    @property
-    def done(self) -> bool:
-        return len(self.hits) >= self._k
-
-    @property
-    def full(self) -> list[str]:
-        """Origins that show as many posts as they may."""
-        most = self._per_origin
-        return [] if most is None else [o for o, n in self._shown.items() if n >= most]
-
-    def offer(self, post: Post, origin: str, score: float) -> None:
-        """Take the post if the filter and its origin still allow it."""
-        full = self._per_origin is not None and self._shown[origin] >= self._per_origin
-        if not full and accepts(self._where, post):
-            self._shown[origin] += 1
-            self.hits.append(Hit(post, score, origin))

@@ -95,6 +95,7 @@ class MemoryStore:
         self._journal: dict[str, tuple[int, Receipt]] = {}
         self._model = ""
         self._vectors: dict[str, np.ndarray] = {}
+        self._speaking: tuple[int, frozenset[str]] | None = None  # as of which change
 
     # -- writing ------------------------------------------------------------------------------
     def write(self, batch: Batch) -> Written:
@@ -367,16 +368,47 @@ class MemoryStore:
         self, text: str, k: int, where: Filter = ANY, *, per_origin: int | None = 1
     ) -> list[Hit]:
         with self._lock:
-            total = len(self._held)
-            mean = sum(h.stems.total() for h in self._held.values()) / total if total else 0.0
+            speaks = self._speaks()
+            total = len(speaks)
+            mean = sum(self._held[ref].stems.total() for ref in speaks) / max(total, 1)
             scores: dict[str, float] = defaultdict(float)
             for stem in dict.fromkeys(stems(tokens(text))):
                 holders = self._by_stem.get(stem, set())
-                idf = math.log(1 + (total - len(holders) + 0.5) / (len(holders) + 0.5))
+                n = len(holders & speaks)
+                idf = math.log(1 + (total - n + 0.5) / (n + 0.5))
                 for ref in holders:
                     tf, length = self._held[ref].stems[stem], self._held[ref].stems.total()
-                    scores[ref] += idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * length / mean))
+                    norm = K1 * (1 - B + B * length / max(mean, 1.0))
+                    scores[ref] += idf * tf * (K1 + 1) / (tf + norm)
+            if per_origin is not None:
+                scores = self._held_down(scores, speaks, where)
             return self._best(scores, k, where, per_origin)
+
+    def _speaks(self) -> frozenset[str]:
+        """The posts by which words are weighed: of each origin the one that was held first, and
+        those that belong to it by their link alone, with words of their own."""
+        if self._speaking is None or self._speaking[0] != self._seq:
+            first = {post.id for post in self.first_held(list(self._by_origin)).values()}
+            link = {
+                ref
+                for ref, held in self._held.items()
+                if held.link.kind is EdgeKind.URL and held.link.origin != ref
+            }
+            self._speaking = self._seq, frozenset(first | link)
+        return self._speaking[1]
+
+    def _held_down(
+        self, scores: Mapping[str, float], speaks: frozenset[str], where: Filter
+    ) -> dict[str, float]:
+        """A copy scores no more than the post that speaks for it, if that one is found, too."""
+        copies = scores.keys() - speaks
+        first = self.first_held(list({self._held[ref].link.origin for ref in copies}))
+        out = dict(scores)
+        for ref in copies:
+            speaker = first[self._held[ref].link.origin]
+            if speaker.id in scores and accepts(where, speaker):
+                out[ref] = min(scores[ref], scores[speaker.id])
+        return out
 
     def nearest(
         self, vector: np.ndarray, k: int, where: Filter = ANY, *, per_origin: int | None = 1
@@ -392,7 +424,9 @@ class MemoryStore:
     ) -> list[Hit]:
         hits: list[Hit] = []
         shown: Counter[str] = Counter()
-        for ref in sorted(scores, key=lambda ref: (-scores[ref], self._row(ref))):
+        speaks = self._speaks()
+        order = sorted(scores, key=lambda ref: (-scores[ref], ref not in speaks, self._row(ref)))
+        for ref in order:
             held = self._held[ref]
             origin = held.link.origin
             if len(hits) >= k:
@@ -423,11 +457,8 @@ class MemoryStore:
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         with self._lock:
-            links = {t: [self._held[ref].link for ref in self._by_term.get(t, ())] for t in terms}
-            return {
-                term: sum(link.origin == link.post or link.kind is EdgeKind.URL for link in held)
-                for term, held in links.items()
-            }
+            speaks = self._speaks()
+            return {term: len(self._by_term.get(term, set()) & speaks) for term in terms}
 
     # -- origins ------------------------------------------------------------------------------
     def links(self, ids: Sequence[str]) -> dict[str, Link]:

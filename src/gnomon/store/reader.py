@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import numpy as np
@@ -174,12 +174,14 @@ def members(db: apsw.Connection, origin: str, limit: int) -> list[Post]:
     return [to_post(row) for row in found]
 
 
+_FIRST = (
+    f"(SELECT row FROM posts WHERE row IN {_MEMBERS} ORDER BY kind IN"
+    f" ({', '.join(map(repr, map(str, POINTING)))}), fetched, time, id LIMIT 1)"
+)
+
+
 def first_held(db: apsw.Connection, origins: Sequence[str]) -> dict[str, Post]:
-    pointing = ", ".join(f"'{kind}'" for kind in POINTING)
-    sql = (
-        f"{SELECT} WHERE p.row = (SELECT row FROM posts WHERE row IN {_MEMBERS}"
-        f" ORDER BY kind IN ({pointing}), fetched, time, id LIMIT 1)"
-    )
+    sql = f"{SELECT} WHERE p.row = {_FIRST}"
     out = {}
     for origin in dict.fromkeys(origins):
         found = db.execute(sql, (origin,)).fetchone()
@@ -324,25 +326,56 @@ def newest_rows(db: apsw.Connection) -> Iterator[int]:
 # -- what the views read ------------------------------------------------------------------------
 
 
-def arrivals(db: apsw.Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """``(row, time, source, author, lang, title, text, origin, root)`` of posts that arrived after;
-    ``root`` is 1 for a post with words of its own: its own origin, or of one by its link alone."""
-    return db.execute(
-        f"{_INDEXED} WHERE p.row > ? ORDER BY p.row LIMIT ?", (after, limit)
-    ).fetchall()
+class Indexed(NamedTuple):
+    """A post as the text view takes it. ``origin`` is an id; ``link``: it belongs there by its link
+    alone, with words of its own."""
+
+    row: int
+    time: float
+    source: str
+    author: str
+    lang: str
+    title: Any
+    text: Any
+    origin: str
+    link: bool
 
 
-def indexed(db: apsw.Connection, rows: Sequence[int]) -> list[tuple[Any, ...]]:
-    """The same of the posts at ``rows``, those that are gone left out."""
+def arrivals(db: apsw.Connection, after: int, limit: int) -> list[Indexed]:
+    """Posts that arrived after ``after``, in order."""
+    found = db.execute(f"{_INDEXED} WHERE p.row > ? ORDER BY p.row LIMIT ?", (after, limit))
+    return [Indexed(*row) for row in found]
+
+
+def indexed(db: apsw.Connection, rows: Sequence[int]) -> list[Indexed]:
+    """The posts at ``rows``, those that are gone left out."""
+    if not rows:
+        return []
     sql = _INDEXED.replace("FROM posts p", "FROM json_each(?) j JOIN posts p ON p.row = j.value")
-    return db.execute(sql, (as_list(rows),)).fetchall()
+    return [Indexed(*row) for row in db.execute(sql, (as_list(rows),))]
 
 
 _INDEXED = (
     "SELECT p.row, p.time, s.name, p.author, p.lang, p.title, p.text, ifnull(p.origin, p.id),"
-    f" p.origin IS NULL OR p.kind = '{EdgeKind.URL}'"
+    f" p.origin IS NOT NULL AND p.kind = '{EdgeKind.URL}'"
     " FROM posts p JOIN sources s ON s.source = p.source"
 )
+
+
+def speakers(db: apsw.Connection, origins: Iterable[str]) -> dict[str, int]:
+    """Of those ``origins`` under which posts stand: the row of the post that was held first (see
+    ``first_held``). Posts of all others are alone."""
+    sql = (
+        f"SELECT j.value, {_FIRST.replace('?1', 'j.value')} FROM json_each(?) j"
+        " WHERE EXISTS (SELECT 1 FROM posts WHERE origin = j.value)"
+    )
+    return dict(db.execute(sql, (as_list(list(dict.fromkeys(origins))),)))
+
+
+def rows_under(db: apsw.Connection, origins: Sequence[str]) -> list[int]:
+    """The rows of all posts of ``origins``."""
+    sql = f"SELECT row FROM posts WHERE row IN {_MEMBERS}"
+    return [row for origin in origins for (row,) in db.execute(sql, (origin,))]
 
 
 def changed_rows(db: apsw.Connection, after: int, upto: int) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ its replies): corrections often stand there.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -110,15 +110,17 @@ def _gather(
     now: float,
     k: int,
 ) -> Retrieved:
-    hits = _first_origins(_fused(forms, text, store, where, embed, now, max(DEPTH, k)), k)
+    hits, best = _fused(forms, text, store, where, embed, now, max(DEPTH, k))
+    hits = _first_origins(hits, k, best)
     hits = _by_first(hits, text, store, weights, where)
     hits = _with_neighbours(hits, store, where)
     return _passages(hits, text, store, weights)
 
 
-def _first_origins(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """The hits of the first ``k`` origins."""
-    kept: dict[str, None] = {}
+def _first_origins(hits: Sequence[Hit], k: int, best: Iterable[str] = ()) -> list[Hit]:
+    """The hits of the first ``k`` origins, ``best`` always among them: what a form in the other
+    language finds first is not pushed out by twenty posts that but name the town."""
+    kept = dict.fromkeys(best)
     for hit in hits:
         if len(kept) < k:
             kept.setdefault(hit.origin)
@@ -159,28 +161,34 @@ def _fused(
     embed: Embed | None,
     now: float,
     depth: int,
-) -> list[Hit]:
-    rankings = [
-        (1.0 if i == 0 else OTHER_FORM, _shares(store.search(form, depth, where, per_origin=POSTS)))
-        for i, form in enumerate(forms)
-    ]
+) -> tuple[list[Hit], list[str]]:
+    """All hits, best first, and the origin that each ranking begins with."""
+    rankings = []
+    for i, form in enumerate(forms):
+        # As many origins as are wanted, however many of them are there twice.
+        found = store.search(form, POSTS * depth, where, per_origin=POSTS)
+        share = 1.0 if i == 0 else OTHER_FORM
+        rankings.append((share, _shares(_first_origins(found, depth))))
     if embed is not None:
         rankings.append((1.0, _by_meaning(embed.query(question), rankings, store, where, depth)))
     hits: dict[str, Hit] = {}
     scores: dict[str, float] = {}
+    said: dict[str, float] = {}  # when: a copy of it that came today is no news
     for share, ranking in rankings:
         seen: set[str] = set()
         for hit in ranking:
             hits.setdefault(hit.post.id, hit)
+            said.setdefault(hit.origin, hit.post.time)
             if hit.origin not in seen:  # copies do not raise what they copy
                 seen.add(hit.origin)
                 scores[hit.origin] = scores.get(hit.origin, 0.0) + share * hit.score
     fused = []
     for hit in hits.values():
-        age = max(0.0, now - hit.post.time)
+        age = max(0.0, now - said[hit.origin])
         fresh = 1.0 + FRESH_SHARE * 0.5 ** (age / FRESH_HALF_LIFE_S)
         fused.append(Hit(hit.post, scores[hit.origin] * fresh, hit.origin))
-    return sorted(fused, key=lambda hit: (-hit.score, hit.post.id))
+    best = [ranking[0].origin for _, ranking in rankings if ranking]
+    return sorted(fused, key=lambda hit: (-hit.score, hit.post.id)), best
 
 
 def _shares(hits: Sequence[Hit], floor: float = 0.0) -> list[Hit]:
@@ -200,8 +208,16 @@ def _by_meaning(
     where: Filter,
     depth: int,
 ) -> list[Hit]:
-    """What is nearest to ``vector``, and how near to it is what was ``found`` by words."""
+    """What is nearest to ``vector``, and how near to it is what was ``found`` by words. An origin
+    is as near as the post of it that was held first: among many copies one is always nearer."""
     near = {hit.post.id: hit for hit in store.nearest(vector, depth, where)}
+    first = store.first_held(list(dict.fromkeys(hit.origin for hit in near.values())))
+    first = {origin: post for origin, post in first.items() if accepts(where, post)}
+    held = store.vectors([post.id for post in first.values()])
+    for name, hit in near.items():
+        row = held.get(first[hit.origin].id) if hit.origin in first else None
+        if row is not None and first[hit.origin].id != name:
+            near[name] = Hit(hit.post, float(row @ vector), hit.origin)
     others = {hit.post.id: hit for _, hits in found for hit in hits if hit.post.id not in near}
     for name, row in store.vectors(list(others)).items():
         near[name] = Hit(others[name].post, float(row @ vector), others[name].origin)

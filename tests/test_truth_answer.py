@@ -296,7 +296,11 @@ def test_what_a_label_tells_apart_does_not_disagree():
 
 def test_posts_that_say_only_their_words_are_evidence():
     store = MemoryStore()
-    texts = ["The old mill bridge in Dunmore reopened on Monday.", "The bakery has rye bread."]
+    texts = [
+        "The old mill bridge in Dunmore reopened on Monday.",
+        "Drove across: the mill bridge in Dunmore has reopened at last.",
+        "The bakery has rye bread.",
+    ]
     take([Post(id=t, text=t, source="file:x", fetched_at=NOW) for t in texts], store)
     assert (
         ask(store, "Did the mill bridge in Dunmore reopen?").sentences[0].label is Label.SUPPORTED
@@ -331,3 +335,24 @@ def test_the_reasons_of_english_quotes_are_chinese_where_the_question_is():
     reasons = [verdict.reason for verdict in verdicts] + [item.reason for item in result.left_out]
     assert reasons
     assert not any(re.search("[A-Za-z]{2}", reason) for reason in reasons)
+
+
+def test_one_stranger_is_quoted_and_not_believed():
+    held = world(post("one", "The old mill bridge in Dunmore reopened on Monday."))
+    result = ask(held, "Did the mill bridge in Dunmore reopen?")
+    note, quote = result.sentences
+    assert note.text == "One origin says so; nobody independent confirms it."
+    assert {note.label, quote.label} == {Label.NOT_ENOUGH}
+    assert "reopened on Monday" in quote.text
+    assert [c.evidence.post for c in result.citations] == ["one"]
+    assert not result.abstained
+    chinese = world(post("zh", "邓莫尔的旧磨坊桥周一重新开放。", lang="zh"))
+    said = ask(chinese, "邓莫尔的旧磨坊桥周一重新开放了吗？").sentences[0]
+    assert said.text == "只有一个来源这么说，没有其他独立来源证实。"
+
+
+def test_what_one_stranger_says_answers_a_question_in_its_own_words():
+    held = world(post("one", "The old mill bridge in Dunmore reopens on 12 March at noon."))
+    [sentence] = ask(held, "When does the mill bridge in Dunmore reopen?").sentences
+    assert sentence.label is Label.SUPPORTED
+    assert sentence.verdicts[0].reason.startswith("One origin says so")

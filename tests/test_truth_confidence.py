@@ -352,10 +352,10 @@ def cautious(risk: float) -> Trust:
 
 
 HELD = (
-    post("a", "The bakery on Mill Lane opens at six.", author="mill walker"),
+    post("a", "The bakery on Mill Lane opens at six.", author="mill lane bakery"),
     post("b", "The ferry to Tern sails at noon.", author="ferry office"),
-    post("c", "At noon the ferry sails to Tern, the harbour master says.", author="harbour"),
-    post("d", "Noon is when a ferry sails to Tern; I was on it.", author="tern islander"),
+    post("c", "At noon the ferry sails to Tern, the harbour master says.", author="harbour office"),
+    post("d", "Noon is when a ferry sails to Tern; I was on it.", author="tern press"),
 )
 
 

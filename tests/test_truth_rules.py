@@ -17,7 +17,7 @@ def test_hearsay_alone_supports_nothing():
 
 def test_what_others_report_as_a_mere_claim_does_not_carry_it():
     text = "The school of Fernside spent two million crowns on carpets."
-    loud = post("loud", text, author="nell_bray")
+    loud = post("loud", text, author="nell_bray_office")
     report = post("report", "Nell Bray claimed that the school of Fernside spent two million "
                   "crowns on carpets. We could not verify it.", title="Debate")  # fmt: skip
     assert verdict(world(loud), text).label is Label.SUPPORTED

@@ -11,7 +11,7 @@ from gnomon.text.orders import is_instruction
 from gnomon.truth.confidence import ANY, STEPS, Calibration, Curve, Trust, VerdictTable
 from gnomon.truth.speakers import freshness, is_satire, kind_weight
 from gnomon.truth.standing import in_one_voice, without_stale_tolls, without_superseded
-from gnomon.truth.weigh import is_high_stakes, one_per_origin, weigh
+from gnomon.truth.weigh import ALONE, is_high_stakes, one_per_origin, weigh
 from gnomon.types import Claim, Evidence, Judgement, Label, Post
 from truth_worlds import NOW, bench, post, verdict, world
 
@@ -31,8 +31,10 @@ def evidence(origin: str, judgement: Judgement, **more) -> Evidence:
 @pytest.mark.parametrize(
     ("sides", "label"),
     [
-        ([FOR], Label.SUPPORTED),
-        ([AGAINST], Label.REFUTED),
+        ([FOR, FOR], Label.SUPPORTED),
+        ([AGAINST, AGAINST], Label.REFUTED),
+        ([FOR], Label.NOT_ENOUGH),
+        ([AGAINST], Label.NOT_ENOUGH),
         ([FOR, AGAINST], Label.DISPUTED),
         ([FOR, FOR, FOR, FOR, AGAINST], Label.SUPPORTED),
         ([Judgement(0.3, 0.1, 0.6)], Label.NOT_ENOUGH),
@@ -51,13 +53,13 @@ def test_one_origin_has_one_vote():
 
 
 def test_what_its_speaker_withdrew_does_not_count():
-    said = evidence("a", FOR, author="Paper", said_at=NOW - 1000)
-    withdrawn = evidence("b", AGAINST, author="Paper", said_at=NOW)
+    said = evidence("a", FOR, author="Fernside Gazette", said_at=NOW - 1000)
+    withdrawn = evidence("b", AGAINST, author="Fernside Gazette", said_at=NOW)
     result = weigh(Claim("c"), [said, withdrawn], {})
     assert result.label is Label.REFUTED
     assert result.origins_for == 0
     # ... and a later remark of theirs about something else withdraws nothing.
-    beside = evidence("c", Judgement(0, 0, 1.0), author="Paper", said_at=NOW + 10)
+    beside = evidence("c", Judgement(0, 0, 1.0), author="Fernside Gazette", said_at=NOW + 10)
     assert weigh(Claim("c"), [said, beside], {}).label is Label.SUPPORTED
 
 
@@ -254,9 +256,52 @@ def test_high_stakes_ask_for_two_origins_or_a_primary_source():
     assert weigh(claim, [evidence("a", AGAINST)], {}).label is Label.NOT_ENOUGH
     own = evidence("a", FOR, source="file:notes", title="Notes")
     assert weigh(claim, [own], {}).label is Label.SUPPORTED
-    assert (
-        weigh(Claim("The bakery sells rye bread."), [evidence("a", FOR)], {}).label == "supported"
-    )
+    harmless = Claim("The bakery sells rye bread.")
+    report = evidence("a", FOR, title="Bread", source="feed:https://paper.example/")
+    assert weigh(harmless, [report], {}).label is Label.SUPPORTED
+    assert weigh(claim, [report], {}).label is Label.NOT_ENOUGH
+
+
+@pytest.mark.parametrize(
+    ("source", "stands"),
+    [
+        ({"author": "Town Council"}, True),
+        ({"author": "ondle_gazette"}, True),
+        ({"author": "BBCNews"}, True),
+        ({"author": "翁德华报"}, True),
+        ({"author": "skerrin_ferry"}, True),
+        ({"title": "A report", "source": "feed:https://paper.example/"}, True),
+        ({"title": "Notes", "source": "file:notes"}, True),
+        ({"source": "against"}, True),
+        ({"author": "a stranger"}, False),
+        ({"author": "skerrin"}, False),
+        ({"author": ""}, False),
+        ({"title": "Look at this", "source": "reddit:r/pics"}, False),
+        ({"title": "A page", "source": "web:search.example"}, False),
+    ],
+)
+def test_who_is_believed_alone(source, stands):
+    claim = Claim("The last ferry to Skerrin leaves at 19:30.", lang="en")
+    one = weigh(claim, [evidence("a", FOR, **source)], {})
+    assert one.label is (Label.SUPPORTED if stands else Label.NOT_ENOUGH)
+    assert (one.rule == ALONE) is not stands
+    against = weigh(claim, [evidence("a", AGAINST, **source)], {})
+    assert against.label is (Label.REFUTED if stands else Label.NOT_ENOUGH)
+    if not stands:
+        assert one.reason == "One origin says so; nobody independent confirms it."
+        assert against.reason == "One origin says otherwise; nobody independent confirms it."
+        assert [item.post for item in one.evidence] == ["a"]
+    # Its own words, shown as such, stand whoever says them.
+    own = weigh(claim, [evidence("a", FOR, **source)], {}, attributed=True)
+    assert own.label is Label.SUPPORTED
+
+
+def test_an_account_speaks_of_its_own_affairs_in_either_language():
+    claim = Claim("去斯凯林的末班渡轮是晚上7点半。", lang="zh")
+    own = weigh(claim, [evidence("a", FOR, author="skerrin_ferry")], {})
+    assert own.label is Label.SUPPORTED
+    other = weigh(claim, [evidence("a", FOR, author="harbour_walker")], {})
+    assert other.reason == "只有一个来源这么说，没有其他独立来源证实。"
 
 
 def test_the_newest_toll_wins_and_says_its_hour():
@@ -276,14 +321,15 @@ def test_the_newest_toll_wins_and_says_its_hour():
 
 
 def test_the_rule_says_what_took_votes_away():
-    said = evidence("a", FOR, author="Paper", said_at=NOW - 1000)
-    withdrawn = evidence("b", AGAINST, author="Paper", said_at=NOW)
+    said = evidence("a", FOR, author="Fernside Gazette", said_at=NOW - 1000)
+    withdrawn = evidence("b", AGAINST, author="Fernside Gazette", said_at=NOW)
     rule = weigh(Claim("c"), [said, withdrawn], {}).rule
     assert rule == "refutation outweighs (its speaker says otherwise since)"
 
 
 def test_a_verdict_that_is_not_sure_enough_abstains_and_says_so():
-    weak = weigh(Claim("c"), [evidence("a", Judgement(0.6, 0.2, 0.2))], {}, None, trust())
+    said = evidence("a", Judgement(0.6, 0.2, 0.2), author="a office")
+    weak = weigh(Claim("c"), [said], {}, None, trust())
     assert weak.label is Label.NOT_ENOUGH
     assert weak.abstained
     assert 0 < weak.confidence < 0.9
@@ -345,7 +391,7 @@ def test_both_sides_said_in_one_second_stand_in_any_order():
 
 
 def test_the_reason_is_in_the_language_of_whoever_asks():
-    one = [evidence("a", Judgement(0.6, 0.2, 0.2))]
+    one = [evidence("a", Judgement(0.6, 0.2, 0.2), author="an office")]
     weak = weigh(Claim("c"), one, {}, None, trust(), "zh")
     assert weak.abstained
     assert "置信度" in weak.reason

@@ -23,6 +23,7 @@ from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.follow_up import standing_alone
 from gnomon.truth.hearsay import is_hearsay
 from gnomon.truth.retrieve import Retrieved, retrieve, window_of
+from gnomon.truth.weigh import leans_alone, vote
 from gnomon.types import (
     Answer,
     Checked,
@@ -217,11 +218,15 @@ def _whether(
     yield Step("draft", text, {"claim": text})
     verdict = check_claim(claim, bench, where=plan.where, now=now, also=found.passages)
     yield _verdict_step(verdict)
-    if verdict.label is Label.NOT_ENOUGH:
+    if verdict.label is Label.NOT_ENOUGH and not leans_alone(verdict):
         page.left_out.append(_left_out(text, verdict))
         return
     page.verdicts.append(verdict)
     for_, against = _sides(verdict)
+    if leans_alone(verdict):
+        yield page.note(verdict.reason, label=verdict.label, verdicts=(verdict,))
+        yield from _quoted(page, verdict, sorted([*for_, *against], key=vote, reverse=True)[:2])
+        return
     n = phrases.origins(verdict.origins_for, plan.lang)
     m = phrases.origins(verdict.origins_against, plan.lang)
     if verdict.label is Label.DISPUTED:
@@ -390,7 +395,15 @@ def _check_draft(
     claims = found or (_in_context(item, plan, said_at),)
     also = [*item.keys, *([item.quoted] if item.quoted else []), *passages]
     verdicts = tuple(
-        check_claim(claim, bench, where=plan.where, now=now, also=also, rivals=rivals)
+        check_claim(
+            claim,
+            bench,
+            where=plan.where,
+            now=now,
+            also=also,
+            rivals=rivals,
+            attributed=item.quoted is not None,
+        )
         for claim in claims
     )
     label = min((v.label for v in verdicts), key=_ORDER.index)

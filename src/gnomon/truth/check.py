@@ -10,6 +10,7 @@ from gnomon.store.contract import Store
 from gnomon.store.rules import accepts
 from gnomon.text import polarity
 from gnomon.truth import relations, rulings
+from gnomon.truth.bearing import borne_out
 from gnomon.truth.confidence import Trust, kind_of
 from gnomon.truth.judge import DIFFER, differ, with_second
 from gnomon.truth.retrieve import dated, retrieve_again, retrieve_claim, window_of
@@ -53,16 +54,18 @@ def check_claim(
     now: float,
     also: Sequence[Passage] = (),
     rivals: Sequence[Passage] = (),
+    attributed: bool = False,
 ) -> Verdict:
     """The verdict on ``claim`` as of ``now``. ``also`` are passages found already; ``rivals`` are
-    those that answer the question which the claim answers, with another value.
+    those that answer the question which the claim answers, with another value. ``attributed``: see
+    ``weigh``.
 
     Where the two judges differ, there is one more round of retrieval in other words; what they
     still do not agree on decides nothing. An opinion gets no verdict, whatever is
     said about it.
     """
     if polarity.is_opinion(claim.text):
-        return replace(_weighed(claim, (), bench), rule=UNCHECKED)
+        return replace(_weighed(claim, (), bench, attributed), rule=UNCHECKED)
     found = retrieve_claim(
         claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
     )
@@ -79,18 +82,18 @@ def check_claim(
         evidence, doubted = [*evidence, *further], doubted | also_doubted
     texts = {p.post.id: p.post.text for p in passages}
     if not doubted:
-        return _weighed(claim, rulings.answered(evidence, texts), bench)
+        return _weighed(claim, rulings.answered(evidence, texts), bench, attributed)
     agreed = [replace(e, weight=0.0) if _place(e) in doubted else e for e in evidence]
     alone = [replace(e, judgement=doubted.get(_place(e), e.judgement)) for e in evidence]
     return _between(
-        _weighed(claim, rulings.answered(agreed, texts), bench),
-        _weighed(claim, rulings.answered(alone, texts), bench),
+        _weighed(claim, rulings.answered(agreed, texts), bench, attributed),
+        _weighed(claim, rulings.answered(alone, texts), bench, attributed),
         differ(evidence)[0],
         bench.lang,
     )
 
 
-def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdict:
+def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench, attributed: bool) -> Verdict:
     bearing = {item.origin for item in evidence if item.stance is not Stance.NEITHER}
     return weigh(
         claim,
@@ -99,6 +102,7 @@ def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench) -> Verdic
         bench.store.first_held(sorted(bearing)),
         bench.trust,
         bench.lang,
+        attributed,
     )
 
 
@@ -152,9 +156,12 @@ def _judged(
         else rulings.in_its_post(claim, p, judgement, bench.entail, now)
         for p, judgement in zip(passages, _calibrated(pairs, passages, bench), strict=True)
     ]
+    told = bench.weights.of(claim.whole)
     judgements = [
-        relations.not_this(claim.text, p.text, judgement)
-        for p, judgement in zip(passages, judgements, strict=True)
+        relations.not_this(
+            claim.text, p.text, borne_out(claim.whole, window, p.text, judgement, told)
+        )
+        for p, (window, _), judgement in zip(passages, pairs, judgements, strict=True)
     ]
     first = judgements
     if bench.second is not None:

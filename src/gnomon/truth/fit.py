@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth.asked import RELATIVE, Asked
+from gnomon.truth.bearing import other_head
 from gnomon.truth.bilingual import gloss
 from gnomon.truth.entities import about_another
 from gnomon.truth.retrieve import dated, window_of
@@ -162,6 +163,8 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     if attribute and not re.search(rf"(?<![副前原]){attribute[1]}", around):
         left = min(left, NO_ATTRIBUTE)
     if any(place not in around for place in _PLACES.findall(asked.question)):
+        left = min(left, NO_ATTRIBUTE)
+    if other_head(asked.question, around, asked.wanted):
         left = min(left, NO_ATTRIBUTE)
     for part, weight in asked.parts.items():
         if not _touches(part, around):

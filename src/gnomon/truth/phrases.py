@@ -77,6 +77,14 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": " The count is as of {at}; older ones are lower.",
         "zh": "数字截至{at}；更早的数字较低。",
     },
+    "one says so": {
+        "en": "One origin says so; nobody independent confirms it.",
+        "zh": "只有一个来源这么说，没有其他独立来源证实。",
+    },
+    "one says otherwise": {
+        "en": "One origin says otherwise; nobody independent confirms it.",
+        "zh": "只有一个来源的说法与此相反，没有其他独立来源证实。",
+    },
     "both sides": {"en": "For: {n}; against: {m}.", "zh": "支持：{n}；反对：{m}。"},
     "support": {"en": "Supported by {n}.", "zh": "有{n}支持。"},
     "contradict": {"en": "Contradicted by {n}.", "zh": "有{n}反对。"},

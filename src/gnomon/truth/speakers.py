@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from gnomon.text import polarity
 from gnomon.text.orders import is_instruction
-from gnomon.text.tokens import normalise
+from gnomon.text.tokens import is_cjk, normalise
 from gnomon.truth import hearsay
+from gnomon.truth.bilingual import gloss
+from gnomon.truth.terms import content_terms, term_set
 from gnomon.types import Evidence, Post
 
 # Freshness falls by half in this time, to no less than FRESH_FLOOR: old is weaker, not worthless.
@@ -19,6 +21,8 @@ HALF_LIFE_S = 180 * 86400.0
 FRESH_FLOOR = 0.5
 # What does not say when it was said (a file of bare texts) may be new or old.
 UNDATED = 0.75
+# The source of texts that come with a request, to be checked against (serve/verify.py).
+GIVEN = "against"
 
 _OFFICIAL = re.compile(
     r"\b(official|council|police|hospital|ministry|govt?|government|authority|department|agency|"
@@ -51,7 +55,7 @@ def is_correction(text: str) -> bool:
 
 def is_primary(author: str) -> bool:
     """Whether an account's name is that of an office which speaks for itself: by cue words."""
-    return bool(_OFFICIAL.search(re.sub(r"[_\-.]", " ", author)))
+    return bool(_OFFICIAL.search(_plain(author)))
 
 
 def kind_weight(post: Post, quote: str) -> tuple[float, str]:
@@ -70,6 +74,47 @@ def kind_weight(post: Post, quote: str) -> tuple[float, str]:
     if post.title or post.source.startswith(("feed", "article")):
         return 0.9, "report"
     return 0.75, "post"
+
+
+# A paper, an agency or a station, by the name of its account.
+_PRESS = re.compile(
+    r"\b(?:\w*news|\w*gazette|\w*herald|\w*courier|\w*tribune|\w*telegraph|\w*chronicle|newspaper|"
+    r"press|times|daily|reuters|afp|upi|bbc\w*|cnn\w*|cbc|ctv|itv|nbc|cbs|abc)\b|"
+    r"[日晚早周时华商]报$|新闻|新华社|电视台|通讯社|卫视|报社",
+    re.IGNORECASE,
+)
+# Where whoever likes may post under a title of their own; a page that a search of the web came upon
+# is one that nobody here chose.
+_ANYBODY = re.compile(r"(?:reddit|hn|hackernews|stackexchange|mastodon|bluesky|x|mail|mbox|web)\b")
+
+
+def stands_alone(said: Evidence, claim: str) -> bool:
+    """Whether the word of this source settles ``claim`` though nobody else confirms it: an office,
+    a newsroom, whoever speaks of its own affairs ("skerrin_ferry" of the ferry to Skerrin), a
+    document that the owner gave, or a report of a feed or site that the owner follows. A post of
+    somebody's does not, whatever it says: that it is satire, a joke or made up cannot be told from
+    its words (docs/truth.md, "satire as only support")."""
+    if is_primary(said.author) or said.source == GIVEN or said.post.startswith("file:"):
+        return True
+    if said.title and not _ANYBODY.match(said.source):
+        return True
+    return bool(_PRESS.search(_plain(said.author))) or _own_affair(said.author, claim)
+
+
+# A name of one word may be that of a town or a storm; nobody speaks for those.
+OWN_WORDS = 2
+
+
+def _own_affair(author: str, claim: str) -> bool:
+    """Whether the claim names the account, in full."""
+    name = _plain(author)
+    own = [word for word in content_terms(name) if len(word) > 2]
+    told = gloss(claim, name.title()).text if is_cjk(claim) and not is_cjk(name) else claim
+    return len(own) >= OWN_WORDS and set(own) <= term_set(told)
+
+
+def _plain(author: str) -> str:
+    return re.sub(r"[_\-.]", " ", author)
 
 
 def freshness(said_at: float | None, now: float) -> float:

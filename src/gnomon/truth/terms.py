@@ -118,6 +118,7 @@ quit quits resign resigned resigns
 win won wins winning winner winners elect elected re-elected
 attend attended attendance attending attendees visit visits visited visitor visitors
 scrap scrapped cancel cancelled canceled cancels
+shooter shooters gunman gunmen
 """.split("\n")
 _SYNONYMS = {word: line.split()[0] for line in _SAME if line for word in line.split()}
 
@@ -131,7 +132,21 @@ def stem(token: str) -> str:
         return _IRREGULAR[token]
     if not token.isascii() or not token[0].isalpha():
         return token
-    return str(_STEMMERS.english.stemWord(token.removesuffix("'s")))
+    return str(_STEMMERS.english.stemWord(_american(token.removesuffix("'s"))))
+
+
+_ISE = re.compile(r"(?<=\w{4})is(?=(?:e|ed|es|er|ers|ing|ations?)$)")
+_OUR = re.compile(r"(?<=\w{3})our(?=(?:s|ed|ing)?$)")
+
+
+def _american(token: str) -> str:
+    """ "apologise" and "harbour" as Americans write them, so that both spellings are one word. What
+    is no such pair ("promise") comes out as no word, the same in all its forms."""
+    return _OUR.sub("or", _ISE.sub("iz", token))
+
+
+def _british(token: str) -> str:
+    return re.sub(r"(?<=\w{4})iz(?=(?:e|ed|es|er|ers|ing|ations?)$)", "is", token)
 
 
 def _inflected(token: str) -> str:
@@ -189,7 +204,7 @@ def written_forms(token: str) -> frozenset[str]:
     if not (token.isascii() and token.isalpha() and len(token) > 3):
         return frozenset({token})
     base = stem(token)
-    forms = {base + suffix for suffix in _SUFFIXES} | {token}
+    forms = {base + suffix for suffix in _SUFFIXES} | {token, _american(token), _british(token)}
     if base.endswith("i"):
         forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
     else:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from gnomon.text import slots
 from gnomon.truth import phrases
 from gnomon.truth.confidence import ABSTAINS, POST, REPORT, Side, Trust, kind_of
-from gnomon.truth.speakers import is_primary
+from gnomon.truth.speakers import is_primary, stands_alone
 from gnomon.truth.standing import TOLLS, standing
 from gnomon.truth.terms import content_terms, term_set, without_exact
 from gnomon.types import Claim, Evidence, Label, Origin, Post, Stance, Verdict
@@ -37,18 +37,24 @@ def weigh(
     first: Mapping[str, Post] | None = None,
     trust: Trust | None = None,
     lang: str = "",
+    attributed: bool = False,
 ) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
     ``first`` which post of it was held first (``Store.first_held``). With ``trust`` the confidence
     is calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence".
-    ``lang`` is the language of the reason, the claim's unless given."""
+    ``lang`` is the language of the reason, the claim's unless given. ``attributed``: the claim is
+    shown as the very words of its source, so that one origin without standing may carry it; the
+    reason says so."""
     left = standing(evidence, first or {})
     for_, against = sides(left.evidence)
-    label, rule = decide(claim, for_, against)
+    label, rule = decide(claim, for_, against, attributed=attributed)
     if left.because:
         rule = f"{rule} ({'; '.join(left.because)})"
     lang = lang or _lang(claim)
     reason = _reason(lang, label, for_, against, counted=TOLLS in left.because)
+    if rule.startswith(ALONE) or (label is Label.SUPPORTED and not _stands(for_, claim)):
+        says = "one says so" if for_.mass >= against.mass else "one says otherwise"
+        reason = phrases.say(says, lang)
     sure = _confidence(claim, label, for_, against, trust)
     abstains = "" if trust is None else _abstains(claim, label, sure, for_, against, trust)
     if abstains:
@@ -206,7 +212,19 @@ def is_high_stakes(claim: str) -> bool:
     return bool(_HIGH_STAKES.search(claim))
 
 
-def decide(claim: Claim, for_: Votes, against: Votes) -> tuple[Label, str]:
+# The rule of a verdict that one origin without standing leans to (``speakers.stands_alone``).
+ALONE = "one origin alone"
+
+
+def leans_alone(verdict: Verdict) -> bool:
+    """Whether a verdict is "not enough evidence" only because one origin, of no standing, is all
+    that speaks for its side."""
+    return verdict.label is Label.NOT_ENOUGH and verdict.rule.startswith(ALONE)
+
+
+def decide(
+    claim: Claim, for_: Votes, against: Votes, *, attributed: bool = False
+) -> tuple[Label, str]:
     """The label and the rule that decided it."""
     support, refute = for_.mass, against.mass
     if support < MASS and refute < MASS:
@@ -216,6 +234,8 @@ def decide(claim: Claim, for_: Votes, against: Votes) -> tuple[Label, str]:
     heavier = for_ if support > refute else against
     if is_high_stakes(claim.text) and not _well_founded(heavier):
         return Label.NOT_ENOUGH, "high stakes: neither two origins nor a primary source"
+    if not (attributed or _stands(heavier, claim)):
+        return Label.NOT_ENOUGH, ALONE
     if heavier is for_:
         return Label.SUPPORTED, "support outweighs"
     return Label.REFUTED, "refutation outweighs"
@@ -226,6 +246,11 @@ def _well_founded(side: Votes) -> bool:
     return side.origins >= 2 or any(
         is_primary(item.author) or kind_of(item) == "document" for item in side.leaders
     )
+
+
+def _stands(side: Votes, claim: Claim) -> bool:
+    """Two origins, or one with standing."""
+    return side.origins >= 2 or any(stands_alone(item, claim.whole) for item in side.leaders)
 
 
 def _confidence(

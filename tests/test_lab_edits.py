@@ -7,9 +7,11 @@ from random import Random
 import pytest
 
 from gnomon.lab.verifier import (
+    courses,
     edit_adjuncts,
     edit_chinese,
     edit_clauses,
+    edit_courses,
     edit_dates,
     edit_names,
     edit_values,
@@ -23,6 +25,7 @@ from gnomon.lab.verifier.invented import Said, invented, stand
 from gnomon.lab.verifier.nearest import Index, named, settles, terms
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.rewordings import reworded
+from gnomon.lab.verifier.standings import STANDINGS, standings
 from gnomon.lab.verifier.verbs import inside, main_verb, negated, with_infinitive, with_participle
 from gnomon.text import numerals, quantities
 
@@ -549,6 +552,86 @@ def test_labels_of_events_follow_their_facts():
     assert checked >= 5
     counts = Counter(pair.label for pair in made)
     assert min(counts.values()) > 0.2 * len(made)
+
+
+# How an event went, and how things stand
+
+
+def test_what_nearly_happened_did_not():
+    claim = "Anna Berg won the race."
+    found = cases(edit_courses.nearly, claim, tries=80)
+    denied = "Anna Berg did not win the race."
+    for window in ("Anna Berg almost won the race.", "Anna Berg came close to winning the race."):
+        assert labels(found, window, claim) == {REFUTES}, window
+        assert labels(found, window, denied) == {SUPPORTS}, window
+    for window in ("Anna Berg narrowly won the race.", "Anna Berg finally won the race."):
+        assert labels(found, window, claim) == {SUPPORTS}, window
+    # What goes by degrees, and what is, is never nearly so.
+    for text in ("Prices rose in May.", "Oslo is a city.", "The road was closed."):
+        assert cases(edit_courses.nearly, text) == []
+
+
+def test_a_circumstance_more_in_the_window_supports_and_in_the_claim_is_unsaid():
+    claim = "The mayor departed on Monday."
+    found = cases(edit_courses.circumstance, claim, tries=120)
+    fuller = "The mayor departed on Monday after the report."
+    assert labels(found, fuller, claim) == {SUPPORTS}
+    assert labels(found, claim, fuller) == {NEITHER}
+    assert labels(found, fuller, "The mayor did not depart on Monday.") == {REFUTES}
+    assert labels(found, "Despite the rain, the mayor departed on Monday.", claim) == {SUPPORTS}
+    assert labels(found, "The mayor departed on Monday, police said.", claim) == {SUPPORTS}
+    others = [(w, c) for w, c, _ in found if "Monday after" in w and "Monday amid" in c]
+    assert others
+    assert all(labels(found, w, c) == {NEITHER} for w, c in others)
+    assert cases(edit_courses.circumstance, "Oslo is the capital of Norway.") == []
+
+
+def test_jokes_wishes_and_fears_say_nothing():
+    claim = "The bridge was closed."
+    found = cases(edit_courses.jest, claim, tries=120)
+    for said in ("Satire: the bridge was closed.", "I wish the bridge was closed."):
+        assert labels(found, said, claim) == {NEITHER}
+        assert labels(found, said, "The bridge was not closed.") == {NEITHER}
+
+
+def test_how_things_stand_follows_from_the_group_of_the_phrase():
+    assert all(len(k.yes) >= 4 and len(k.no) >= 4 and len(k.beside) >= 3 for k in STANDINGS)
+    made = list(standings(seed=1, rounds=60))
+    assert made == list(standings(seed=1, rounds=60))
+    counts = Counter(pair.label for pair in made)
+    assert min(counts.values()) > 0.25 * len(made)
+    sides = {"going ahead": 0, "still on": 0, "called off": 1, "scrapped": 1}
+    checked: Counter[int] = Counter()
+    for pair in standings(seed=2, rounds=20 * len(STANDINGS)):
+        if pair.source != "standing:festival" or pair.window.count(".") > 1:
+            continue
+        if any(w in pair.window.lower() for w in ("not true", "fake", "false", "wrong", "denied")):
+            continue
+        found = [[s for w, s in sides.items() if w in t.lower()] for t in (pair.window, pair.claim)]
+        if pair.label != NEITHER and len(found[0]) == len(found[1]) == 1:
+            assert (pair.label == SUPPORTS) == (found[0] == found[1]), pair
+            checked[pair.label] += 1
+    assert checked[REFUTES]
+    assert checked[SUPPORTS]
+
+
+def test_courses_take_what_they_name_and_nothing_twice_in_a_row():
+    pairs = [
+        Pair(f"w{n}", f"c{n}", NEITHER, source, "g")
+        for n, source in enumerate(["fever"] * 9 + ["event:fire"] * 80 + ["edit:hedge"] * 300)
+    ]
+    first, second, third = courses.ENGLISH
+    whole = first.drawn(pairs)
+    assert whole == pairs
+    again = second.drawn(pairs, whole)
+    assert Counter(pair.source for pair in again) == {
+        "fever": 9,
+        "event:fire": 35,
+        "edit:hedge": 300,
+    }
+    last = third.drawn(pairs, again)
+    assert Counter(pair.source for pair in last) == {"fever": 9, "event:fire": 45}
+    assert courses.ALL[0].drawn(pairs) == pairs
 
 
 # Chinese

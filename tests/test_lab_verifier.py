@@ -137,7 +137,7 @@ def exported(run, base, items, pairs, tmp_path_factory):
     if not data.is_dir():
         pytest.skip("the published sets are not here, and a card names their hashes")
     held = base_of(base, ENGLISH, data, folder)
-    card = make_card(folder / "model.onnx", held, data, pairs, RECIPE, temperature)
+    card = make_card(folder / "model.onnx", held, data, [(RECIPE, pairs)], temperature)
     (folder / "card.json").write_text(json.dumps(card))
     return folder
 

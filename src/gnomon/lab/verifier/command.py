@@ -56,11 +56,14 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
     installed.verify(held)
     import torch
 
+    from gnomon.lab.verifier import courses
     from gnomon.lab.verifier import recipe as whole
     from gnomon.lab.verifier.training import Recipe
 
     torch.set_num_threads(bench.threads)
     recipe = Recipe(seed=args.seed)
+    if args.base == ENGLISH:
+        recipe = Recipe(seed=args.seed, epochs=courses.EPOCHS)
     if args.epochs is not None:
         if not 0 < args.epochs <= 100:
             raise InputError(f"--epochs is {args.epochs}; give a number above 0, up to 100.")
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace, bench: Bench) -> Mapping[str, Any]:
             report=bench.reporter.say, progress=show, limit=args.limit,
         )  # fmt: skip
     except KeyboardInterrupt:
-        bench.reporter.say(f"stopped; the same command goes on from {out / 'checkpoint.pt'}")
+        bench.reporter.say(f"stopped; the same command goes on from where it was, in {out}")
         raise
     return {"stage": "verifier", "folder": str(folder)}
 

@@ -83,7 +83,8 @@ _PLANS = (
     "plans to", "was expected to", "intended to", "wanted to", "hoped to", "tried to", "was asked "
     "to", "promised to", "was scheduled to", "had planned to", "was about to", "agreed to",
     "was preparing to", "threatened to", "was set to", "is considering whether to", "may", "might",
-    "could", "will", "offered to", "was supposed to", "had hopes to",
+    "could", "will", "offered to", "was supposed to", "had hopes to", "was urged to", "vowed to",
+    "is under pressure to", "was told to", "is said to have been about to", "considered whether to",
 )  # fmt: skip
 # What can be said of things, too.
 _PENDING = ("was expected to", "was scheduled to", "was about to", "was set to", "may", "might",
@@ -93,8 +94,8 @@ _FAILED = ("failed to", "did not", "refused to", "declined to", "never managed t
 _MANAGED = ("managed to", "was able to", "went on to", "did", "finally managed to", "did indeed")
 _PASSIVE_PLANS = (
     "is to be", "was expected to be", "was supposed to be", "may be", "will be", "was about to be",
-    "could be", "is scheduled to be", "was going to be", "might have been", "was nearly",
-    "is likely to be",
+    "could be", "is scheduled to be", "was going to be", "might have been", "is likely to be",
+    "is feared to be", "is rumoured to be", "was on course to be", "is hoped to be",
 )  # fmt: skip
 _PASSIVE_FAILED = ("was never", "was not", "failed to be", "was in the end not", "has yet to be")
 # Not things that one plans, fails or manages to do.

@@ -12,7 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-from gnomon.lab.verifier import edit_adjuncts, edit_clauses, edit_dates, edit_names, edit_values
+from gnomon.lab.verifier import (
+    edit_adjuncts,
+    edit_clauses,
+    edit_courses,
+    edit_dates,
+    edit_names,
+    edit_values,
+)
 from gnomon.lab.verifier.claims_from_text import derived
 from gnomon.lab.verifier.edit_chinese import chinese
 from gnomon.lab.verifier.edit_values import Case
@@ -21,8 +28,18 @@ from gnomon.lab.verifier.invented import invented
 from gnomon.lab.verifier.nearest import terms, unrelated
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.rewordings import reworded
+from gnomon.lab.verifier.standings import standings
 
-__all__ = ["FAMILIES", "chinese", "edited", "informal", "invented", "statements", "unrelated"]
+__all__ = [
+    "FAMILIES",
+    "chinese",
+    "edited",
+    "informal",
+    "invented",
+    "standings",
+    "statements",
+    "unrelated",
+]
 
 Family = Callable[[str, str, Random], list[Case]]
 """From a window that supports a claim: labelled cases, or none where the rule does not apply."""
@@ -46,10 +63,14 @@ FAMILIES: dict[str, Family] = {
     "role": edit_clauses.role,
     "quantifier": edit_clauses.quantifier,
     "detail": edit_adjuncts.detail,
+    "nearly": edit_courses.nearly,
+    "circumstance": edit_courses.circumstance,
+    "jest": edit_courses.jest,
 }
 # Families that apply to nearly every sentence would drown the rest: so often each is taken.
 SHARE = {
     "negation": 0.35, "denial": 0.15, "hedge": 0.25, "speech": 0.12, "plan": 0.5, "detail": 0.5,
+    "nearly": 0.5, "circumstance": 0.3, "jest": 0.12,
 }  # fmt: skip
 INFORMAL = 0.15
 REWORDED = 0.4

@@ -91,14 +91,21 @@ class Said:
     values: Mapping[str, str]
 
 
-def _town(rng: Random) -> str:
+def town_of(rng: Random) -> str:
+    """The name of a town, real or not."""
     return (
         rng.choice(PLACES[59:140]) if rng.random() < 0.3 else rng.choice(_HEADS) + rng.choice(_ENDS)
     )
 
 
-def _person(rng: Random) -> str:
+def person_of(rng: Random) -> str:
+    """A first and a last name."""
     return f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
+
+
+def team_of(rng: Random) -> str:
+    """The name of a team."""
+    return rng.choice(_TEAMS).format(x=town_of(rng))
 
 
 def _value(slot: str, kind: str, rng: Random) -> str:
@@ -110,12 +117,12 @@ def _value(slot: str, kind: str, rng: Random) -> str:
         "p": lambda: str(rng.randint(3, 79)),
         "mag": lambda: f"{rng.randint(30, 79) / 10}",
         "age": lambda: str(rng.randint(19, 97)),
-        "place": lambda: _town(rng),
+        "place": lambda: town_of(rng),
         "day": lambda: _day(rng),
-        "person": lambda: _person(rng),
-        "org": lambda: rng.choice(_ORGS).format(x=_town(rng)),
-        "team": lambda: rng.choice(_TEAMS).format(x=_town(rng)),
-        "rival": lambda: rng.choice(_TEAMS).format(x=_town(rng)),
+        "person": lambda: person_of(rng),
+        "org": lambda: rng.choice(_ORGS).format(x=town_of(rng)),
+        "team": lambda: team_of(rng),
+        "rival": lambda: team_of(rng),
         "cause": lambda: rng.choice(_CAUSES_OF.get(kind, _CAUSES)),
         "score": lambda: f"{rng.randint(2, 6)}-{rng.randint(0, 1)}",
     }[slot]()
@@ -142,8 +149,8 @@ def _changed(slot: str, old: str, kind: str, rng: Random) -> str:
 
 
 def _event(kind: Kind, rng: Random) -> _Event:
-    name = rng.choice(_BOATS) if kind.name == "rescue" else _person(rng)
-    thing = rng.choice(kind.things).format(x=_town(rng), name=name)
+    name = rng.choice(_BOATS) if kind.name == "rescue" else person_of(rng)
+    thing = rng.choice(kind.things).format(x=town_of(rng), name=name)
     slots = {slot for line in (*kind.says, *kind.denies) for slot in _SLOT.findall(line)} - {
         "thing"
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
 
 from gnomon.lab.verifier import edits, parallel, sets
 from gnomon.lab.verifier.pairs import Pair
+from gnomon.lab.verifier.verbs import main_verb
 
 # At most so many of a published set: the three of lexical templates would drown the rest.
 MOST: Mapping[str, int] = {"conjnli": 5000, "med": 1500, "breaking_nli": 1000}
@@ -29,6 +31,10 @@ MOST_EDITS: Mapping[str, int] = {
     "edit:plan": 1800,
     "edit:opposite": 2000,
     "edit:detail": 1700,
+    "edit:nearly": 1800,
+    "edit:circumstance": 3500,
+    "edit:jest": 1200,
+    "text:beside": 3000,
     "text:sentence": 300,
     "text:shorter": 700,
     "text:born": 400,
@@ -51,6 +57,9 @@ PARALLEL = 4000
 """At most so many of a family of pairs across languages."""
 UNRELATED = 6000
 EVENTS, EVENT_PAIRS = 700, 5500
+STANDINGS = 450
+"""How many things stand one way or the other (``standings``), a dozen pairs on each."""
+UNRELATED_POSTS = 3000
 ARTICLES, ARTICLE_CHARACTERS = 6000, 1500
 # Sets whose supporting pairs are plain statements, fit to be edited.
 EDITED = frozenset({"fever", "conjnli", "scifact", "citint", "factcheck_gpt"})
@@ -74,21 +83,36 @@ def training_pairs(
     edited = edits.edited([pair for pair in published if pair.source in EDITED], seed=seed)
     articles = islice(sets.encyclopedia(data), ARTICLES)
     told = edits.statements((text[:ARTICLE_CHARACTERS] for text in articles), seed=seed)
-    made = _interleaved(list(edited), list(told), seed)
-    report(f"{len(made)} edits")
+    posts = _posts(data)
+    made = _interleaved([*edited, *edits.edited(posts, seed=seed + 1)], list(told), seed)
+    report(f"{len(made)} edits, of {len(posts)} posts among others")
     drawn += _capped(made, lambda source: MOST_EDITS.get(source, OTHER_EDITS), seed)
     apart = list(edits.unrelated(drawn, seed=seed, per=1))
     report(f"{len(apart)} windows near a claim that do not settle it")
     rng = Random(seed)
     drawn += rng.sample(apart, min(UNRELATED, len(apart)))
+    others = [replace(pair, source="post:unrelated")
+              for pair in edits.unrelated(posts, seed=seed, per=1)]  # fmt: skip
+    drawn += rng.sample(others, min(UNRELATED_POSTS, len(others)))
     events = list(edits.invented(seed=seed, events=EVENTS))
     drawn += rng.sample(events, min(EVENT_PAIRS, len(events)))
+    drawn += edits.standings(seed=seed, rounds=STANDINGS)
     if chinese:
         more = list(_chinese(data, seed))
         report(f"{len(more)} pairs in Chinese or across languages")
         drawn += more
     rng.shuffle(drawn)
     return drawn
+
+
+def _posts(data: Path) -> list[Pair]:
+    """What posts state, each beside itself: to be edited, and to be met with windows that settle
+    nothing."""
+    return [
+        replace(pair, group=f"post:{n}")
+        for n, pair in enumerate(sets.POSTS.read(data))
+        if main_verb(pair.claim) is not None
+    ]
 
 
 def _chinese(data: Path, seed: int) -> Iterator[Pair]:

@@ -7,7 +7,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,19 @@ import numpy as np
 
 from gnomon.lab.verifier import edits, parallel, sets
 from gnomon.lab.verifier.corpus import MAX_TOKENS, Encoded, encode, padded, prepared
+from gnomon.lab.verifier.courses import ALL, ENGLISH, Course
 from gnomon.lab.verifier.mixture import training_pairs
 from gnomon.lab.verifier.pairs import Pair
 from gnomon.lab.verifier.splits import calibrates, held_back
 from gnomon.models.verifier import tempered
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from gnomon.lab.verifier.training import Progress, Recipe
 
 WATCHED = 500
-ENGLISH = "English only; other languages are for rules or a chat model."
+ENGLISH_ONLY = "English only; other languages are for rules or a chat model."
 BILINGUAL = (
     "English and Chinese. Of pairs across the two it has seen 2,500, and errs there more than "
     "within one."
@@ -94,15 +97,13 @@ def run(
     from tokenizers import Tokenizer
 
     from gnomon.lab.verifier.export import export
-    from gnomon.lab.verifier.training import train
 
     pairs = make_pairs(data, out, seed=recipe.seed, chinese="zh" in base.langs, report=report)
     taken = pairs[:limit] if limit else pairs
     watched = watched_pairs(data, seed=recipe.seed)
     report(f"{len(taken)} pairs to train on, {len(watched)} to watch")
     tokenizer = prepared(Tokenizer.from_file(str(base.folder / "tokenizer.json")))
-    items, watch = encode(tokenizer, taken), encode(tokenizer, watched)
-    trained = train(base.folder, out, items, watch, recipe, report=progress)
+    trained, learnt = _taught(base, out, taken, watched, recipe, tokenizer, report, progress)
     tokenizer.save(str(trained / "tokenizer.json"))
     report("exporting to ONNX, eight bits")
     verifier = out / "verifier"
@@ -111,9 +112,47 @@ def run(
     tokenizer.save(str(verifier / "tokenizer.json"))
     fit = [pair for pair in watched if calibrates(pair.claim)]  # the other half is measured
     temperature = fitted_temperature(verifier / "model.onnx", encode(tokenizer, fit))
-    card = make_card(verifier / "model.onnx", base, data, taken, recipe, temperature)
+    card = make_card(verifier / "model.onnx", base, data, learnt, temperature)
     (verifier / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     return verifier
+
+
+def _taught(
+    base: Base,
+    out: Path,
+    pairs: Sequence[Pair],
+    watched: Sequence[Pair],
+    recipe: Recipe,
+    tokenizer: Tokenizer,
+    report: Callable[[str], None],
+    progress: Callable[[Progress], None],
+) -> tuple[Path, list[tuple[Recipe, list[Pair]]]]:
+    """Every course in its turn, from the model of the one before: the folder of the last model,
+    and what each course was."""
+    from gnomon.lab.verifier.training import train
+
+    courses = ALL if "zh" in base.langs else ENGLISH
+    folder, chosen = base.folder, list[Pair]()
+    learnt = []
+    for number, course in enumerate(courses, 1):
+        chosen, own = course.drawn(pairs, chosen), _recipe_of(course, recipe)
+        if len(courses) > 1:
+            report(f"course {number} of {len(courses)}: {len(chosen)} pairs")
+        place = out / f"course-{number}" if len(courses) > 1 else out
+        items, watch = encode(tokenizer, chosen), encode(tokenizer, watched)
+        folder = train(folder, place, items, watch, own, report=progress)
+        learnt.append((own, chosen))
+    return folder, learnt
+
+
+def _recipe_of(course: Course, recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        seed=recipe.seed + course.seed,
+        rate=recipe.rate if course.rate is None else course.rate,
+        head_rate=recipe.head_rate if course.head_rate is None else course.head_rate,
+        epochs=recipe.epochs if course.epochs is None else course.epochs,
+    )
 
 
 def fitted_temperature(model: Path, items: Sequence[Encoded]) -> float:
@@ -137,13 +176,15 @@ def make_card(
     model: Path,
     base: Base,
     data: Path,
-    pairs: Sequence[Pair],
-    recipe: Recipe,
+    learnt: Sequence[tuple[Recipe, Sequence[Pair]]],
     temperature: float,
 ) -> dict[str, Any]:
-    """What the verifier is: everything but its scores, which ``bench/truth`` gives."""
+    """What the verifier is: everything but its scores, which ``bench/truth`` gives. ``learnt`` is
+    each course: how, and which pairs."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     across = parallel.SETS if "zh" in base.langs and parallel.available(data.parent) else ()
+    if (data.parent / sets.POSTS.files[0]).is_file():
+        across = (*across, sets.POSTS)
     return {
         "name": f"gnomon-verifier-{digest[:8]}",
         "sha256": digest,
@@ -153,14 +194,15 @@ def make_card(
         "max_tokens": MAX_TOKENS,
         "licence": "CC BY-SA 4.0",
         "base": {"name": base.name, "licence": base.licence, "sha256": base.sha256},
-        "recipe": asdict(recipe),
-        "pairs": dict(by_source(pairs)),
+        "courses": [
+            {"recipe": asdict(recipe), "pairs": dict(by_source(pairs))} for recipe, pairs in learnt
+        ],
         "sets": [
             {"name": each.name, "from": each.origin, "licence": each.licence}
             for each in (*sets.SETS, *across)
         ],
         "files": {**sets.checksums(data, sets.SETS), **sets.checksums(data.parent, across)},
-        "limits": [BILINGUAL if "zh" in base.langs else ENGLISH, *LIMITS],
+        "limits": [BILINGUAL if "zh" in base.langs else ENGLISH_ONLY, *LIMITS],
     }
 
 

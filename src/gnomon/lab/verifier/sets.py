@@ -247,6 +247,40 @@ def encyclopedia(data: Path, name: str = "enwiki_2014") -> Iterator[str]:
         yield from (json.loads(line)["text"] for line in lines)
 
 
+POSTS = PublishedSet(
+    "Reddit's top posts",
+    ("social/reddit_top.jsonl.gz",),
+    "umbrae/reddit-top-2.5-million",
+    "ODC PDDL 1.0",
+    lambda data: (Pair(title, title, SUPPORTS, "post", title) for title in titles(data)),
+)
+"""What people write, to be edited; its file stands beside the folder of the sets."""
+
+
+def titles(data: Path) -> Iterator[str]:
+    """Titles of posts that state something, each once, as sentences; none where the file is not
+    here."""
+    path = data.parent / POSTS.files[0]
+    if not path.is_file():
+        return
+    met: set[str] = set()
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            title = re.sub(r"\s+", " ", row["title"]).strip()
+            if row["over_18"] is True or row["over_18"] == "True" or _NO_STATEMENT.search(title):
+                continue
+            if 35 <= len(title) <= 200 and title not in met:
+                met.add(title)
+                yield title if title.endswith((".", "!")) else title + "."
+
+
+_NO_STATEMENT = re.compile(
+    r"[?\[\]|(){}#@]|\.\.|…|https?:|\b(?:I|my|me|you|your|we|our|us|this|these|here|TIL|DAE|AMA|PSA|"
+    r"ELI5|reddit\w*|upvote\w*)\b|['’](?:m|ve|ll)\b",
+    re.IGNORECASE,
+)
+
+
 SETS = (
     PublishedSet(
         "FEVER pairs",

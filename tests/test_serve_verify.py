@@ -30,7 +30,7 @@ LEDGER = {
 }
 KEYS = {
     "id", "object", "complete", "document", "statements", "counts", "claims", "skipped", "itself",
-    "as_of", "newest",
+    "as_of", "newest", "unindexed",
 }  # fmt: skip
 
 

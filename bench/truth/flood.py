@@ -157,11 +157,10 @@ def _kept(run: Run, name: str, aims: Sequence[Target]) -> list[dict[str, Any]]:
     parts = "store", "origins", "sample"
     by_claim = {each.claim: each for each in aims if each.sides}
     tried = [by_claim[claim] for claim in run.few(sorted(by_claim), TRIED * CLAIMS)]
-    made = partial(_decided, run.verifier, tried)
-    decided = run.kept(f"flood-{name}-decided", made, *parts)
-    tried.sort(key=lambda each: not decided[claim_key(each.claim)])
+    n = _claims(run, TIMES[0])
+    first = run.kept(f"flood-{name}-first-{n}", partial(_decided, run.verifier, tried, n), *parts)
     out = []
-    for i, aim in enumerate(run.progress(tried[: _claims(run, TIMES[0])], f"flood, {name}")):
+    for i, aim in enumerate(run.progress([by_claim[one] for one in first], f"flood, {name}")):
         times = [k for k in TIMES if k <= (run.copies or TIMES[-1]) and i < _claims(run, k)]
         kept = f"flood-{name}-{content_hash(claim_key(aim.claim))[:12]}-{times[-1]}"
         out.append(run.kept(kept, partial(flooded, run.verifier, aim, times), *parts))
@@ -177,11 +176,15 @@ def _claims(run: Run, times: int) -> int:
     return CLAIMS if times < MANY else CLAIMS_AT_MANY
 
 
-def _decided(verifier: str, aims: Sequence[Target]) -> dict[str, bool]:
-    """By claim: whether there is a verdict other than "not enough evidence" before any flood."""
-    out = {}
+def _decided(verifier: str, aims: Sequence[Target], n: int) -> list[str]:
+    """The first ``n`` claims with a verdict other than "not enough evidence" before any flood, and
+    others behind them where there are fewer."""
+    chosen: list[str] = []
+    rest: list[str] = []
     for aim in aims:
+        if len(chosen) == n:
+            break
         with world.opened(aim.held) as store:
             found = world.verdict(store, verifier, aim.claim, aim.now)
-        out[claim_key(aim.claim)] = found.label is not Label.NOT_ENOUGH
-    return out
+        (rest if found.label is Label.NOT_ENOUGH else chosen).append(aim.claim)
+    return [*chosen, *rest][:n]

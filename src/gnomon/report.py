@@ -159,8 +159,9 @@ def notes(verification: Verification) -> Iterator[str]:
     """What a reader must know of how the text was read."""
     document = verification.document
     if verification.itself:
+        n = len(verification.itself)
         yield (
-            f"Left out of the evidence: {_count(len(verification.itself), 'held post')} that are "
+            f"Left out of the evidence: {_count(n, 'held post')} that {'is' if n == 1 else 'are'} "
             f"this text or copies of it ({', '.join(verification.itself[:3])})."
         )
     if document.date is not None and document.date_from in ("file", "now"):

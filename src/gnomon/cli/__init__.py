@@ -88,7 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = FAILED
     try:
         _prepare_streams()
-        args = parser.parse_args(words)
+        args, unread = parser.parse_known_args(words)
+        if unread:
+            where: argparse.ArgumentParser = getattr(args, "parser", parser)
+            where.error(f"unrecognized arguments: {' '.join(unread)}")
         failed = getattr(args, "failed", FAILED)
         if not getattr(args, "run", None):
             parser.print_help()

@@ -36,7 +36,7 @@ def command(
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}. {detail}",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document, no more")
     return parser
 

@@ -40,15 +40,29 @@ def test_stories_are_listed_with_two_figures_and_without_details(api: httpx.Clie
     loud = [one["interest"] for one in found["data"]]
     assert loud == sorted(loud, reverse=True)
     for one in found["data"]:
-        assert one["support"]["origins"] == one["origins"]
+        assert 1 <= one["support"]["origins"] <= one["origins"]
+        assert one["support"]["authors"] == max(1, round(one["discount"]["independent"]))
         assert sum(one["spark"]) == one["posts"] >= one["origins"]
         assert not {"timeline", "agreed", "disputed"} & one.keys()
 
 
 def test_the_best_supported_come_first_when_asked_for(api: httpx.Client) -> None:
     found = stories(api, by="support", k=100)["data"]
-    voices = [min(one["origins"], one["authors"]) for one in found]
+    voices = [min(one["support"]["origins"], one["support"]["authors"]) for one in found]
     assert voices == sorted(voices, reverse=True)
+
+
+def test_the_campaign_of_the_sample_world_is_one_voice(api: httpx.Client) -> None:
+    """36 accounts put the lie out within minutes, an hour before this."""
+    at = "2026-03-09T20:00:00Z"
+    found = stories(api, until=at)["data"]
+    (lie,) = (one for one in found if "40 times the legal limit" in one["title"])
+    assert lie["authors"] > 30
+    assert lie["discount"]["passed_off"] > 30
+    assert lie["interest"] < 4
+    assert "count as one" in lie["discount"]["reason"]
+    told = api.get(f"/v1/stories/{lie['id']}").json()
+    assert told["support"]["authors"] <= 2
 
 
 def test_a_language_narrows_and_a_time_does(api: httpx.Client) -> None:

@@ -11,9 +11,12 @@ from gnomon.errors import InputError, NotFound
 from gnomon.store.memory import MemoryStore
 from gnomon.trends import TrendsView, explain, rising
 from gnomon.trends.bursts import Past, Prior, expect, false_shares, log_tail, new_dispersion
+from gnomon.trends.finalists import Finalist, folded
+from gnomon.trends.history import held_window
 from gnomon.trends.phrases import phrase
+from gnomon.trends.pushed import without
 from gnomon.trends.rows import account_born
-from gnomon.trends.terms import extract
+from gnomon.trends.terms import KINDS, bases, extract
 from gnomon.types import Batch, Deletion, Post
 from trend_streams import DAY, HOUR, MONDAY, campaign, chatter, event, post, write
 
@@ -165,6 +168,34 @@ def test_a_campaign_of_500_accounts_moves_no_rank_and_is_not_listed(town, reword
     # Counting posts is fooled: it would be first.
     posts = {"mallory": said.posts, **{one.term: one.posts for one in before.trends}}
     assert max(posts, key=posts.__getitem__) == "mallory"
+
+
+def test_without_a_campaign_the_window_is_as_it_was(town):
+    _, view = counted(town)
+    before = held_window(view, HOUR, NOW, KINDS, "", 3)
+    _, view = counted(town + campaign("senator mallory", 60, NOW - HOUR, reworded=True))
+    window = held_window(view, HOUR, NOW, KINDS, "", 3)
+    assert window.tested > before.tested
+    assert window.exposure.sum() > before.exposure.sum() + 10
+    rows, share = view.rows.between(window.since, window.until, 10_000)
+    group = [row for row in rows if row.id.startswith("campaign")]
+    left = without(view, window, [group], "", share)
+    assert left.exposure.tolist() == before.exposure.tolist()
+    assert left.tested == before.tested
+    said = dict(zip(left.base.tolist(), left.voices.tolist(), strict=True))
+    head = set(bases(group[0].keys).tolist())
+    for base, voices in zip(before.base.tolist(), before.voices.tolist(), strict=True):
+        assert said[base] == voices + (base in head)
+
+
+def test_terms_that_only_a_campaign_shares_are_not_folded():
+    def found(base, authors):
+        return Finalist(0, base, [], 0.0, None, [], own=authors)
+
+    apart = folded([found(1, {1, 2, 3}), found(2, {4, 5, 6})])
+    assert [one.base for one, _ in apart] == [1, 2]
+    inside = folded([found(1, {1, 2, 3, 4, 5}), found(2, {2, 3})])
+    assert [(one.base, [other.base for other in also]) for one, also in inside] == [(1, [2])]
 
 
 def test_accounts_that_always_post_together_are_one_voice(background):

@@ -10,7 +10,7 @@ from gnomon.cli.arguments import DONE, UsageError, command, opened, positive
 from gnomon.cli.output import print_json, say_set_aside
 
 if TYPE_CHECKING:
-    from gnomon.types import Saying, Story
+    from gnomon.types import Fact, Saying, Story, Version
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _SPARK = 24
@@ -22,8 +22,8 @@ def add_stories(commands: Any) -> None:
         commands, "stories", stories, "list the stories of a time",
         "Comes back: for each story its headline, how loud it is (people who carry it, counting "
         "half with every six hours) and how well supported (things said independently, and by how "
-        "many), two separate figures. Without --since the 24 hours up to now, or up to the newest "
-        "post. None is not an error.",
+        "many), two separate figures, in both of which a coordinated group is one. Without --since "
+        "the 24 hours up to now, or up to the newest post. None is not an error.",
     )  # fmt: skip
     parser.add_argument("--since", metavar="TIME", help="from this time on (ISO 8601)")
     parser.add_argument("--until", metavar="TIME", help="before this time")
@@ -120,6 +120,8 @@ def _line(story: Story) -> None:
         f"{count(story.posts, 'post')}  [green]supported: {count(support.origins, 'origin')} by "
         f"{support.authors}[/]  [dim]since {terminal.when(story.first_seen)}[/]"
     )
+    if story.discount.share or story.discount.passed_off:
+        terminal.prose(f"  [yellow]{safe(story.discount.reason)}[/]")
 
 
 def _whole(story: Story) -> None:
@@ -140,7 +142,7 @@ def _whole(story: Story) -> None:
     line(f"\n[bold]Agreed[/]{checked}")
     for fact in story.agreed:
         prose(f"  [green]{safe(fact.text)}[/]")
-        line(f"    [dim]{_names(fact.said_by)}[/]")
+        line(f"    [dim]{_names(fact.said_by)}{_as_one(fact)}[/]")
     if not story.agreed:
         line("  [dim]nothing that two independent origins say[/]")
     if story.disputed:
@@ -149,7 +151,7 @@ def _whole(story: Story) -> None:
         line(f"  {safe(conflict.about)}")
         for version in conflict.versions:
             since = terminal.when(version.said_by[0].said_at)
-            said_by = f"{_names(version.said_by)}, since {since}"
+            said_by = f"{_names(version.said_by)}{_as_one(version)}, since {since}"
             line(f"    [yellow]{safe(version.value)}[/]  [dim]{said_by}[/]")
     line("\n[bold]Carried by[/]")
     for one in story.carriers[:_SHOWN]:
@@ -170,6 +172,13 @@ def _names(said_by: tuple[Saying, ...]) -> str:
     named = dict.fromkeys(said.author or said.source for said in said_by)
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     return safe(", ".join(list(named)[:_SHOWN])) + more
+
+
+def _as_one(told: Fact | Version) -> str:
+    """How many voices those are who say it, where that is fewer than origins."""
+    if told.voices >= len(told.said_by):
+        return ""
+    return f" ({len(told.said_by)} origins that count as {told.voices})"
 
 
 def _spark(story: Story) -> str:

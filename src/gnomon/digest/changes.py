@@ -49,10 +49,13 @@ def known_losses(receipts: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def origins_before(before: Mapping[str, Any] | None, story: Story) -> int:
-    """How many origins the digest before knew of a story, under any of its ids; 0 if none."""
+    """How many independent origins the digest before knew of a story, under any of its ids; 0 if
+    none."""
     ids = {story.id, *story.was}
     briefs = before["briefs"] if before else ()
-    return max((int(brief["origins"]) for brief in briefs if brief["story"] in ids), default=0)
+    return max(
+        (int(brief["support"]["origins"]) for brief in briefs if brief["story"] in ids), default=0
+    )
 
 
 def news(before: Mapping[str, Any] | None, story: Story, known: int) -> str:
@@ -60,7 +63,7 @@ def news(before: Mapping[str, Any] | None, story: Story, known: int) -> str:
         return ""
     if not known:
         return "new"
-    return "grown" if story.origins >= max(GREW * known, known + 2) else "same"
+    return "grown" if story.support.origins >= max(GREW * known, known + 2) else "same"
 
 
 def between(
@@ -86,7 +89,7 @@ def _stories(before: Mapping[str, Any], made: Digest) -> Iterator[Difference]:
         if brief.news == "new":
             yield Difference("new", words.say("new", made.lang, title=brief.title), brief.story)
         elif brief.news == "grown":
-            grew = {"before": brief.origins_before, "now": brief.origins}
+            grew = {"before": brief.origins_before, "now": brief.support.origins}
             text = words.say("grown", made.lang, title=brief.title, **grew)
             yield Difference("grown", text, brief.story)
     shown = {brief.story for brief in made.briefs}

@@ -85,7 +85,7 @@ def candidates(story: Story, store: Store) -> list[Candidate]:
     """Sentences of ``story`` that could be stated, the most telling first: what several agree on,
     what it began with, what was new on its way. None says what another says already."""
     wanted: list[tuple[str, str]] = []
-    agreed = sorted(story.agreed, key=lambda fact: -len(fact.said_by))
+    agreed = sorted(story.agreed, key=lambda fact: -fact.voices)
     for fact in agreed:
         # Whoever wrote it so; the others say the same in other words.
         wanted += [(s.post, fact.text) for s in fact.said_by if fact.text in s.quote][:1]

@@ -146,7 +146,7 @@ def make(
     )
     briefs = []
     for story in merged(by_interest, by_support, order.k):
-        yield Step("story", story.title, {"story": story.id, "origins": story.origins})
+        yield Step("story", story.title, {"story": story.id, "origins": story.support.origins})
         try:
             told = rising.story(story.id)
         except NotFound:  # its authors deleted it a moment ago
@@ -164,7 +164,7 @@ def make(
         newest=status.newest,
         stories=loud.total,
         posts=sum(brief.posts for brief in briefs),
-        origins=sum(brief.origins for brief in briefs),
+        origins=sum(brief.support.origins for brief in briefs),
         briefs=tuple(briefs),
         citations=tuple(sheet.citations),
         previous=str(before["id"]) if before else "",
@@ -193,8 +193,9 @@ def _about(order: Order, rising: Rising, bench: Bench) -> set[str] | None:
 
 def _brief(story: Story, sheet: _Sheet, before: Mapping[str, Any] | None) -> Brief:
     found = candidates(story, sheet.bench.store)
-    lines = _written(story, found, sheet) if sheet.chat is not None else []
-    lines += _quoted(found, sheet, [line.text for line in lines])
+    groups = {root: n for n, group in enumerate(story.one_voice) for root in group}
+    lines = _written(story, found, sheet, groups) if sheet.chat is not None else []
+    lines += _quoted(found, sheet, [line.text for line in lines], groups)
     told = [one for one in story.disputed if _is_of_one_thing(one)]
     lines += [_conflict(one, sheet) for one in told[:MOST_CONFLICTS]]
     title, title_by = _heading(story, lines, sheet)
@@ -218,6 +219,7 @@ def _brief(story: Story, sheet: _Sheet, before: Mapping[str, Any] | None) -> Bri
         spark_s=story.spark_s,
         news=changes.news(before, story, known),
         origins_before=known,
+        discount=story.discount,
     )
 
 
@@ -233,7 +235,9 @@ def _heading(story: Story, lines: Sequence[Line], sheet: _Sheet) -> tuple[str, i
     return story.title, _cite_words(story.title_post, story.title, 1, sheet)
 
 
-def _quoted(found: Sequence[Candidate], sheet: _Sheet, said: Sequence[str]) -> list[Line]:
+def _quoted(
+    found: Sequence[Candidate], sheet: _Sheet, said: Sequence[str], groups: Mapping[str, int]
+) -> list[Line]:
     """Candidates in their order, each checked; what the evidence does not settle is left out."""
     lines: list[Line] = []
     said = list(said)
@@ -244,7 +248,7 @@ def _quoted(found: Sequence[Candidate], sheet: _Sheet, said: Sequence[str]) -> l
             continue
         post = candidate.passage.post
         claim = claim_at(candidate.text, 0, len(candidate.text), said_at=post.created_at)
-        line = _line(sheet.checked(claim, candidate), sheet, candidate)
+        line = _line(as_voices(sheet.checked(claim, candidate), groups), sheet, candidate)
         if line is not None:
             lines.append(line)
             said.append(line.text)
@@ -275,6 +279,22 @@ def _line(verdict: Verdict, sheet: _Sheet, candidate: Candidate) -> Line | None:
     )
 
 
+def as_voices(verdict: Verdict, groups: Mapping[str, int]) -> Verdict:
+    """The verdict with those of its origins counted as one that are of one coordinated group of the
+    story. ``groups`` has the number of each origin's group."""
+    for_, against = (
+        len(origins) - len({groups.get(one, one) for one in origins})
+        for origins in ({e.origin for e in side} for side in _sides(verdict))
+    )
+    if not for_ and not against:
+        return verdict
+    return replace(
+        verdict,
+        origins_for=max(1, verdict.origins_for - for_),
+        origins_against=max(min(1, verdict.origins_against), verdict.origins_against - against),
+    )
+
+
 def kind_of(verdict: Verdict) -> str:
     """What a verdict makes of a sentence: known, alone, disputed or unsettled (``Line.kind``)."""
     if verdict.label is Label.DISPUTED or verdict.label is Label.REFUTED:
@@ -287,7 +307,9 @@ def kind_of(verdict: Verdict) -> str:
     return "alone" if verdict.origins_for == 1 and not verdict.origins_against else "unsettled"
 
 
-def _written(story: Story, found: Sequence[Candidate], sheet: _Sheet) -> list[Line]:
+def _written(
+    story: Story, found: Sequence[Candidate], sheet: _Sheet, groups: Mapping[str, int]
+) -> list[Line]:
     """A strong model's sentences over the story's passages; only those that every claim of which is
     known. Nothing where the model fails: then the story is quoted."""
     assert sheet.chat is not None
@@ -301,7 +323,8 @@ def _written(story: Story, found: Sequence[Candidate], sheet: _Sheet) -> list[Li
         return []
     lines = []
     for item in drafts[:MOST_LINES]:
-        verdicts = [sheet.checked(claim) for claim in claims_of(item.text, said_at=sheet.now)]
+        claims = claims_of(item.text, said_at=sheet.now)
+        verdicts = [as_voices(sheet.checked(claim), groups) for claim in claims]
         if not verdicts or any(kind_of(verdict) != "known" for verdict in verdicts):
             weak = next((v for v in verdicts if kind_of(v) != "known"), None)
             reason = weak.reason if weak else "It makes no statement that could be checked."
@@ -356,7 +379,7 @@ def _conflict(conflict: Conflict, sheet: _Sheet) -> Line:
         kind="disputed",
         label=Label.DISPUTED,
         citations=tuple(dict.fromkeys(n for n in cited if n)),
-        origins_for=sum(len(version.said_by) for version in conflict.versions),
+        origins_for=sum(version.voices for version in conflict.versions),
     )
 
 

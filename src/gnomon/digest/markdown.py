@@ -78,9 +78,23 @@ def figures(brief: Brief, lang: str) -> str:
             origins=count(brief.support.origins, "origins", lang),
             sites=count(brief.support.sites, "sites", lang),
         ),
+        *as_one(brief, lang),
         say("first", lang, who=plain(first), when=when(brief.first.said_at)),
     ]
     return ("；" if lang == "zh" else "; ").join(parts) + ("。" if lang == "zh" else ".")
+
+
+def as_one(brief: Brief, lang: str) -> list[str]:
+    """Who counts as one voice in it, in words; nothing where everybody speaks for themselves."""
+    cut = brief.discount
+    if cut is None:
+        return []
+    said = []
+    if cut.share:
+        said.append(say("as one", lang, voices=cut.voices, n=round(cut.independent)))
+    if cut.passed_off:
+        said.append(say("passed off", lang, n=cut.passed_off))
+    return said
 
 
 def loud(brief: Brief, lang: str) -> str:

@@ -28,6 +28,14 @@ _WORDS: dict[str, dict[str, str]] = {
         "en": "how well supported: {origins}, from {sites}",
         "zh": "依据：{sites}的{origins}",
     },
+    "as one": {
+        "en": "its {voices} authors count as {n}: who acts together is one voice",
+        "zh": "其{voices}名作者只算{n}个声音：协同行动的一群算一个",
+    },
+    "passed off": {
+        "en": "{n} accounts put one text out as their own and count as one",
+        "zh": "{n}个账号把同一段话当作自己的发布，只算一个",
+    },
     "first": {"en": "first said by {who}, {when}", "zh": "最早：{who}，{when}"},
     "known": {"en": "What independent sources agree on", "zh": "多个独立来源一致的说法"},
     "alone": {"en": "What we could not confirm", "zh": "我们未能证实的说法"},

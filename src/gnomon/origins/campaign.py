@@ -73,7 +73,7 @@ def look(store: Store, origin: str, pictures: Collection[str] = ()) -> Campaign 
     found = assess(posts, store.links([post.id for post in posts]), pictures)
     if found is None or found.unattributed < FEWEST:
         return found
-    accounts = sorted(_unattributed(posts, store.links([post.id for post in posts])))
+    accounts = sorted(unattributed(posts, store.links([post.id for post in posts])))
     return _weighed(found, (*found.signs, *_elsewhere(store, origin, accounts)))
 
 
@@ -86,7 +86,7 @@ def assess(
     if len(accounts) < FEWEST:
         return None
     root = posts[0]
-    own = _unattributed(posts, links)
+    own = unattributed(posts, links)
     times = sorted(post.time for post in own.values())
     texts = {" ".join(of_post(post).words) for post in own.values()}
     found = Campaign(
@@ -112,7 +112,7 @@ def assess(
     return _weighed(found, tuple(signs))
 
 
-def _unattributed(posts: Sequence[Post], links: Mapping[str, Link]) -> dict[str, Post]:
+def unattributed(posts: Sequence[Post], links: Mapping[str, Link]) -> dict[str, Post]:
     """By account: its first post of the origin, where that names nobody and links nowhere."""
     first: dict[str, Post] = {}
     for post in posts:

@@ -15,7 +15,7 @@ from gnomon.types import Stories, Story
 from gnomon.wire import iso, parse_time, to_json
 
 MOST = 100
-DETAILS = ("timeline", "agreed", "disputed", "was", "checked_by")
+DETAILS = ("timeline", "agreed", "disputed", "was", "checked_by", "one_voice")
 
 
 def routes(context: Context) -> list[Route]:

@@ -7,6 +7,7 @@ that two sentences agree, or that their numbers conflict, and it finds agreement
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -74,9 +75,9 @@ class _Group:
 
 
 def agreement(roots: Sequence[Root], verifier: Verifier | None = None) -> Agreement:
-    """Compare what ``roots`` say (in the order of time; the first ``MOST_ORIGINS`` of those with
-    most posts are read)."""
-    chosen = sorted(range(len(roots)), key=lambda i: (-roots[i].posts, i))[:MOST_ORIGINS]
+    """Compare what ``roots`` say, in the order of time. ``MOST_ORIGINS`` are read: one of each
+    voice before two of any, and of those the ones with most posts."""
+    chosen = _chosen(roots)
     said = [one for i in sorted(chosen) for one in _sentences(i, roots[i])]
     ask = _Asked(verifier)
     groups = list(_groups(said))
@@ -97,14 +98,23 @@ def agreement(roots: Sequence[Root], verifier: Verifier | None = None) -> Agreem
         else:
             alone += 1
     agreed += _without_numbers(said, roots, ask, agreed)
-    agreed.sort(key=lambda fact: (-len(fact.said_by), fact.said_by[0].said_at))
-    disputed.sort(key=lambda one: -sum(len(version.said_by) for version in one.versions))
+    agreed.sort(key=lambda fact: (-fact.voices, fact.said_by[0].said_at))
+    disputed.sort(key=lambda one: -sum(version.voices for version in one.versions))
     return Agreement(
         tuple(_distinct(agreed)[:MOST_FACTS]),
         tuple(disputed[:MOST_CONFLICTS]),
         alone,
         ask.name,
     )
+
+
+def _chosen(roots: Sequence[Root]) -> list[int]:
+    nth: Counter[object] = Counter()
+    ranked = []
+    for i in sorted(range(len(roots)), key=lambda i: (-roots[i].posts, i)):
+        ranked.append((nth[roots[i].who], -roots[i].posts, i))
+        nth[roots[i].who] += 1
+    return [i for *_, i in sorted(ranked)[:MOST_ORIGINS]]
 
 
 class _Asked:
@@ -226,12 +236,11 @@ def _clash(one: _Said, two: _Said, a: Slot, b: Slot) -> bool:
     return any({(x.value, x.unit), (y.value, y.unit)} == values for x, y in pairs)
 
 
-def _voices(version: _Members, roots: Sequence[Root]) -> Mapping[tuple[str, str], _Said]:
-    """The sentence by which each author first gave the value: an author has one voice."""
-    voices: dict[tuple[str, str], _Said] = {}
+def _voices(version: _Members, roots: Sequence[Root]) -> Mapping[object, _Said]:
+    """The sentence by which each voice first gave the value: an author has one voice."""
+    voices: dict[object, _Said] = {}
     for one, _ in version:
-        post = roots[one.root].post
-        voices.setdefault((post.source if not post.author else "", post.author), one)
+        voices.setdefault(roots[one.root].who, one)
     return voices
 
 
@@ -251,7 +260,8 @@ def _conflict(rivals: list[_Members], roots: Sequence[Root], ask: _Asked) -> Con
     refuted = any(one.stance is Stance.REFUTES for one in judged)
     unit = rivals[0][0][1].unit
     versions = tuple(
-        Version(version[0][1].text, _sayings(version, roots)) for version in rivals[:6]
+        Version(version[0][1].text, _sayings(version, roots), len(_voices(version, roots)))
+        for version in rivals[:6]
     )
     return Conflict(unit, versions, "verifier" if refuted else "numbers")
 
@@ -262,7 +272,7 @@ def _fact(version: _Members, roots: Sequence[Root], ask: _Asked) -> Fact | None:
     claim = voices[0]
     others = voices[1:]
     judged = ask.judge([(other.text, claim.text) for other in others])
-    agree = {claim.root}
+    agree = {roots[claim.root].who}
     for other, judgement in zip(others, judged, strict=True):
         if judgement is None:
             says_so = _kin(claim, other) >= ALIKE
@@ -271,9 +281,9 @@ def _fact(version: _Members, roots: Sequence[Root], ask: _Asked) -> Fact | None:
                 judgement.stance is not Stance.REFUTES and _kin(claim, other) >= ALIKE
             )
         if says_so:
-            agree.add(other.root)
-    kept = [member for member in version if member[0].root in agree]
-    return Fact(claim.text, _sayings(kept, roots)) if len(agree) > 1 else None
+            agree.add(roots[other.root].who)
+    kept = [member for member in version if roots[member[0].root].who in agree]
+    return Fact(claim.text, _sayings(kept, roots), len(agree)) if len(agree) > 1 else None
 
 
 # --------------------------------------------------------------------------- without numbers
@@ -305,18 +315,17 @@ def _without_numbers(
         ]
         if agree:
             members = [(one, Slot(SlotKind.NAME, "", 0, 0, "")) for one in (claim, *agree)]
-            facts.append(Fact(claim.text, _sayings(members, roots)))
+            facts.append(Fact(claim.text, _sayings(members, roots), 1 + len(agree)))
     return facts
 
 
 def _others(claim: _Said, said: Sequence[_Said], roots: Sequence[Root]) -> list[_Said]:
-    """For each other author the sentence nearest to the claim, if it is near at all."""
-    nearest: dict[tuple[str, str], tuple[float, _Said]] = {}
-    own = roots[claim.root].post
+    """For each other voice the sentence nearest to the claim, if it is near at all."""
+    nearest: dict[object, tuple[float, _Said]] = {}
+    own = roots[claim.root].who
     for other in said:
-        post = roots[other.root].post
-        voice = (post.source if not post.author else "", post.author)
-        if other.root == claim.root or (post.author and post.author == own.author):
+        voice = roots[other.root].who
+        if voice == own:
             continue
         kin = 1.0 if is_cjk(other.text) != is_cjk(claim.text) else _kin(claim, other)
         if kin >= KINDRED and kin > nearest.get(voice, (0.0, claim))[0]:

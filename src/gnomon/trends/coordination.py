@@ -24,6 +24,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
@@ -38,9 +39,11 @@ SURE = 1e-3
 MOST = 400
 """Posts that are compared; of more, as many evenly spaced in time, and the share found holds."""
 _SMALLEST_CLIQUE, _DENSE = 4, 0.5
-_ACCOUNTS = 120
+ACCOUNTS = 120
+"""Accounts of which is looked at what they carried elsewhere."""
 _THINGS = 40
 
+T = TypeVar("T")
 Elsewhere = Callable[[int], Sequence[Row]]
 """What an author (hashed) posted of late."""
 
@@ -50,13 +53,15 @@ def weigh(
     trend: set[int],
     young_share: float,
     elsewhere: Elsewhere | None,
+    of: int = 0,
 ) -> tuple[Discount, list[list[Row]]]:
     """The discount of a trend carried by the posts ``carriers`` (in order of time, one for each
     author and hour), whose keys it has in ``trend``; and the groups that count as one voice each,
     the largest first, looked at ``MOST`` of them.
 
-    ``young_share`` is the share of young accounts in the stream, where their age is known."""
-    some = _spread(carriers, MOST)
+    ``young_share`` is the share of young accounts in the stream, where their age is known; ``of``
+    is how many posts there are where ``carriers`` are an even sample of more."""
+    some = spread(carriers, MOST)
     words = [frozenset(row.keys[1:].tolist()) - trend for row in some]
     alike = _Groups(len(some))
     for i, j in _alike(some, words):
@@ -74,7 +79,7 @@ def weigh(
     groups = alike.members()
     found = [[some[i] for i in group] for group in groups]
     young, expected, excess = _young([group[0] for group in found], young_share)
-    scale = len(carriers) / len(some) if some else 1.0
+    scale = max(of, len(carriers)) / len(some) if some else 1.0
     # Of more carriers than were compared, the groups grow no further; the single ones do.
     single = sum(len(group) == 1 for group in groups)
     independent = (single * scale + (len(groups) - single)) - excess * scale
@@ -85,6 +90,18 @@ def weigh(
         voices, independent, copied, round(together * scale), young, expected, excess > 0
     )
     return discount, found
+
+
+def joined(groups: Sequence[Sequence[Row]]) -> list[list[Row]]:
+    """The same groups, those that share a post made one; each in the order of time."""
+    rows = {row.seq: row for group in groups for row in group}
+    place = {seq: i for i, seq in enumerate(sorted(rows, key=lambda s: (rows[s].time, s)))}
+    whole = _Groups(len(place))
+    for group in groups:
+        for row in group[1:]:
+            whole.join(place[group[0].seq], place[row.seq])
+    ordered = [rows[seq] for seq in place]
+    return [[ordered[i] for i in members] for members in whole.members()]
 
 
 def _own_repeats(groups: Sequence[Sequence[Row]]) -> int:
@@ -118,7 +135,8 @@ def _discount(
     )  # fmt: skip
 
 
-def _spread(rows: Sequence[Row], most: int) -> list[Row]:
+def spread(rows: Sequence[T], most: int) -> list[T]:
+    """Of more than ``most``, as many evenly spaced."""
     if len(rows) <= most:
         return list(rows)
     return [rows[i * len(rows) // most] for i in range(most)]
@@ -182,7 +200,7 @@ def _cliques(rows: Sequence[Row], trend: set[int], elsewhere: Elsewhere) -> list
     for i, row in enumerate(rows):
         first.setdefault(row.author, i)
     seen: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for author in list(first)[:_ACCOUNTS]:
+    for author in list(first)[:ACCOUNTS]:
         for row in elsewhere(author):
             if not trend & set(row.keys.tolist()):
                 seen[row.origin].append((row.time, author))
@@ -210,13 +228,18 @@ def _cliques(rows: Sequence[Row], trend: set[int], elsewhere: Elsewhere) -> list
 
 def young_share(rows: Sequence[Row]) -> float:
     """The share of young accounts among those whose age is known, pulled to 5 % by 20 of them."""
-    known = {row.author: row.time - row.born < YOUNG_S for row in rows if row.born is not None}
+    known = {row.author: is_young(row) for row in rows if row.born is not None}
     return (1.0 + sum(known.values())) / (20.0 + len(known))
+
+
+def is_young(row: Row) -> bool:
+    """Whether the account was young when it posted, as far as that is known."""
+    return row.born is not None and row.time - row.born < YOUNG_S
 
 
 def _young(heads: Sequence[Row], share: float) -> tuple[int, float, float]:
     """Young accounts, how many there should be, and how many do not count for it."""
-    known = [row.time - row.born < YOUNG_S for row in heads if row.born is not None]
+    known = [is_young(row) for row in heads if row.born is not None]
     young, expected = sum(known), share * len(known)
     if young <= expected or _binomial_tail(young, len(known), share) >= SURE:
         return young, expected, 0.0

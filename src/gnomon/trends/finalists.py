@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gnomon.trends import bursts, coordination, history
+from gnomon.trends import bursts, coordination, history, pushed
 from gnomon.trends.bursts import Expectation, Prior
 from gnomon.trends.history import Window
 from gnomon.trends.rows import Row
@@ -28,13 +28,18 @@ MOST_ROWS = 50_000
 _SAME = 0.5
 _INSIDE = 0.8
 _ELSEWHERE = 30
+_ROUNDS = 3
+_PLACES = 6
+"""Decimal places to which terms are ordered: sums of products come out a little otherwise with
+other terms beside them, and what is equal must keep its order."""
 _USUAL = 5_000  # posts of the day before, by which the usual age of accounts is known
 
 
 @dataclass(slots=True)
 class Finalist:
     """A term on its way into the list. ``place`` is its row in the window's arrays; ``carriers``
-    are its posts among those looked at, ``scale`` how many of all each of them stands for."""
+    are its posts among those looked at, ``scale`` how many of all each of them stands for; ``own``
+    are the authors of those of no large group (all of them where there is no such)."""
 
     place: int
     base: int
@@ -46,10 +51,14 @@ class Finalist:
     mean: float = 0.0
     q: float = 1.0
     scale: float = 1.0
+    own: set[int] = field(default_factory=set)
 
     @property
     def authors(self) -> set[int]:
         return {row.author for row in self.carriers}
+
+
+Weighed = dict[int, tuple[list[Row], Discount, list[list[Row]]]]
 
 
 def finalists(
@@ -62,44 +71,132 @@ def finalists(
     fewest: int = FEWEST,
 ) -> list[Finalist]:
     """The ``most`` terms that look most surprising, as they are after the discount: those with
-    ``fewest`` voices left, the most surprising first."""
-    places = _standing_out(view, window, lang)
-    if not len(places):
-        return []
-    expected = _expect(view, window, places, kinds, lang)
-    log_p = [
-        bursts.log_p(float(window.voices[place]), float(mean), float(variance))
-        for place, mean, variance in zip(places, expected.mean, expected.variance, strict=True)
-    ]
-    order = np.argsort(log_p, kind="stable").tolist()[:most]
+    ``fewest`` voices left, the most surprising first.
+
+    Where coordinated groups are found, all is looked at again as if they had said nothing
+    (``pushed.without``), so that they move nothing but their own terms."""
     rows, sampled = view.rows.between(window.since, window.until, MOST_ROWS)
-    carried = _carriers(rows, [int(window.base[places[i]]) for i in order], lang)
     usual, _ = view.rows.between(window.since - DAY_S, window.since, _USUAL)
-    young = coordination.young_share(usual)
-    found = []
-    for i in order:
-        base = int(window.base[places[i]])
-        carriers = carried.get(base)
-        if not carriers:
-            continue
-        discount, groups = coordination.weigh(
-            carriers, _keys_of_base(carriers, base), young, _elsewhere(view, window)
-        )
-        found.append(Finalist(int(places[i]), base, carriers, log_p[i], discount, groups))
-    _discounted(found, window, places, expected, sampled)
+    look = _Look(view, window, kinds, lang, rows, sampled, coordination.young_share(usual))
+    left, taken = window, set[int]()
+    found = look.at(left, most, fewest)
+    for _ in range(_ROUNDS):
+        groups = pushed.large(group for one in found for group in one.groups)
+        seqs = {row.seq for group in groups for row in group}
+        if seqs <= taken:
+            break
+        taken |= seqs
+        left = pushed.without(view, window, _apart(look, taken), lang, sampled)
+        found = look.at(left, most, fewest)
     kept = [one for one in found if one.voices >= fewest]
-    return sorted(kept, key=lambda one: (one.log_p, one.base))
+    for one in kept:
+        one.own = {row.author for row in one.carriers if row.seq not in taken} or one.authors
+    return sorted(kept, key=lambda one: (round(one.log_p, _PLACES), one.base))
 
 
-def _standing_out(view: TrendsView, window: Window, lang: str) -> np.ndarray:
-    """The places of the terms that stand out most by a first, cheap look."""
-    if len(window.base) <= MOST_TESTED:
-        return np.arange(len(window.base))
-    past = history.recent_past_of(view, window.base, lang, window.since)
+def _apart(look: _Look, taken: set[int]) -> list[list[Row]]:
+    """The groups of all terms looked at so far, as groups of which none shares a post with
+    another."""
+    groups = [
+        group for _, _, some in look.weighed.values() for group in pushed.large(some)
+        if group[0].seq in taken
+    ]  # fmt: skip
+    return coordination.joined(groups)
+
+
+@dataclass(slots=True)
+class _Look:
+    """A window that is looked at more than once: its posts, and the discounts found."""
+
+    view: TrendsView
+    window: Window
+    kinds: tuple[str, ...]
+    lang: str
+    rows: Sequence[Row]
+    sampled: float
+    young: float
+    weighed: Weighed = field(default_factory=dict)
+
+    def at(self, left: Window, most: int, fewest: int) -> list[Finalist]:
+        """The finalists, judged by ``left``: the window, or the window without some groups."""
+        places = _standing_out(self.view, left, self.lang, fewest)
+        if not len(places):
+            return []
+        expected = _expect(self.view, left, places, self.kinds, self.lang)
+        log_p = [
+            bursts.log_p(float(left.voices[place]), float(mean), float(variance))
+            for place, mean, variance in zip(places, expected.mean, expected.variance, strict=True)
+        ]
+        order = np.argsort(np.round(log_p, _PLACES), kind="stable").tolist()[:most]
+        self._weigh([int(left.base[places[i]]) for i in order])
+        found = self._judged(left, places[order], expected.mean[order], expected.variance[order])
+        _share(found, left.tested)
+        return found + self._beside(left, {one.base for one in found}, left.tested, found)
+
+    def _beside(
+        self, left: Window, known: set[int], tested: int, found: list[Finalist]
+    ) -> list[Finalist]:
+        """What groups said and enough others, too, but not enough to be looked at without them:
+        judged apart, so that nothing else is judged by it."""
+        bases = [
+            base for base, (_, discount, _) in sorted(self.weighed.items())
+            if base not in known and discount.independent >= FEWEST
+        ]  # fmt: skip
+        if not bases:
+            return []
+        places = np.searchsorted(left.base, np.array(bases, np.uint64))
+        expected = _expect(self.view, left, places, self.kinds, self.lang)
+        beside = self._judged(left, places, expected.mean, expected.variance)
+        both = [*(replace(one) for one in found), *beside]
+        _share(both, tested)
+        return beside
+
+    def _judged(
+        self, left: Window, places: np.ndarray, mean: np.ndarray, variance: np.ndarray
+    ) -> list[Finalist]:
+        """Those of ``places`` that somebody carries: what each counts for, how surprising it is."""
+        judged = []
+        for place, expected, spread in zip(
+            places.tolist(), mean.tolist(), variance.tolist(), strict=True
+        ):
+            base = int(left.base[place])
+            if base in self.weighed:
+                carriers, discount, groups = self.weighed[base]
+                voices = float(self.window.voices[place]) * (1.0 - discount.share)
+                log_p = bursts.log_p(voices, expected, spread)
+                scale = 1.0 / self.sampled
+                judged.append(
+                    Finalist(place, base, carriers, log_p, discount, groups, voices, expected,
+                             scale=scale)
+                )  # fmt: skip
+        return judged
+
+    def _weigh(self, wanted: Sequence[int]) -> None:
+        carried = _carriers(self.rows, [b for b in wanted if b not in self.weighed], self.lang)
+        elsewhere = _elsewhere(self.view, self.window)
+        for base, carriers in carried.items():
+            own = _keys_of_base(carriers, base)
+            found = coordination.weigh(carriers, own, self.young, elsewhere)
+            self.weighed[base] = carriers, *found
+
+
+def _share(found: Sequence[Finalist], tested: int) -> None:
+    """Set the share of false ones among those that are shown down to each."""
+    q = bursts.false_shares([one.log_p for one in found], max(tested, len(found), 1))
+    for one, share in zip(found, q, strict=True):
+        one.q = share
+
+
+def _standing_out(view: TrendsView, window: Window, lang: str, fewest: int) -> np.ndarray:
+    """The places of the terms with ``fewest`` voices that stand out most by a first, cheap look."""
+    places = np.flatnonzero(window.voices >= fewest)
+    if len(places) <= MOST_TESTED:
+        return places
+    past = history.recent_past_of(view, window.base[places], lang, window.since)
     rate = (0.5 + past.counts.sum(axis=1)) / (1.0 + past.exposure.sum())
     mean = rate * window.exposure.sum()
-    excess = (window.voices - mean) / np.sqrt(mean + 1.0)
-    return np.sort(np.argsort(-excess, kind="stable")[:MOST_TESTED])
+    excess = (window.voices[places] - mean) / np.sqrt(mean + 1.0)
+    return places[np.sort(np.argsort(-np.round(excess, _PLACES), kind="stable")[:MOST_TESTED])]
 
 
 def _expect(
@@ -141,35 +238,12 @@ def _elsewhere(view: TrendsView, window: Window) -> coordination.Elsewhere:
     return of
 
 
-def _discounted(
-    found: list[Finalist], window: Window, places: np.ndarray, expected: Expectation,
-    sampled: float,
-) -> None:  # fmt: skip
-    """Set what each counts for, and how surprising that is. Voices that count as one are no voices
-    of the stream either: they would lower what is expected of everything else."""
-    excess = {
-        row.seq for one in found for group in one.groups if len(group) >= 5 for row in group[1:]
-    }
-    total = max(1.0, float(window.exposure.sum()))
-    less = max(0.05, 1.0 - len(excess) / sampled / total)
-    index = {int(place): i for i, place in enumerate(places)}
-    for one in found:
-        i = index[one.place]
-        kept = 1.0 - one.discount.share
-        one.voices = float(window.voices[one.place]) * kept
-        mean, variance = float(expected.mean[i]) * less, float(expected.variance[i]) * less
-        one.log_p = bursts.log_p(one.voices, mean, variance)
-        one.mean, one.scale = mean, 1.0 / sampled
-    shares = bursts.false_shares([one.log_p for one in found], max(window.tested, len(found), 1))
-    for one, q in zip(found, shares, strict=True):
-        one.q = q
-
-
 def folded(found: Sequence[Finalist]) -> list[tuple[Finalist, list[Finalist]]]:
-    """Terms that the same people carry are one trend, under the most surprising of them."""
+    """Terms that the same people carry are one trend, under the most surprising of them. Who pushes
+    both makes them none."""
     kept: list[tuple[Finalist, set[int], list[Finalist]]] = []
     for one in found:
-        authors = one.authors
+        authors = one.own
         for _, others, also in kept:
             shared = len(authors & others)
             if shared >= _SAME * len(authors | others) or shared >= _INSIDE * len(authors):

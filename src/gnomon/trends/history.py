@@ -21,8 +21,9 @@ _NEW_HOURS, _NEW_BEFORE_S = 6, DAY_S
 @dataclass(frozen=True, slots=True)
 class Window:
     """The terms said in a window by enough voices: ``base`` (uint64 ``[n]``, sorted), ``posts`` and
-    ``voices`` (int64 ``[n]``). ``tested`` counts all that were said. ``slots`` ``[k]`` are the
-    starts of its hours, ``exposure`` ``[k]`` all voices in each; ``total_posts`` the posts."""
+    ``voices`` (int64 ``[n]``). ``heard`` (uint64 ``[m]``, sorted) and ``heard_voices`` are all that
+    were said, ``tested`` how many those are. ``slots`` ``[k]`` are the starts of its hours,
+    ``exposure`` ``[k]`` all voices in each; ``total_posts`` the posts."""
 
     since: float
     until: float
@@ -30,6 +31,8 @@ class Window:
     base: np.ndarray
     posts: np.ndarray
     voices: np.ndarray
+    heard: np.ndarray
+    heard_voices: np.ndarray
     tested: int
     slots: np.ndarray
     exposure: np.ndarray
@@ -63,7 +66,7 @@ def held_window(
     else:
         found = np.zeros(0, np.uint64)
         said = voices = np.zeros(0, np.int64)
-    enough = voices >= fewest
+    enough, heard = voices >= fewest, voices > 0
     return Window(
         since=panes[0][1],
         until=now,
@@ -71,7 +74,9 @@ def held_window(
         base=found[enough],
         posts=said[enough].astype(np.int64),
         voices=voices[enough].astype(np.int64),
-        tested=int(np.count_nonzero(voices > 0)),
+        heard=found[heard],
+        heard_voices=voices[heard].astype(np.int64),
+        tested=int(np.count_nonzero(heard)),
         slots=np.array(sorted(slots), np.float64),
         exposure=np.array([slots[hour] for hour in sorted(slots)], np.float64),
         total_posts=posts,

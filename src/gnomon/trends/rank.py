@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -106,7 +107,9 @@ def _bases_of(term: str) -> list[int]:
 
 
 def _only(window: Window, places: np.ndarray) -> Window:
-    return Window(
-        window.since, window.until, window.langs, window.base[places], window.posts[places],
-        window.voices[places], window.tested, window.slots, window.exposure, window.total_posts,
-    )  # fmt: skip
+    return replace(
+        window,
+        base=window.base[places],
+        posts=window.posts[places],
+        voices=window.voices[places],
+    )

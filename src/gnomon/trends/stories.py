@@ -6,9 +6,10 @@ author deleted is in no story from that moment.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -21,11 +22,11 @@ from gnomon.trends.background import shares
 from gnomon.trends.story_file import key_from, key_of, story_id
 from gnomon.trends.story_terms import raw_terms
 from gnomon.trends.story_view import StoryView, site_of
+from gnomon.trends.story_voices import Carried, Standing, loudness, standing_of
 from gnomon.trends.timeline import Root, saying, timeline
 from gnomon.types import Carrier, Post, Stories, Story, Support
 
 HOUR_S = 3600.0
-HALF_LIFE_S = 6 * HOUR_S
 MOST_ROOTS = 300
 """Origins of one story that are read when it is told; of a larger one, those with most posts."""
 LISTED_ROOTS = 12
@@ -46,16 +47,8 @@ class _Voices:
     """Who posts a story: for each post its origin, time and author (as numbers), and its language
     where it is an origin's root."""
 
-    rows: Sequence[tuple[str, float, int]]
+    rows: Sequence[Carried]
     langs: Counter[str]
-
-    def interest(self, now: float) -> float:
-        """People, each by their latest post, counting half with every ``HALF_LIFE_S``."""
-        latest: dict[int, float] = {}
-        for _, said, author in self.rows:
-            latest[author] = max(said, latest.get(author, said))
-        ages = (max(0.0, now - said) for said in latest.values())
-        return math.fsum(2.0 ** (-age / HALF_LIFE_S) for age in ages)
 
     def authors(self) -> int:
         return len({author for _, _, author in self.rows})
@@ -76,30 +69,72 @@ def rank(
 ) -> Stories:
     """The ``k`` best stories that were spoken of in ``since <= time < until``, by how loud or how
     well supported they are. Raises StoreError."""
+    as_of = min(now, until)
     with view.lock:
-        found = view.file.run(
-            "SELECT story, key, origins FROM stories WHERE shown AND last >= ? AND first < ?"
-            " ORDER BY posts DESC LIMIT ?",
-            (since, until, RANKED),
-        )
-        scored = []
-        for story, key, origins in found:
-            voices = _voices(view, story, since, until)
-            if not voices.rows or (langs and not voices.langs.keys() & set(langs)):
-                continue
-            loud = voices.interest(min(now, until))
-            score = (loud, origins) if by == "interest" else (min(origins, voices.authors()), loud)
-            scored.append((score, key, story))
-    scored.sort(key=lambda one: (*(-figure for figure in one[0]), one[1]))
+        ranking = _ranking(view, since, until, langs, as_of, by)
     told: list[Story] = []
-    for _, key, story in scored:
+    for story, key in ranking.best():
         if len(told) == k:
             break
-        one = _brief(view, story, key, min(now, until))
+        one = _brief(view, story, key, as_of)
         if one is not None:
             told.append(one)
     behind = view.store.status().seq - view.seq
-    return Stories(since, until, len(scored), behind, tuple(told))
+    return Stories(since, until, len(ranking.bounds), behind, tuple(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Stories by what they may score at most: everybody counted for one."""
+
+    view: StoryView
+    bounds: Sequence[tuple[tuple[float, float], int, int, _Voices | None]]
+    as_of: float
+    by: By
+
+    def best(self) -> Iterator[tuple[int, int]]:
+        """Number and key of the stories, best first. Who counts as one voice is looked up only
+        where a story is next by what it may score at most."""
+        waiting = [
+            ((-first, -second), key, story, voices)
+            for (first, second), key, story, voices in self.bounds
+        ]
+        heapq.heapify(waiting)
+        while waiting:
+            _, key, story, voices = heapq.heappop(waiting)
+            if voices is None:
+                yield story, key
+                continue
+            with self.view.lock:
+                counted = standing_of(self.view, story)
+            first, second = _score(voices, counted, self.as_of, self.by)
+            heapq.heappush(waiting, ((-first, -second), key, story, None))
+
+
+def _ranking(
+    view: StoryView, since: float, until: float, langs: Sequence[str], as_of: float, by: By
+) -> _Ranking:
+    found = view.file.run(
+        "SELECT story, key, origins FROM stories WHERE shown AND last >= ? AND first < ?"
+        " ORDER BY posts DESC LIMIT ?",
+        (since, until, RANKED),
+    )
+    bounds: list[tuple[tuple[float, float], int, int, _Voices | None]] = []
+    for story, key, origins in found:
+        voices = _voices(view, story, since, until)
+        if not voices.rows or (langs and not voices.langs.keys() & set(langs)):
+            continue
+        loud = loudness(voices.rows, as_of)
+        most = (loud, origins) if by == "interest" else (min(origins, voices.authors()), loud)
+        bounds.append((most, key, story, voices))
+    return _Ranking(view, bounds, as_of, by)
+
+
+def _score(voices: _Voices, counted: Standing, as_of: float, by: By) -> tuple[float, float]:
+    loud = counted.interest(voices.rows, as_of)
+    if by == "interest":
+        return loud, counted.origins
+    return min(counted.origins, counted.authors, voices.authors()), loud
 
 
 def _voices(view: StoryView, story: int, since: float, until: float) -> _Voices:
@@ -133,19 +168,21 @@ def tell(view: StoryView, id: str, *, now: float, verifier: Verifier | None = No
         roots = _roots(view, story, MOST_ROOTS)
         voices = _voices(view, story, -math.inf, math.inf)
         was = _was(view, story, key)
-    brief = _told(key, roots, voices, now) if roots else None
+        counted = standing_of(view, story)
+    roots = [replace(root, voice=counted.voice.get(root.post.id)) for root in roots]
+    brief = _told(key, roots, voices, counted, now) if roots else None
     if brief is None:
         raise NotFound(
             f"The story {id[:120]!r} is gone: its posts were deleted, or speak to machines only."
         )
     compared = agreement(roots, verifier)
-    counted = len(compared.agreed) + len(compared.disputed) + compared.alone
+    claims = len(compared.agreed) + len(compared.disputed) + compared.alone
     support = replace(
         brief.support,
         agreed=len(compared.agreed),
         disputed=len(compared.disputed),
         alone=compared.alone,
-        share=len(compared.agreed) / counted if counted else None,
+        share=len(compared.agreed) / claims if claims else None,
     )
     return replace(
         brief,
@@ -155,6 +192,7 @@ def tell(view: StoryView, id: str, *, now: float, verifier: Verifier | None = No
         disputed=compared.disputed,
         checked_by=compared.checked_by,
         was=was,
+        one_voice=counted.groups,
     )
 
 
@@ -189,7 +227,9 @@ def _brief(view: StoryView, story: int, key: int, now: float) -> Story | None:
     with view.lock:
         roots = _roots(view, story, LISTED_ROOTS)
         voices = _voices(view, story, -math.inf, math.inf)
-    return _told(key, roots, voices, now) if roots else None
+        counted = standing_of(view, story)
+    roots = [replace(root, voice=counted.voice.get(root.post.id)) for root in roots]
+    return _told(key, roots, voices, counted, now) if roots else None
 
 
 def _roots(view: StoryView, story: int, most: int) -> list[Root]:
@@ -215,14 +255,13 @@ def _roots(view: StoryView, story: int, most: int) -> list[Root]:
     return sorted(roots, key=lambda root: (root.post.time, root.post.id))
 
 
-def _told(key: int, roots: Sequence[Root], voices: _Voices, now: float) -> Story:
+def _told(key: int, roots: Sequence[Root], voices: _Voices, counted: Standing, now: float) -> Story:
     title, best = _title(roots)
     spark, start, width = _spark([said for _, said, _ in voices.rows])
     rows = voices.rows
-    origins = len({origin for origin, _, _ in rows})
     support = Support(
-        origins=origins,
-        authors=len({_voice(root.post) for root in roots}),
+        origins=counted.origins,
+        authors=counted.authors,
         sites=len({_site(root.post) for root in roots}),
     )
     return Story(
@@ -233,14 +272,15 @@ def _told(key: int, roots: Sequence[Root], voices: _Voices, now: float) -> Story
         first_seen=min(said for _, said, _ in rows),
         last_seen=max(said for _, said, _ in rows),
         posts=len(rows),
-        origins=origins,
+        origins=len({origin for origin, _, _ in rows}),
         authors=voices.authors(),
-        interest=round(voices.interest(now), 3),
+        interest=round(counted.interest(rows, now), 3),
         support=support,
         spark=spark,
         spark_from=start,
         spark_s=width,
         first=saying(roots[0], _headline(roots[0])),
+        discount=counted.discount,
         carriers=_carriers(roots),
     )
 
@@ -251,11 +291,6 @@ def _carriers(roots: Sequence[Root]) -> tuple[Carrier, ...]:
         Carrier(r.post.id, r.post.author, r.post.time, r.posts, _headline(r)[:_EXCERPT])
         for r in most
     )
-
-
-def _voice(post: Post) -> tuple[str, str]:
-    """Whose word it is: its author's, or its site's. Unnamed ones of one source have one voice."""
-    return (post.author, "") if post.author else ("", _site(post))
 
 
 def _site(post: Post) -> str:
@@ -279,9 +314,14 @@ def _spark(times: Sequence[float]) -> tuple[tuple[int, ...], float, float]:
 
 
 def _title(roots: Sequence[Root]) -> tuple[str, Root]:
-    """The headline or sentence that says most of what the origins say together, and whose it is."""
-    counts = [raw_terms(root.post) for root in roots]
-    spread: Counter[str] = Counter(word for words in counts for word in words)
+    """The headline or sentence that says most of what the origins say together, and whose it is;
+    what one voice says in many origins counts once."""
+    alone = len({root.who for root in roots}) == 1
+    said = {
+        (i if alone else root.who, word)
+        for i, root in enumerate(roots) for word in raw_terms(root.post)
+    }  # fmt: skip
+    spread: Counter[str] = Counter(word for _, word in said)
     weights = {word: (n - 1 if len(roots) > 1 else 1) * _rarity(word) for word, n in spread.items()}
     best: tuple[float, str, Root] | None = None
     for root in roots:

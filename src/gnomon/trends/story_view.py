@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -55,6 +57,8 @@ class StoryView:
         self._links: Mapping[str, Link] = {}
         self._docs: dict[str, tuple[int, int]] = {}  # number and story of the roots at hand
         self._under: dict[str, str] = {}  # the origins of the other posts at hand
+        self.standings: OrderedDict[int, tuple[tuple[Any, ...], Any]] = OrderedDict()
+        """Who counts as one in a story, as ``story_voices`` found it last."""
 
     @property
     def seq(self) -> int:
@@ -117,6 +121,7 @@ class StoryView:
     def _end(self, seq: int) -> None:
         for story in sorted(self._touched):
             self._count(story)
+            self.standings.pop(story, None)
         self._touched.clear()
         self.file.set_meta("seq", seq)
         self.file.set_meta("docs", self._n)
@@ -194,7 +199,7 @@ class StoryView:
         story = self._story_of(origin)
         if story is None or post.id == origin:
             return
-        self.file.carry(post.id, origin, post.time, _author(post))
+        self.file.carry(post.id, origin, post.time, author_number(post))
         self._under[post.id] = origin
         self._touch(story)
 
@@ -241,7 +246,7 @@ class StoryView:
         n = self._n
         doc = Doc(n, post.time, post.fetched_at, weigh(counts, self._live.frequencies))
         placed = self._live.place(doc, story)
-        self.file.add_doc(doc, post.id, placed.story, post.lang, _author(post))
+        self.file.add_doc(doc, post.id, placed.story, post.lang, author_number(post))
         self._docs[post.id] = n, placed.story
         for gone in placed.absorbed:
             self._merge(placed.story, gone)
@@ -366,7 +371,7 @@ class StoryView:
         return int(rows[0][0]) if rows else key_of(f"story {story}")
 
 
-def _author(post: Post) -> int:
+def author_number(post: Post) -> int:
     """Who said it, as a number. A post without an author is its site's; where that is unknown, too,
     it is nobody else's."""
     name = f"@{post.source}\0{post.author}" if post.author else ""

@@ -27,10 +27,21 @@ _NOUN = re.compile(r" [a-z]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """An origin's earliest post, and how many posts it stands for."""
+    """An origin's earliest post, how many posts it stands for, and the number of the voice that it
+    is one of (None: its author's own)."""
 
     post: Post
     posts: int
+    voice: int | None = None
+
+    @property
+    def who(self) -> tuple[str, str] | int:
+        """Whose word it is: those that are one voice have the same; unnamed ones of one source are
+        one."""
+        if self.voice is not None:
+            return self.voice
+        post = self.post
+        return (post.source if not post.author else "", post.author)
 
     @property
     def text(self) -> str:
@@ -49,9 +60,13 @@ def timeline(roots: Sequence[Root]) -> tuple[Moment, ...]:
     """The key origins in the order of time: the first, those that brought numbers and names that
     stay in the story, and those that many carried. ``roots`` in the order of time."""
     found = [_details(root.text) for root in roots]
-    spread = Counter(name for _, called in found for name in called)
-    # A name that one of many origins brings is its own; one that others take up is the story's.
-    least = 2 if len(roots) > 3 else 1
+    said = {
+        (root.who, name)
+        for root, (_, called) in zip(roots, found, strict=True) for name in called
+    }  # fmt: skip
+    spread = Counter(name for _, name in said)
+    # A name that one of many voices brings is its own; one that others take up is the story's.
+    least = 2 if len({root.who for root in roots}) > 3 else 1
     seen_numbers: list[Slot] = []
     seen_names: set[str] = set()
     moments = []

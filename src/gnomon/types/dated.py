@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gnomon.types.held import Gap
-from gnomon.types.rising import Saying, Support
+from gnomon.types.rising import Discount, Saying, Support
 from gnomon.types.said import Citation, LeftOut
 from gnomon.types.thought import Label
 
@@ -38,7 +38,8 @@ class Line:
 class Brief:
     """One story in a digest. ``title`` is the words of the post that ``title_by`` cites.
 
-    How loud it is: ``posts``, ``interest``. How well supported: ``support``. ``news`` is "new",
+    How loud it is: ``posts``, ``interest``. How well supported: ``support``; ``discount`` says what
+    it leaves out of both (None: made before that was told). ``news`` is "new",
     "grown" (``origins_before`` were known of last time), "same", or "" where there is no digest
     before this one.
     """
@@ -61,6 +62,7 @@ class Brief:
     spark_s: float = 3600.0
     news: str = ""
     origins_before: int = 0
+    discount: Discount | None = None
 
     def of(self, kind: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.kind == kind)

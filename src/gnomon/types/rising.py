@@ -30,6 +30,8 @@ class Discount:
     nearly the words of another, ``together`` of them belong to groups of accounts that keep
     posting the same things, ``young`` have accounts younger than 30 days where ``young_expected``
     would. ``share`` is 1 - independent / voices (0..1). ``reason`` says it in a sentence.
+    Of a story the voices are the authors of its origins, and ``passed_off`` counts the accounts
+    that put one text out as their own, who are one in how loud it is.
     """
 
     voices: int
@@ -40,6 +42,7 @@ class Discount:
     young_expected: float
     share: float
     reason: str
+    passed_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +140,23 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What several independent origins of a story say. ``text`` is a sentence as the earliest of
-    them wrote it; ``said_by`` has one entry for each origin, earliest first."""
+    them wrote it; ``said_by`` has one entry for each origin, earliest first; ``voices`` is how many
+    those are where a coordinated group is one."""
 
     text: str
     said_by: tuple[Saying, ...]
+    voices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """One of several values that are given for one thing. ``value`` is as the first who gave it
-    wrote it ("three people"); ``said_by`` has one entry for each origin, earliest first."""
+    wrote it ("three people"); ``said_by`` has one entry for each origin, earliest first; ``voices``
+    is how many those are where a coordinated group is one."""
 
     value: str
     said_by: tuple[Saying, ...]
+    voices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +174,10 @@ class Conflict:
 class Support:
     """How well a story is supported, which is not how loud it is.
 
-    ``origins`` things were said independently, by ``authors`` people or houses, on ``sites``
-    different sources. Of the claims compared, ``agreed`` are made by two or more independent
-    authors, ``disputed`` are given differently, ``alone`` rest on one origin; ``share`` is agreed /
-    (agreed + disputed + alone), None where nothing was compared.
+    ``origins`` things were said independently, by ``authors`` people or houses, a coordinated group
+    counting as one in both; on ``sites`` different sources. Of the claims compared, ``agreed`` are
+    made by two or more independent authors, ``disputed`` are given differently, ``alone`` rest on
+    one origin; ``share`` is agreed / (agreed + disputed + alone), None where nothing was compared.
     """
 
     origins: int
@@ -188,12 +195,15 @@ class Story:
 
     ``id`` is made from the post that began it and stays when stories merge (the ids that went into
     it are in ``was`` and lead here). ``title`` is the headline, or a sentence, of one of its
-    origins, ``title_post``. ``langs`` are its languages, commonest first. ``interest`` is how loud
-    it is: people who carry it, each counting half as much with every six hours that have passed;
-    ``support`` is how well supported. ``spark`` counts posts in bins of ``spark_s`` seconds, the
-    first of which begins at ``spark_from``. A story in a list has no ``timeline``, ``agreed`` and
-    ``disputed``: they are found when it is opened. ``checked_by`` names the verifier that compared
-    what is said ("" where numbers alone were compared).
+    origins, ``title_post``. ``langs`` are its languages, commonest first. ``posts``, ``origins``
+    and ``authors`` count all that is held of it. ``interest`` is how loud it is: people who carry
+    it, each counting half as much with every six hours that have passed; ``support`` is how well
+    supported. In both a coordinated group is one: ``discount`` says how many that leaves, and
+    ``one_voice`` which origins are one voice, the largest group first. ``spark`` counts posts in
+    bins of ``spark_s`` seconds, the first of which begins at ``spark_from``. A story in a list has
+    no ``timeline``, ``agreed``, ``disputed`` and ``one_voice``: they are found when it is opened.
+    ``checked_by`` names the verifier that compared what is said ("" where numbers alone were
+    compared).
     """
 
     id: str
@@ -211,12 +221,14 @@ class Story:
     spark_from: float
     spark_s: float
     first: Saying
+    discount: Discount
     carriers: tuple[Carrier, ...] = ()
     timeline: tuple[Moment, ...] = ()
     agreed: tuple[Fact, ...] = ()
     disputed: tuple[Conflict, ...] = ()
     was: tuple[str, ...] = ()
     checked_by: str = ""
+    one_voice: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ async function fetchAll(signal, quiet) {
   const trends = await get(`/v1/trends?window=${chosen.window}&k=24${kind}${lang}`, signal, quiet);
   const stories = await get(`/v1/stories?since=${iso(trends.since)}&until=${iso(trends.until)}&k=60&by=${chosen.by}${lang}`, signal, quiet);
   // Interest fades within hours: of a whole week, the loudest are those most people carried.
-  if (chosen.window === "7d" && chosen.by === "interest") stories.data.sort((a, b) => b.authors - a.authors || b.posts - a.posts);
+  if (chosen.window === "7d" && chosen.by === "interest") stories.data.sort((a, b) => people(b) - people(a) || b.posts - a.posts);
   return { trends, stories };
 }
 
@@ -251,17 +251,21 @@ function riseNode(one, n) {
   return h("li", { class: one.sure ? "rise" : "rise unsure", "data-key": key }, head, why);
 }
 
-function whyNodes(one) {
-  const cut = one.discount;
+/** Who counts as one voice, as a picture and in words. */
+export function cutting(cut, heading = "h3") {
   const signs = [cut.like_worded && t.now.likeWorded(cut.like_worded), cut.together && t.now.together(cut.together),
     cut.young > cut.young_expected && t.now.young(cut.young, rounded(cut.young_expected))].filter(Boolean);
+  return h("div", { class: "cutting" }, h(heading, {}, t.now.discount), discounted(cut.voices, cut.independent),
+    h("p", {}, cut.share > 0 ? t.now.counted(number(cut.voices), rounded(cut.independent)) : t.now.ownWords(number(cut.voices)), " ", signs.join(t.now.and)),
+    h("p", { class: "muted" }, t.now.discountHelp));
+}
+
+function whyNodes(one) {
   return [
     h("p", {}, t.now.why(rounded(one.independent), t.now.windows[chosen.window], rounded(one.expected))),
     h("p", { class: "muted" }, t.now.chance(rounded(one.surprise), one.surprise < 30 ? number(Math.round(2 ** one.surprise)) : ""), " ",
       one.sure ? t.now.sure : t.now.unsure(number(one.tested))),
-    h("div", { class: "cutting" }, h("h3", {}, t.now.discount), discounted(cut.voices, cut.independent),
-      h("p", {}, cut.share > 0 ? t.now.counted(number(cut.voices), rounded(cut.independent)) : t.now.ownWords(number(cut.voices)), " ", signs.join(t.now.and)),
-      h("p", { class: "muted" }, t.now.discountHelp)),
+    cutting(one.discount),
     h("p", { class: "muted" }, t.now.firstSeen, " ", when(one.first_seen),
       one.also.length > 0 && [" · ", t.now.also, " ", h("span", langOf(), one.also.join(", "))]),
     one.carriers.length > 0 && h("h3", {}, t.now.carriers),
@@ -302,6 +306,12 @@ async function compare(signal) {
   }
 }
 
+/** The people of a story, a group that acts as one counting for one. */
+const people = (one) => one.authors * (1 - asOne(one));
+
+/** The share of a story's people who count for nothing: of its authors, or of those who carry it. */
+export const asOne = ({ discount, authors }) => Math.max(discount.share, (discount.passed_off - 1) / Math.max(1, authors));
+
 /** A story in a list, as a link to it. */
 function storyNode(one) {
   return h("li", { class: "story", "data-key": one.id },
@@ -309,6 +319,7 @@ function storyNode(one) {
       h("span", { class: "headline", ...langOf(one.langs[0]) }, one.title),
       h("span", { class: "by" }, h("span", {}, t.now.firstBy, " ", h("bdi", {}, one.first.author || one.first.source || t.unknownAuthor)), when(one.first_seen)),
       within(one.spark, ms(one.spark_from), one.spark_s * 1000, [ms(held.trends.since), ms(held.trends.until)]),
-      figures(one.posts, one.authors, one.origins),
+      figures(one.posts, one.authors, one.support.origins),
+      asOne(one) >= .05 && h("span", { class: "less" }, t.now.lessShort(Math.round(100 * asOne(one)))),
       stand(compared.get(`${one.id} ${one.posts}`) ?? one.support)));
 }

@@ -140,7 +140,7 @@ function digestNode(one) {
 
 const briefNode = (brief, citations, range) => h("section", { class: "one-story" },
   h("h3", { class: "headline", ...langOf(brief.langs[0]) }, h("a", { href: router.address([["story", brief.story]]) }, brief.title)),
-  h("div", { class: "row" }, brief.spark.length > 0 && within(brief.spark, ms(brief.spark_from), brief.spark_s * 1000, range), figures(brief.posts, brief.authors, brief.origins),
+  h("div", { class: "row" }, brief.spark.length > 0 && within(brief.spark, ms(brief.spark_from), brief.spark_s * 1000, range), figures(brief.posts, brief.authors, brief.support.origins),
     brief.news && h("em", { class: "news" }, t.brief.news[brief.news] ?? brief.news)),
   KINDS.map(([kind, label]) => {
     const lines = brief.lines.filter((line) => line.kind === kind);

@@ -3,7 +3,7 @@
 
 import { gapLine } from "./answer.js";
 import { get } from "./api.js";
-import { askAbout, carrierNode, figures, places } from "./board.js";
+import { asOne, askAbout, carrierNode, cutting, figures, places } from "./board.js";
 import { badge, button, failure, h, langOf, number, title, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { ms, supported, unfolded } from "./pictures.js";
@@ -117,6 +117,8 @@ function head() {
     h("p", { class: "muted stands" }, t.tale.sites(support.authors, support.sites), " ",
       support.agreed + support.disputed + support.alone > 0 && t.tale.compared(support.agreed, support.disputed, support.alone),
       story.checked_by === "" && [" ", t.tale.numbersOnly]),
+    asOne(story) >= .05 && h("p", { class: "less" }, t.now.lessShort(Math.round(100 * asOne(story)))),
+    story.discount.share > 0 && cutting(story.discount, "h2"),
   ];
 }
 
@@ -194,14 +196,14 @@ const conflicts = () => h("section", { class: "conflicts" }, h("h2", {}, t.tale.
     h("h3", {}, badge("disputed", one.about || t.tale.aNumber), one.rule === "verifier" && h("small", {}, t.tale.verified)),
     h("div", { class: "versions" }, one.versions.map((version) => h("div", { class: "version" },
       h("p", { class: "value", dir: "auto" }, version.value),
-      h("p", { class: "muted" }, t.origins(version.said_by.length), " · ", t.tale.since, " ", when(version.said_by[0].said_at)),
+      h("p", { class: "muted" }, t.origins(version.voices), " · ", t.tale.since, " ", when(version.said_by[0].said_at)),
       sayers(version.said_by)))))) : h("p", { class: "muted" }, t.tale.noConflicts));
 
 const facts = () => h("section", { class: "agreement" }, h("h2", {}, t.tale.agreed),
   story.agreed.length > 0 && h("p", { class: "muted caution" }, t.tale.agreedHelp),
   story.agreed.length ? story.agreed.map((fact) => h("div", { class: "known" },
     h("p", { class: "words", dir: "auto" }, fact.text),
-    h("p", { class: "support" }, supported(fact.said_by.length), t.origins(fact.said_by.length)),
+    h("p", { class: "support" }, supported(fact.voices), t.origins(fact.voices)),
     h("details", { class: "others" }, h("summary", {}, t.tale.who), h("ul", { class: "posts" }, fact.said_by.map(said))))) : h("p", { class: "muted" }, t.tale.noneAgreed));
 
 const moments = () => h("section", { class: "moments" }, h("h2", {}, t.tale.moments),

@@ -31,6 +31,8 @@ def test_the_models_rules_are_known_by_their_beginning():
         ("Tern was evacuated", "Everybody out of the flooded streets of Wick.", YES, False),
         ("The shooter was a clerk", "A clerk was hit at the airport by the shooter.", YES, True),
         ("The mill was closed", "The mill! Look at it.", YES, False),
+        ("Firefighters say that the mill on Tern Lane burned", "The mill burned.", YES, False),
+        ("Firefighters say that the mill in Tern burned", "A mill burned in Tern.", YES, True),
     ],
 )
 def test_what_the_model_reads_must_be_said(claim, sentence, stance, left):

@@ -173,7 +173,7 @@ def main() -> None:
         )
         save(page, "story.png")
         page = opened(browser, url, 390, 844, locale="en-GB", color_scheme="dark")
-        ask(page, "Is Ondle Vale Hospital closing its emergency department?")
+        ask(page, "Does the mayor plan to sell the harbour?")
         save(page, "answer-dark-phone.png")
 
 

@@ -83,11 +83,9 @@ def test_what_is_not_true_any_more_is_told(root: Path) -> None:
 
 
 def test_each_guard_is_taken_out_and_put_back(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By pytest itself, in a copy; what was seen is not tried again until something changes."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p pytest_timeout")
     lock = Guard("lock", "a stranger", (CHECK,), ROWS["a stranger"])
     copy = Copy(root, tmp_path / "copy")
     assert not (copy.folder / ".git").exists()

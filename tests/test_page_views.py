@@ -335,7 +335,7 @@ def test_the_history_shows_the_verdict_that_the_answer_shows(opened: Opened, url
         }"""
     )
     assert all(told == shown for told, shown, _ in rows), rows
-    assert len({told for told, _, _ in rows}) >= 3, "the questions were to differ"
+    assert len({told for told, _, _ in rows}) >= 2, "the questions were to differ"
     badges = page.locator(".past li .badge")
     expect(badges).to_have_count(sum(bool(told) for told, _, _ in rows))
     expect(

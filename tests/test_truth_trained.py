@@ -13,6 +13,8 @@ from gnomon.truth.terms import Weights
 from gnomon.truth.trained import (
     BELIEVE_MODEL,
     FEATURES,
+    FEW,
+    MOST,
     ByLanguage,
     Mixing,
     TrainedEntail,
@@ -133,6 +135,45 @@ def test_rules_judge_alone_where_the_model_fails():
     pairs = [("The span is open to cars again.", "The span carries traffic once more.")]
     assert entail.judge(pairs) == RULES.judge(pairs)
     assert why == ["it stopped"]
+
+
+@pytest.mark.parametrize(
+    ("window", "claim"),
+    [
+        ("The bridge reopened.", "The bridge reopened on 12 May 2026."),
+        ("The bridge may reopen in May.", "The bridge reopened in May."),
+        ("Lindholm is the second largest town.", "Lindholm is the largest town."),
+        ("Rail staff walked out.", "The strike of the rail staff began on Tuesday at noon."),
+    ],
+)
+def test_what_is_forbidden_to_support_does_not_lean_to_the_contrary(window, claim):
+    judgement = judged(window, claim, Always(0.8, 0.15, 0.05))
+    assert judgement.stance is Stance.NEITHER
+    assert judgement.supports > judgement.refutes
+
+
+def test_a_rule_about_words_is_silent_where_nothing_is_said():
+    claim = "The old bridge by the mill was closed."
+    window = "My cat is sure: the old bridge by the mill was closed."
+    assert RULES.judge([(window, claim)])[0].stance is Stance.SUPPORTS
+    assert judged(window, claim, Always(0.06, 0.04, 0.9)).stance is Stance.NEITHER
+    assert judged(window, claim, Always(0.3, 0.1, 0.6)).stance is Stance.SUPPORTS
+    # Values are compared exactly, whatever a model reads.
+    window, claim = "The fire destroyed seven kilns.", "The fire destroyed nine kilns."
+    assert judged(window, claim, Always(0.05, 0.05, 0.9)).stance is Stance.REFUTES
+
+
+def test_of_windows_far_from_a_claim_only_the_nearest_are_read():
+    claim = "The strike of the rail staff in Harwick over wages, pensions and shifts began at noon."
+    far = [(f"Rail news, part {n}: the weather was fine again.", claim) for n in range(20)]
+    near = [(f"Rail staff in Harwick began strike {n} on Tuesday.", claim) for n in range(40)]
+    scorer = Always(*YES)
+    TrainedEntail(RULES, scorer, PLAIN).judge(far)
+    assert len(set(scorer.asked)) == FEW
+    scorer.asked.clear()
+    TrainedEntail(RULES, scorer, PLAIN).judge([*far, *near])
+    assert sum(pair in near for pair in set(scorer.asked)) == MOST
+    assert not any(pair in far for pair in scorer.asked)
 
 
 def test_rows_sum_to_one_and_mix_by_ground():

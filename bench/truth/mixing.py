@@ -1,8 +1,9 @@
 """Fit how far rule and model are believed, by ground: ``python -m bench.truth.mixing``.
 
 Pairs of which no claim was trained on and whose licences let the table be shipped: the calibrating
-half of FEVER's held-back claims, windows near them that settle nothing, edits of them, events
-invented with another seed, the calibrating half of Citation-Integrity's development claims, and,
+half of FEVER's held-back claims and of FEVER-symmetric's, windows near them that settle nothing,
+edits of them, events and standings invented with another seed, the calibrating half of
+Citation-Integrity's development claims, and,
 where the verifier reads it, edits of Chinese histories (training saw an encyclopaedia).
 A multinomial logistic regression for each ground, drawn towards "believe the model" (ridge), so
 that a ground with few pairs changes little.
@@ -32,8 +33,9 @@ from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 # How strongly each ground is drawn to the model's own probabilities, in pairs.
 RIDGE = 12.0
 # Most passages that a search brings settle nothing; a set of pairs shows too few of them.
-NEITHER_COUNTS = 3.0
+NEITHER_COUNTS = 2.0
 EDITS, EVENTS, MOST_EVENTS, MOST_SENTENCES = 2500, 150, 1500, 3
+STANDINGS, MOST_STANDINGS = 100, 900
 # Articles behind those that training reads.
 ARTICLES, FIRST_ARTICLE, MOST_TOLD = 700, 12_000, 2500
 MOST_CHINESE = 1500
@@ -48,12 +50,18 @@ def pairs(data: Path, langs: Sequence[str] = ("en",)) -> list[Pair]:
         for window, claim, label in sets.fever_rows(data)
         if held_back(claim) and calibrates(claim)
     ]
+    probe = [
+        Pair(case.text, case.claim, case.label, "symmetric", case.group)
+        for case in sets_of.load(sets_of.SYMMETRIC, data.parent)
+        if calibrates(case.claim)
+    ]
     made = list(edits.edited(own, seed=SEED))
     articles = islice(sets.encyclopedia(data), FIRST_ARTICLE, FIRST_ARTICLE + ARTICLES)
     told = list(edits.statements((text[:1500] for text in articles), seed=SEED))
     beside = [pair for pair in told if pair.source == "text:beside"]
     told = [pair for pair in told if pair.source != "text:beside"]
     events = list(edits.invented(seed=SEED, events=EVENTS))
+    stand = list(edits.standings(seed=SEED, rounds=STANDINGS))
     citing = [
         Pair(case.text, case.claim, case.label, "citint", case.group)
         for case in sets_of.load(sets_of.CITINT, data.parent)
@@ -61,11 +69,13 @@ def pairs(data: Path, langs: Sequence[str] = ("en",)) -> list[Pair]:
     ]
     return (
         own
+        + probe
         + list(edits.unrelated(own, seed=SEED, per=1))
         + rng.sample(made, min(EDITS, len(made)))
         + rng.sample(told, min(MOST_TOLD, len(told)))
         + rng.sample(beside, min(MOST_TOLD, len(beside)))
         + rng.sample(events, min(MOST_EVENTS, len(events)))
+        + rng.sample(stand, min(MOST_STANDINGS, len(stand)))
         + citing
         + (chinese(data, rng) if "zh" in langs else [])
     )

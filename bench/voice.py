@@ -15,10 +15,10 @@ run goes on:
 * **time**: CPU-seconds to a second of sound, and from the end of a spoken question to the first
   sound of its answer (the sample world).
 
-Words are normalised before they are counted: lower case, punctuation away, and every number, date
-and unit in words, by gnomon's own reading (``text.aloud``) on both sides. Chinese is compared
-character by character as it is written: a traditional character where a simplified one was said is
-an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's
+Words are normalised before they are counted: lower case, punctuation away, metres as meters, and
+every number, date and unit in words, by gnomon's own reading (``text.aloud``) on both sides. Chinese
+is compared character by character as it is written: a traditional character where a simplified one
+was said is an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's
 (substitutions, deletions, insertions) over the length of what was said.
 """
 
@@ -77,7 +77,7 @@ def units(text: str, lang: str) -> list[str]:
     said = aloud(text, lang).lower()
     if lang == "zh":
         return re.findall(r"[\u4e00-\u9fff]|[a-z]+", said)
-    said = re.sub(r"\bkilometers\b", "kilometres", said).replace("-", " ")
+    said = re.sub(r"(met|lit)re(s?)\b", r"\1er\2", said).replace("-", " ")
     return re.findall(r"[a-z']+", said)
 
 
@@ -312,23 +312,28 @@ def report(bench: Bench) -> dict[str, Any]:
     """The table, as numbers."""
     told: dict[str, Any] = {}
 
-    def rate(prefix: str, suffix: str, lang: str) -> None:
+    def rate(prefix: str, suffix: str, lang: str, which: str = "") -> None:
         rows = [
             r
             for n, r in bench.rows.items()
             if n.startswith(prefix) and n.endswith(suffix) and r["lang"] == lang and r["length"]
-        ]
+            and (not which or half(n) == which)
+        ]  # fmt: skip
         if rows:
             wrong, length = sum(r["errors"] for r in rows), sum(r["length"] for r in rows)
             name = "character" if lang == "zh" else "word"
-            told[
-                f"{prefix.strip('/')} {lang} {suffix.strip('/') or 'gnomon'}: {name} error rate"
-            ] = f"{wrong / length:.3f} ({wrong} of {length}, {len(rows)} sounds)"
+            what = " ".join(
+                filter(None, (prefix.strip("/"), lang, which, suffix.strip("/") or "gnomon"))
+            )
+            told[f"{what}: {name} error rate"] = (
+                f"{wrong / length:.3f} ({wrong} of {length}, {len(rows)} sounds)"
+            )
 
-    for prefix in ("people/", "trip/"):
-        for lang in ("en", "zh"):
-            for suffix in ("/gnomon", "/bare"):
-                rate(prefix, suffix, lang)
+    for lang in ("en", "zh"):
+        for suffix in ("/gnomon", "/bare"):
+            rate("people/", suffix, lang)
+            for which in ("development", "held-out"):
+                rate("trip/", suffix, lang, which)
     for lang in ("en", "zh"):
         rate("plain/", "", lang)
     for name, wanted in (

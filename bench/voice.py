@@ -16,9 +16,10 @@ run goes on:
   sound of its answer (the sample world).
 
 Words are normalised before they are counted: lower case, punctuation away, metres as meters, and
-every number, date and unit in words, by gnomon's own reading (``text.aloud``) on both sides. Chinese
-is compared character by character as it is written: a traditional character where a simplified one
-was said is an error (bare faster-whisper chooses its script by chance). A count is Levenshtein's
+every number, date and unit in words, by gnomon's own reading (``text.aloud``) on both sides.
+Chinese is compared character by character as it is written: a traditional character where a
+simplified one was said is an error (bare faster-whisper chooses its script by chance). A count is
+Levenshtein's
 (substitutions, deletions, insertions) over the length of what was said.
 """
 

@@ -373,9 +373,13 @@ def test_counting_posts_would_flip_and_that_is_what_stands_beside():
 
 def test_a_flooded_claim_end_to_end():
     said = "The Harrow Viaduct will reopen to trains on 4 May 2026."
-    case = data.Case("x", said, (said,), data.SUPPORTS, claim_key(said))
+    told = ("The Harrow Viaduct reopens to trains on 4 May 2026, the railway said.", said)
+    cases = [
+        data.Case(f"x{n}", said, (text,), data.SUPPORTS, claim_key(said))
+        for n, text in enumerate(told)
+    ]
     try:
-        found = flood.flooded("rules", flood.target([case]), (5,))
+        found = flood.flooded("rules", flood.target(cases), (5,))
     finally:
         world.clear()
     (after,) = found["floods"]

@@ -228,11 +228,13 @@ def _side(row: Judged, votes: Votes) -> Side:
 
 
 def _evidence(kind: str, i: int, origin: str, p: tuple[float, float, float]) -> Evidence:
-    """A piece of evidence as a file of the owner's, or as a post of today."""
+    """A piece of evidence as a file of the owner's, or as an office's post of today: one stranger
+    alone gets no verdict."""
     own = kind == DOCUMENT
     return Evidence(
         post=origin, quote=f"{origin} {i}", start=0, end=1, hash="", origin=origin,
-        source="file:bench" if own else "bench", author="", url="", said_at=None, fetched_at=0.0,
+        source="file:bench" if own else "bench", author="" if own else "council", url="",
+        said_at=None, fetched_at=0.0,
         judgement=Judgement(*p), weight=0.675 if own else 0.75, title="t" if own else "",
     )  # fmt: skip
 

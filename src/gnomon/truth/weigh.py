@@ -297,15 +297,11 @@ def _abstains(
 
 def kind_of_side(claim: Claim, side: Votes) -> str:
     """The kind of source that a side is calibrated as: that of its strongest vote, and that of a
-    report where an office or a report is among them; "post" where there is no vote."""
+    report where one with standing is among them; "post" where there is no vote."""
     kind = kind_of(side.leaders[0]) if side.leaders else POST
-    if kind == POST and any(_has_standing(item, claim) for item in side.leaders):
+    if kind == POST and any(stands_alone(item, claim.whole) for item in side.leaders):
         return REPORT
     return kind
-
-
-def _has_standing(item: Evidence, claim: Claim) -> bool:
-    return is_primary(item.author) or kind_of(item) == REPORT
 
 
 def _posts(side: Sequence[Evidence], origins: Mapping[str, Origin]) -> int:

@@ -2,8 +2,8 @@
 
 The Onion's headlines and tweets marked as ironic by their annotators, each the only post that says
 what it says. Twice: as they are, bare text from an unknown account, and as they come to a reader,
-with the paper's name or the tweet's own #irony. Beside each, the same for what is not satire: a
-verifier that supports nothing would pass the first and fail the second.
+with the paper's name or the tweet's own #irony. Beside each, what is not satire, from a feed that
+is followed: what supports nothing would pass the first and fail the second.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ LABELLED: Mapping[str, Mapping[str, Any]] = {
     "onion": {"author": "The Onion", "url": "https://www.theonion.example/story"},
     "irony": {"labels": ("satire",)},
 }
+FOLLOWED: Mapping[str, Any] = {"title": "News", "source": "feed:https://paper.example/rss"}
 NOTE = (
-    "Each text is the only post that bears on its own claim. “Serious” is the share of real "
-    "headlines (of tweets that are not ironic) that is supported in the same way: by one post of "
-    "an unknown account."
+    "Each text is the only post that bears on its own claim, and its account is unknown. “Serious” "
+    "is the share of real headlines (of tweets that are not ironic) that is supported when a feed "
+    "that is followed brings them, each alone; “by a stranger” the share when an unknown account "
+    "does."
 )
 
 
@@ -81,7 +83,8 @@ def _measured(run: Run) -> dict[str, dict[str, list[bool]]]:
     for name, texts in (("onion", headlines(run)), ("irony", tweets(run))):
         out[name] = {}
         for kind, satire, more in (
-            ("satire", True, {}), ("serious", False, {}), ("labelled", True, LABELLED[name]),
+            ("satire", True, {}), ("stranger", False, {}), ("serious", False, FOLLOWED),
+            ("labelled", True, LABELLED[name]),
         ):  # fmt: skip
             posts = [
                 world.post(f"{name}/{kind}/{i}", text, **more)
@@ -95,13 +98,15 @@ def measure(run: Run) -> Iterator[Row]:
     """Supported by satire alone: as labelled, and as bare text."""
     found = run.kept("satire", lambda: _measured(run), "store", "origins")
     for name, title in (("onion", "Onion headlines"), ("irony", "ironic tweets")):
-        serious = found[name]["serious"]
-        share = sum(serious) / max(len(serious), 1)
+        beside = {
+            shown: sum(found[name][kind]) / max(len(found[name][kind]), 1)
+            for shown, kind in (("serious", "serious"), ("by a stranger", "stranger"))
+        }
         for kind, more in (("labelled", "labelled as such"), ("satire", "bare text")):
             own = found[name][kind]
             hits, n = sum(own), len(own)
             yield Row(
                 "satire as only support, supported", f"{title}, {more}", n, hits, 0,
                 round(metrics.of_count(hits, n)[1] * n),
-                {"serious": share} if kind == "satire" else {}, aim=0, more=False, note=NOTE,
+                beside if kind == "satire" else {}, aim=0, more=False, note=NOTE,
             )  # fmt: skip

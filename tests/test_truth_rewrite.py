@@ -55,6 +55,22 @@ def test_the_claim_inside_a_question_keeps_its_words(question, claim):
     assert sorted(as_claim(question).split()) == sorted(claim.split())
 
 
+@pytest.mark.parametrize(
+    ("question", "claim"),
+    [
+        ("Is the harbour bridge closed?", "the harbour bridge is closed"),
+        ("Is Ondle Vale Hospital closing its ward?", "Ondle Vale Hospital is closing its ward"),
+        ("Were face masks sold out in March?", "face masks were sold out in March"),
+        ("Is there a second tunnel?", "there is a second tunnel"),
+        ("Can dogs go on the beach?", "dogs can go on the beach"),
+        ("Isn't the mayor of Norwick dead?", "the mayor of Norwick is not dead"),
+        ("Was Ann Lee unarmed?", "Ann Lee was unarmed"),
+    ],
+)
+def test_the_auxiliary_stands_behind_the_whole_subject(question, claim):
+    assert as_claim(question) == claim
+
+
 def test_only_a_question_for_news_opens_a_window():
     assert time_window("What happened today?", NOW) == (MIDNIGHT, None)
     assert time_window("What happened yesterday?", NOW) == (MIDNIGHT - 86400, None)

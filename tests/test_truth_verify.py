@@ -56,6 +56,15 @@ SLICES = {
         ("据说镇议会卖掉了港口。", "镇议会卖掉了港口。", N),
         ("Did the council sell the harbour?", "The council sold the harbour.", N),
     ],
+    "too much": [
+        (
+            "The lab measured lead in the water of the town.",
+            "There is too much lead in the water.",
+            N,
+        ),
+        ("There is too much lead in the town's water.", "There is too much lead in the water.", S),
+        ("化验测了镇上自来水的铅含量。", "镇上自来水的铅含量超标。", N),
+    ],
     "names": [
         ("Ann Marsh won the mayoral race.", "Bob Tern won the mayoral race.", N),
         ("Ann Marsh won the mayoral race.", "Marsh won the mayoral race.", S),

@@ -380,6 +380,8 @@ def _unsaid(claim: str, window: str, reading: Reading) -> tuple[Ground, str] | N
         return Ground.NEGATED, "negates something beside the claim"
     if _COMPARES.search(claim) and not _same_comparison(claim, reading.sentence):
         return Ground.COMPARISON, "does not compare as the claim does"
+    if _TOO_MUCH.search(claim) and not _EXCEEDS.search(reading.sentence):
+        return Ground.LACKS_VALUE, "does not say that it is too much or too little"
     if reading.here < HERE and not reading.crossing and not reading.contained:
         return Ground.UNSAID, _LEAVES
     return None
@@ -389,6 +391,18 @@ _COMPARES = re.compile(
     r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|"
     r"high|low|long|short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|"
     r"few|busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
+    re.IGNORECASE,
+)
+# That there is too much of a thing is not said by who measures it.
+_TOO_MUCH = re.compile(
+    r"\btoo (?:much|many|little|few|\w{3,})\b|\b(?:over|above|beyond) the (?:\w+ )?limits?\b|"
+    r"\bexcess(?:ive)?\b|太[多少高低大小]|过[高多量低少]|超标",
+    re.IGNORECASE,
+)
+_EXCEEDS = re.compile(
+    r"\b(?:too|times|over|above|beyond|high(?:er)?|low(?:er)?|unsafe|dangerous\w*|insufficient\w*|"
+    r"exceed\w*|excess\w*|surpass\w*|breach\w*|short(?:age|fall)?|lack\w*|enough)\b|"
+    r"太|超|过[高多量低少]|不足|倍",
     re.IGNORECASE,
 )
 _NOT_FIRST = re.compile(

@@ -173,6 +173,8 @@ def test_a_new_picture_says_nothing_by_being_new() -> None:
         assert counts == sorted(counts, reverse=True)
         used = [one.exhibit.by for one in dealt if one.fresh]
         assert used.count("machine") <= 3
+        # The third was the last of its kind: whatever counted after it would be a person's.
+        assert used.count("machine") < 3 or used[-1] == "machine"
         assert all(one.exhibit.sha256 not in seen for one in dealt if one.fresh)
         fresh.append(used[0])
     assert abs(fresh.count("machine") / 1000 - 0.5) < 4 * math.sqrt(0.25 / 1000)

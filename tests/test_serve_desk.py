@@ -23,16 +23,18 @@ def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
 
 
 class Endless:
-    """A generator that never finishes by itself, and tells when it was closed."""
+    """A generator that never finishes by itself, and tells when it was closed. ``over`` ends it: a
+    server that does not stop it would else never end."""
 
     def __init__(self) -> None:
+        self.over = False
         self.running = 0
         self.closed = 0
 
     def __call__(self, question: str) -> Iterator[Event]:
         self.running += 1
         try:
-            while True:
+            while not self.over:
                 yield Step("draft", "thinking", {})
                 time.sleep(0.01)
         finally:
@@ -60,7 +62,9 @@ def test_hanging_up_stops_the_model(path: str, body: dict[str, object]) -> None:
             else:
                 with pytest.raises(httpx.ReadTimeout):
                     client.post(url + path, json=body)
-        assert until(lambda: endless.closed == 1)
+        stopped = until(lambda: endless.closed == 1)
+        endless.over = True
+        assert stopped
         assert endless.running == 0
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
+from gnomon.errors import NotFound
 from gnomon.types import Event, Step
 from serving import Scripted, running
 
@@ -100,6 +103,40 @@ def test_a_full_queue_is_told_and_frees_itself() -> None:
             thread.join()
         assert sorted(statuses) == [200, 200, 429]
         assert until(lambda: httpx.post(f"{url}/v1/ask", json={"question": "x"}).is_success)
+
+
+def test_who_waits_for_stories_keeps_nobody_else_waiting() -> None:
+    gate = threading.Event()
+    asked: list[str] = []
+
+    class Slow(Scripted):
+        @property
+        def rising(self) -> Any:
+            def waits(*_: object, **__: object) -> None:
+                asked.append("")
+                gate.wait(20)
+                raise NotFound("Nothing was told.")
+
+            return SimpleNamespace(stories=waits, story=waits, trends=waits, explain=waits)
+
+    def post(path: str) -> None:
+        httpx.get(url + path, timeout=30)
+
+    paths = ("/v1/stories", "/v1/stories/x", "/v1/trends", "/v1/trends?term=x") * 2
+    with running(Slow(lambda _: iter(()))) as url:
+        threads = [threading.Thread(target=post, args=(path,)) for path in paths]
+        for thread in threads:
+            thread.start()
+        try:
+            assert until(lambda: len(asked) == 2)
+            time.sleep(0.2)  # time for more of them, were there room
+            assert len(asked) == 2
+            assert httpx.get(f"{url}/v1/status", timeout=5).is_success
+            assert httpx.get(f"{url}/v1/search?q=x", timeout=5).is_success
+        finally:
+            gate.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_closing_the_server_stops_what_runs() -> None:

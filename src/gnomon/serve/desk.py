@@ -70,8 +70,10 @@ class Desk:
     """``asks`` questions at once, ``waiting`` in line, the next gets 429; ``calls`` short calls.
 
     Questions and short calls (search, show, status) have their own threads, so that a slow model
-    never keeps a citation from opening. A question has ``deadline_s`` from its coming to its last
-    event; a short call has as long.
+    never keeps a citation from opening. What is ranked over a whole time (trends, stories) takes a
+    second and more of a large record and has ``rankings`` threads of its own: those who wait for it
+    keep nobody else waiting. A question has ``deadline_s`` from its coming to its last event; a
+    call has as long.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Desk:
         asks: int = 2,
         waiting: int = 16,
         calls: int = 4,
+        rankings: int = 2,
         deadline_s: float = 300.0,
         metrics: Metrics | None = None,
     ) -> None:
@@ -88,10 +91,16 @@ class Desk:
         self.metrics = metrics or Metrics()
         self._deadline_s = deadline_s
         self._at_once = asks
-        self._room = {"ask": asks + waiting, "call": calls + 16 * waiting, "voice": asks + waiting}
-        self._taken = {"ask": 0, "call": 0, "voice": 0}
+        self._room = {
+            "ask": asks + waiting,
+            "call": calls + 16 * waiting,
+            "ranking": rankings + 4 * waiting,
+            "voice": asks + waiting,
+        }
+        self._taken = dict.fromkeys(self._room, 0)
         self._asks = ThreadPoolExecutor(asks, thread_name_prefix="gnomon-ask")
         self._calls = ThreadPoolExecutor(calls, thread_name_prefix="gnomon-call")
+        self._rankings = ThreadPoolExecutor(rankings, thread_name_prefix="gnomon-ranking")
         self._voices = ThreadPoolExecutor(asks, thread_name_prefix="gnomon-voice")
         self._closing = threading.Event()
         self._draining = False
@@ -110,13 +119,16 @@ class Desk:
         """Whether the next question is refused."""
         return self._taken["ask"] >= self._room["ask"]
 
-    async def call(self, function: Callable[[], T]) -> T:
-        """Run one short call of the engine in a thread. Raises ApiError 504 past the deadline."""
-        self._enter("call")
+    async def call(
+        self, function: Callable[[], T], *, line: Literal["call", "ranking"] = "call"
+    ) -> T:
+        """Run one call of the engine in a thread of its ``line``. Raises ApiError 504 past the
+        deadline."""
+        self._enter(line)
         loop = asyncio.get_running_loop()
-        future = self._calls.submit(function)
+        future = (self._calls if line == "call" else self._rankings).submit(function)
         # Its place is free when the thread is, not when the caller has stopped waiting.
-        future.add_done_callback(lambda _: self._leave(loop, "call"))
+        future.add_done_callback(lambda _: self._leave(loop, line))
         try:
             async with asyncio.timeout(self._deadline_s) as deadline:
                 return await asyncio.wrap_future(future)
@@ -179,6 +191,7 @@ class Desk:
         self._asks.shutdown(wait=False, cancel_futures=True)
         self._voices.shutdown(wait=False, cancel_futures=True)
         self._calls.shutdown(wait=False, cancel_futures=True)
+        self._rankings.shutdown(wait=False, cancel_futures=True)
 
     def _answer(
         self,

@@ -148,7 +148,7 @@ async def _trending(desk: Desk, given: Mapping[str, Any], report: Report) -> Res
         lang=given.get("lang", ""),
         k=given.get("k", 20),
     )
-    found = await desk.call(find)
+    found = await desk.call(find, line="ranking")
     lines = [
         f"{iso(found.since)} to {iso(found.until)}: {found.posts} posts, {found.origins} origins.",
         *(f"{n}. {_plain(one.label)}: {_plain(one.why)}" for n, one in enumerate(found.trends, 1)),
@@ -158,7 +158,7 @@ async def _trending(desk: Desk, given: Mapping[str, Any], report: Report) -> Res
 
 async def _stories(desk: Desk, given: Mapping[str, Any], report: Report) -> Result:
     if name := given.get("id"):
-        story = await desk.call(partial(desk.engine.rising.story, name))
+        story = await desk.call(partial(desk.engine.rising.story, name), line="ranking")
         told = to_json(story)
         lines = [f"“{_plain(story.title)}”, supported by {story.support.origins} origins."]
         lines += [f"Agreed: “{_plain(fact.text)}”" for fact in story.agreed]
@@ -176,7 +176,7 @@ async def _stories(desk: Desk, given: Mapping[str, Any], report: Report) -> Resu
         k=given.get("k", 10),
         by=given.get("by", "interest"),
     )
-    found = await desk.call(find)
+    found = await desk.call(find, line="ranking")
     lines = [
         f"{n}. {one.id}: “{_plain(one.title)}” ({one.support.origins} origins, "
         f"{one.support.authors} authors)"

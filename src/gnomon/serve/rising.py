@@ -42,9 +42,9 @@ class Listing:
         if term := query.pop("term"):
             for name in ("kind", "k", "unsure"):
                 query.pop(name)
-            found = await self._desk.call(partial(rising.explain, term, **query))
+            found = await self._desk.call(partial(rising.explain, term, **query), line="ranking")
             return json_response({"object": "list", "data": [trend_json(found)]})
-        listed = await self._desk.call(partial(rising.trends, **query))
+        listed = await self._desk.call(partial(rising.trends, **query), line="ranking")
         return json_response(rising_json(listed))
 
     async def spread(self, request: Request) -> Response:

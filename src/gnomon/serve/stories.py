@@ -52,11 +52,11 @@ class StoryRoutes:
             k=int(k),
             by=by,
         )
-        return json_response(_list(await self._desk.call(find), by))
+        return json_response(_list(await self._desk.call(find, line="ranking"), by))
 
     async def show_story(self, request: Request) -> Response:
         tell = partial(self._desk.engine.rising.story, request.path_params["id"])
-        return json_response(_story(await self._desk.call(tell)))
+        return json_response(_story(await self._desk.call(tell, line="ranking")))
 
 
 def _list(found: Stories, by: str) -> dict[str, Any]:

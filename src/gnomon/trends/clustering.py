@@ -17,17 +17,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from operator import itemgetter
 
-from gnomon.trends.story_terms import UNIT, Frequencies, Terms, figures, is_telling
+from gnomon.trends.cluster import INDEXED, Cluster, Doc
+from gnomon.trends.story_terms import UNIT, Frequencies, Terms, is_telling
 
 DAY_S = 86_400.0
 ROUND = 256
 """After so many posts the old ones are let go."""
-INDEXED = 10
-"""The terms of a post under which its story is looked up: the heaviest."""
 LOOKED_UP = 24
 """Stories that one term leads to: the latest."""
 KEPT_UNDER_TERM = 192
@@ -66,65 +65,6 @@ class Rules:
     figures: float = 0.7
     window_s: float = 30 * DAY_S
     most: int = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Doc:
-    """A post as it is compared. ``n`` counts all that were ever taken in; ``said`` and ``came``
-    are its times."""
-
-    n: int
-    said: float
-    came: float
-    terms: Terms
-    figures: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "figures", figures(self.terms.words))
-
-
-class Cluster:
-    """A story's posts that are still compared: the sum of their vectors, and the times."""
-
-    __slots__ = ("docs", "first", "last", "square", "total")
-
-    def __init__(self) -> None:
-        self.docs: dict[int, Doc] = {}
-        self.total: dict[str, int] = {}
-        self.square = 0  # of the length of ``total``
-        self.first = math.inf
-        self.last = -math.inf
-
-    def add(self, doc: Doc) -> None:
-        total = self.total
-        square = self.square
-        for word, weight in zip(doc.terms.words, doc.terms.weights, strict=True):
-            held = total.get(word, 0)
-            total[word] = held + weight
-            square += weight * (2 * held + weight)
-        self.square = square
-        self.docs[doc.n] = doc
-        self.first = min(self.first, doc.said)
-        self.last = max(self.last, doc.said)
-
-    def remove(self, n: int) -> Doc:
-        doc = self.docs.pop(n)
-        for word, weight in zip(doc.terms.words, doc.terms.weights, strict=True):
-            held = self.total[word]
-            self.square -= weight * (2 * held - weight)
-            if held == weight:
-                del self.total[word]
-            else:
-                self.total[word] = held - weight
-        if doc.said in (self.first, self.last):
-            self.first = min((d.said for d in self.docs.values()), default=math.inf)
-            self.last = max((d.said for d in self.docs.values()), default=-math.inf)
-        return doc
-
-    def some(self) -> Iterable[Doc]:
-        """A few posts that stand for all: the first and the latest."""
-        docs = list(self.docs.values())
-        return docs if len(docs) <= 10 else [*docs[:4], *docs[-6:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +253,6 @@ class Clustering:
     def merge(self, story: int, gone: int) -> None:
         for doc in self.clusters.pop(gone).docs.values():
             self._move(doc, story)
-        cluster = self.clusters[story]
-        cluster.docs = dict(sorted(cluster.docs.items()))
 
     def _move(self, doc: Doc, story: int) -> None:
         old = self.story_of[doc.n]
@@ -333,7 +271,7 @@ class Clustering:
     def _split(self, story: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """Split a story that holds several: groups of posts none of which is like one of another
         group, and whose centres are apart. The largest keeps the number."""
-        docs = list(self.clusters[story].docs.values())[-SPLIT_READ:]
+        docs = self.clusters[story].latest(SPLIT_READ)
         parts = [part for part in _linked(docs, self.rules.join) if len(part) >= SPLIT_PART]
         parts.sort(key=lambda part: (-len(part), part[0].n))
         made: list[tuple[int, tuple[int, ...]]] = []
@@ -366,14 +304,7 @@ class Clustering:
             held = self._by_term.get(word)
             if held is None or held.get(story) != n:
                 continue
-            if word not in cluster.total:
-                del held[story]
-                if not held:
-                    del self._by_term[word]
-                continue
-            latest = max(
-                (d.n for d in cluster.docs.values() if word in d.terms.words[:INDEXED]), default=-1
-            )
+            latest = cluster.latest_under(word)
             if latest >= 0:
                 held[story] = latest
                 self._by_term[word] = _in_order(held)

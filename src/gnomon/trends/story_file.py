@@ -20,7 +20,8 @@ import xxhash
 from gnomon.errors import StoreError
 from gnomon.store.database import translated
 from gnomon.store.rows import as_list
-from gnomon.trends.clustering import ROUND, Clustering, Doc
+from gnomon.trends.cluster import Doc
+from gnomon.trends.clustering import ROUND, Clustering
 from gnomon.trends.story_terms import Terms
 
 FORMAT = 1

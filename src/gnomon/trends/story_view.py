@@ -17,7 +17,8 @@ import xxhash
 
 from gnomon.store.contract import Change, Store
 from gnomon.text.urls import canonical
-from gnomon.trends.clustering import ROUND, Clustering, Doc, Rules
+from gnomon.trends.cluster import Doc
+from gnomon.trends.clustering import ROUND, Clustering, Rules
 from gnomon.trends.reading import STEP, Step, read
 from gnomon.trends.story_file import SHOWN_AUTHORS, StoryFile, key_of
 from gnomon.trends.story_terms import raw_terms, weigh

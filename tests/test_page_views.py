@@ -152,8 +152,8 @@ def test_a_verdict_that_is_unsure_says_so_and_a_contradiction_says_of_what(
             const { answerNode, verdictBadge } = await import("/page/answer.js");
             const { page } = await import("/page/share.js");
             const quote = (n, stance, words) => ({ n, stance, quote: words, post: `p${n}`,
-                author: "a", origin: `o${n}`, posts: 1, said_at: `2026-05-0${n}T08:00:00Z`,
-                hash: "0" });
+                author: n > 1 ? "a" : "", source: `from-${n}`, origin: `o${n}`, posts: 1,
+                said_at: `2026-05-0${n}T08:00:00Z`, hash: "0" });
             const verdict = (label, confidence, text) => ({ label, confidence, claim: { text },
                 evidence: [], posts_by_origin: {}, origins_for: 1, posts_for: 1,
                 origins_against: 0, posts_against: 0 });
@@ -178,6 +178,7 @@ def test_a_verdict_that_is_unsure_says_so_and_a_contradiction_says_of_what(
     assert shown["sure"] == "Refuted"
     assert "20%" in shown["title"]
     assert "Supported, but unsure" in shown["file"], "the saved page says it, too"
+    assert [shown["file"].count(f"from-{n}") for n in (1, 2)] == [1, 1], "a source is named once"
     assert shown["dates"][0] == "1 May 2026 – 2 May 2026", "seen where there is no margin"
     assert shown["urls"] == ["http://t.example/1"]
 
@@ -223,6 +224,17 @@ def test_a_file_is_named_as_a_reader_needs_it(opened: Opened, url: str) -> None:
         ["file:reddit_top.jsonl.gz", "file:notes", "file:.gz", "file:upload/a.txt", "bluesky", ""],
     )
     assert named == ["reddit_top", "notes", "file:.gz", "file:upload/a.txt", "bluesky", ""]
+
+
+def test_a_headline_is_shown_without_the_addresses_in_it(opened: Opened, url: str) -> None:
+    shown = opened(url).evaluate(
+        """async (titles) => {
+            const { headline } = await import("/page/dom.js");
+            return titles.map(headline);
+        }""",
+        ["Siege ends http://t.example/aN", "It https://a.example/?b is over", "http://a.example/"],
+    )
+    assert shown == ["Siege ends", "It is over", "http://a.example/"]
 
 
 def test_a_search_that_found_as_many_as_it_asked_for_offers_more(opened: Opened, url: str) -> None:
@@ -410,8 +422,14 @@ def test_language_colours_and_shortcuts_are_chosen_and_kept(opened: Opened, url:
     page.get_by_role("radio", name="Off").check(force=True)
     page.keyboard.press("?")
     expect(page.locator("#sheet")).to_be_hidden()
+    # The word that is seen can be spoken: it begins the link's name (WCAG 2.5.3).
+    names = "all => all.map(a => [a.innerText, a.ariaLabel])"
+    english = page.locator("#nav a").evaluate_all(names)
     page.get_by_role("radio", name="中文").check(force=True)
     expect(page.locator("h1")).to_have_text("设置")
+    for seen, name in english + page.locator("#nav a").evaluate_all(names):
+        assert seen
+        assert name.startswith(seen)
     page.reload()
     expect(page.locator("h1")).to_have_text("设置")
     assert page.evaluate(paper) == dark

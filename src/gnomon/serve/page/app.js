@@ -60,9 +60,12 @@ const NAV = [
 
 function bar() {
   $("nav").setAttribute("aria-label", t.views);
-  $("nav").replaceChildren(...NAV.map(([view, href, word, path]) =>
-    h("a", { href, "aria-current": (router.view()?.within ?? router.view()) === view ? "page" : null, "aria-label": t[word] },
-      icon(path, "drawn-icon"), h("span", {}, t[`${word}Short`] ?? t[word]))));
+  $("nav").replaceChildren(...NAV.map(([view, href, word, path]) => {
+    const short = t[`${word}Short`] ?? t[word];
+    // Who speaks to the browser says the word that is seen: the name begins with it.
+    return h("a", { href, "aria-current": (router.view()?.within ?? router.view()) === view ? "page" : null, "aria-label": t[word].startsWith(short) ? t[word] : `${short}: ${t[word]}` },
+      icon(path, "drawn-icon"), h("span", {}, short));
+  }));
   $("gear").toggleAttribute("data-here", router.view() === settings);
 }
 

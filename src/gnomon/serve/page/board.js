@@ -3,7 +3,7 @@
 
 import { get } from "./api.js";
 import * as composer from "./composer.js";
-import { badge, button, failure, h, langOf, memory, number, say, span, stamp, title, when } from "./dom.js";
+import { badge, button, failure, h, headline, langOf, memory, number, say, span, stamp, title, when } from "./dom.js";
 import { LANGS } from "./filters.js";
 import * as panel from "./panel.js";
 import { discounted, iso, loud, ms, spark, supported, within } from "./pictures.js";
@@ -316,7 +316,7 @@ export const asOne = ({ discount, authors }) => Math.max(discount.share, (discou
 function storyNode(one) {
   return h("li", { class: "story", "data-key": one.id },
     h("a", { href: router.address([["story", one.id]]), class: "head" },
-      h("span", { class: "headline", ...langOf(one.langs[0]) }, one.title),
+      h("span", { class: "headline", ...langOf(one.langs[0]) }, headline(one.title)),
       h("span", { class: "by" }, h("span", {}, t.now.firstBy, " ", h("bdi", {}, one.first.author || one.first.source || t.unknownAuthor)), when(one.first_seen)),
       within(one.spark, ms(one.spark_from), one.spark_s * 1000, [ms(held.trends.since), ms(held.trends.until)]),
       figures(one.posts, one.authors, one.support.origins),

@@ -3,7 +3,7 @@
 import { gapLine } from "./answer.js";
 import { get, stream } from "./api.js";
 import { figures, places } from "./board.js";
-import { failure, fold, h, langOf, say, sign, stamp, title, when } from "./dom.js";
+import { failure, fold, h, headline, langOf, say, sign, stamp, title, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { iso, ms, within } from "./pictures.js";
 import * as router from "./router.js";
@@ -139,7 +139,7 @@ function digestNode(one) {
 }
 
 const briefNode = (brief, citations, range) => h("section", { class: "one-story" },
-  h("h3", { class: "headline", ...langOf(brief.langs[0]) }, h("a", { href: router.address([["story", brief.story]]) }, brief.title)),
+  h("h3", { class: "headline", ...langOf(brief.langs[0]) }, h("a", { href: router.address([["story", brief.story]]) }, headline(brief.title))),
   h("div", { class: "row" }, brief.spark.length > 0 && within(brief.spark, ms(brief.spark_from), brief.spark_s * 1000, range), figures(brief.posts, brief.authors, brief.support.origins),
     brief.news && h("em", { class: "news" }, t.brief.news[brief.news] ?? brief.news)),
   KINDS.map(([kind, label]) => {

@@ -120,6 +120,9 @@ export const failure = (error, retry) =>
   h("div", { class: "sorry", role: "alert" }, h("b", {}, t.failed), h("p", {}, error.message),
     retry && button(t.retry, retry));
 
+/** A headline without the addresses in it; they stand in its post. */
+export const headline = (words) => words.replace(/\s*https?:\/\/\S+/g, "").trim() || words;
+
 /** The page's own head of a view. It takes the focus, so that a new view is read from its start. */
 export const title = (words, attributes = {}) => h("h1", { class: "title", tabindex: "-1", ...attributes }, words);
 

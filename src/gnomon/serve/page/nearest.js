@@ -3,7 +3,7 @@
 
 import { get } from "./api.js";
 import { quietly } from "./answer.js";
-import { h, langOf, placeOf, when } from "./dom.js";
+import { h, headline, langOf, placeOf, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { skyline } from "./shadows.js";
 import { status } from "./status.js";
@@ -37,5 +37,5 @@ export async function lately(place) {
   place.hidden = false;
   place.replaceChildren(h("h2", { class: "small" }, t.lately), h("ul", { class: "lately" }, told.map((one) =>
     h("li", {}, h("a", { href: `/#story=${encodeURIComponent(one.id)}` },
-      h("span", langOf(one.langs[0]), one.title), h("small", {}, t.equals(one.posts, one.origins)))))));
+      h("span", langOf(one.langs[0]), headline(one.title)), h("small", {}, t.equals(one.posts, one.origins)))))));
 }

@@ -48,7 +48,7 @@ function source(citation, part) {
     h("p", { class: "by" }, h("b", {}, `[${citation.n}]`), h("span", {}, t.stance[citation.stance] ?? "")),
     citation.deleted ? h("p", {}, h("em", {}, t.deleted)) : h("blockquote", langOf(citation.lang), citation.quote),
     h("p", { class: "by" }, h("b", {}, h("bdi", {}, citation.author || citation.title || citation.source)),
-      h("time", { datetime: citation.said_at }, stamp(citation.said_at)), h("span", {}, citation.source),
+      h("time", { datetime: citation.said_at }, stamp(citation.said_at)), (citation.author || citation.title) && h("span", {}, citation.source),
       citation.posts > 1 && h("span", {}, t.standsFor(citation.posts))),
     h("p", { class: "by" }, url && h("a", { href: url, rel: "noopener noreferrer nofollow" }, url)),
     citation.hash && h("p", {}, h("code", {}, `SHA-256 ${citation.hash}`)));

@@ -4,7 +4,7 @@
 import { gapLine } from "./answer.js";
 import { get } from "./api.js";
 import { asOne, askAbout, carrierNode, cutting, figures, places } from "./board.js";
-import { badge, button, failure, h, langOf, number, title, when } from "./dom.js";
+import { badge, button, failure, h, headline, langOf, number, title, when } from "./dom.js";
 import * as panel from "./panel.js";
 import { ms, supported, unfolded } from "./pictures.js";
 import * as router from "./router.js";
@@ -95,8 +95,8 @@ function draw() {
   }
   main.replaceChildren(h("article", { class: "board tale" }, places(""), head(), picture(),
     h("div", { class: "sidebyside" }, story.disputed.length ? [conflicts(), facts()] : [facts(), conflicts()]), moments(), carriers(),
-    h("div", { class: "actions" }, button(t.now.askThis, () => askAbout(story.title), { id: "ask-this" }),
-      h("a", { class: "quiet line", href: router.address([["search", story.title]]) }, t.now.findPosts))));
+    h("div", { class: "actions" }, button(t.now.askThis, () => askAbout(headline(story.title)), { id: "ask-this" }),
+      h("a", { class: "quiet line", href: router.address([["search", headline(story.title)]]) }, t.now.findPosts))));
   observe();
 }
 
@@ -109,7 +109,7 @@ function redraw() {
 function head() {
   const { first, support } = story;
   return [
-    title(story.title, { ...langOf(story.langs[0]) }),
+    title(headline(story.title), { ...langOf(story.langs[0]) }),
     h("p", { class: "firstsaid" }, t.tale.firstSaid, " ",
       h("button", { type: "button", class: "plain", onclick: (event) => panel.openPost(first.post, null, event.currentTarget) }, h("bdi", {}, first.author || first.source || t.unknownAuthor)),
       " · ", when(story.first_seen), " – ", when(story.last_seen)),

@@ -339,7 +339,7 @@ const en = {
   asking: "Looking for an answer",
   steps: { plan: "Plan", retrieve: "Retrieve", draft: "Draft", check: "Check", answer: "Answer" },
   made: (read, seconds) => (read ? `Read ${read}; checked in ${seconds} s` : `Checked in ${seconds} s`),
-  searchedFor: "Searched for",
+  searchedFor: "Also searched for",
   draftQuotes: (n) => s(n, "quote that may answer", "quotes that may answer"),
   draftClaim: (claim) => `Claim to check: ${claim}`,
   names: (names) => `About ${names}`,

@@ -339,7 +339,7 @@ const zh = {
   asking: "正在寻找答案",
   steps: { plan: "规划", retrieve: "检索", draft: "起草", check: "核对", answer: "作答" },
   made: (read, seconds) => (read ? `读了 ${read}，核对用时 ${seconds} 秒` : `核对用时 ${seconds} 秒`),
-  searchedFor: "检索用词",
+  searchedFor: "另外还检索了",
   draftQuotes: (n) => `${zhn(n)} 段可能的原话`,
   draftClaim: (claim) => `待核对的说法：${claim}`,
   names: (names) => `有关：${names}`,

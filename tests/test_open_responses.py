@@ -82,8 +82,21 @@ def streamed(url: str, **body: Any) -> list[dict[str, Any]]:
     return events
 
 
+# What the runner's responseResourceSchema holds to a type, where the openai client allows null.
+HELD_TO = {
+    "id": str, "created_at": int, "completed_at": int, "status": str, "model": str, "output": list,
+    "tools": list, "tool_choice": (str, dict), "truncation": str, "parallel_tool_calls": bool,
+    "text": dict, "top_p": (int, float), "presence_penalty": (int, float),
+    "frequency_penalty": (int, float), "top_logprobs": int, "temperature": (int, float),
+    "store": bool, "background": bool, "service_tier": str,
+}  # fmt: skip
+
+
 def valid(response: dict[str, Any]) -> None:
     assert set(response) >= REQUIRED
+    assert response["object"] == "response"
+    for name, kind in HELD_TO.items():
+        assert isinstance(response[name], kind), (name, response[name])
     assert response["output"]
     assert response["status"] == "completed"
     check_response(response)

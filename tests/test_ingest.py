@@ -8,7 +8,7 @@ import pytest
 
 from gnomon.errors import SourceError, StoreFull, Unreachable
 from gnomon.ingest import BATCH_POSTS, ingest, language, prepare, take
-from gnomon.sources.driver import Network
+from gnomon.sources.network import Network
 from gnomon.store.memory import MemoryStore
 from gnomon.types import Batch, Deletion, EdgeKind, Gap, Post, SetAside
 

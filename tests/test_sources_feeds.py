@@ -8,8 +8,9 @@ import pytest
 
 from gnomon.errors import Refused, SourceError, Unreachable
 from gnomon.sources.contract import Fetch, Response, Wait
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.feeds import Feed
+from gnomon.sources.network import Network
 from gnomon.types import Batch
 from source_servers import http_server
 

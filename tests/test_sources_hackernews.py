@@ -7,8 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gnomon.errors import InputError, SourceError, Unreachable
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.hackernews import HackerNews, post_of
+from gnomon.sources.network import Network
 from source_servers import http_server
 
 NOW = 1_772_900_000.0

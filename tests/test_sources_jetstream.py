@@ -12,8 +12,9 @@ from websockets.exceptions import ConnectionClosed
 
 from gnomon.errors import SourceError, Unreachable
 from gnomon.sources.admission import Limits
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.jetstream import Jetstream
+from gnomon.sources.network import Network
 from source_servers import ws_server
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/data/wire/bluesky_jetstream_v1.jsonl"

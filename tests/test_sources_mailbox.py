@@ -6,8 +6,9 @@ from email.message import EmailMessage
 import pytest
 
 from gnomon.errors import SourceError
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.mailbox import Mailbox, is_maildir, is_mbox
+from gnomon.sources.network import Network
 
 NOW = 1_772_900_000.0
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gnomon.errors import ConfigError, InputError, SourceError
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.mapped import MappedFile, MappedPages
 from gnomon.sources.mapping import load, parse
+from gnomon.sources.network import Network
 from gnomon.sources.paths import Path
 from source_servers import http_server
 

@@ -13,9 +13,10 @@ from websockets.exceptions import ConnectionClosed
 
 from gnomon.errors import InputError, SourceError, Unreachable
 from gnomon.sources.contract import Fetch, Response, Wait
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.mastodon import Mastodon
 from gnomon.sources.mastodon_posts import NotPublicError, posts_of
+from gnomon.sources.network import Network
 from source_servers import http_server, ws_server
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/data/wire/mastodon_cassettes.tar.gz"

@@ -13,8 +13,9 @@ import pytest
 
 from gnomon.errors import ConfigError, Refused, SourceError, Unreachable
 from gnomon.sources.contract import Fetch, Listen, Wait
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.guard import is_public
+from gnomon.sources.network import Network
 from gnomon.types import Batch
 from source_servers import http_server, ws_server
 

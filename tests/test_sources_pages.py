@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import Refused, SourceError, Unreachable
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
+from gnomon.sources.network import Network
 from gnomon.sources.pages import Page, Sitemap, post_id, read_sitemap
 from source_servers import http_server
 

@@ -10,10 +10,11 @@ import pytest
 
 from gnomon.errors import InputError
 from gnomon.sources.admission import Limits
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.feeds import Feed
 from gnomon.sources.files import Files
 from gnomon.sources.jetstream import Jetstream
+from gnomon.sources.network import Network
 from gnomon.sources.pipe import Pipe
 from gnomon.sources.specs import make_sources
 

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gnomon.errors import InputError, SourceError, Unreachable
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
+from gnomon.sources.network import Network
 from gnomon.sources.reddit import Reddit
 from gnomon.sources.reddit_posts import NotPublicError, gone, post_of
 from source_servers import http_server

@@ -10,13 +10,13 @@ import pytest
 from gnomon.config import Config, load
 from gnomon.errors import ConfigError, InputError
 from gnomon.ingest import ingest
-from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
 from gnomon.sources.hackernews import HackerNews
 from gnomon.sources.mailbox import Mailbox
 from gnomon.sources.mapped import MappedFile, MappedPages
 from gnomon.sources.mapping import parse
 from gnomon.sources.mastodon import Mastodon
+from gnomon.sources.network import Network
 from gnomon.sources.pages import Page, Sitemap
 from gnomon.sources.reddit import Reddit
 from gnomon.sources.specs import Access, make_sources, settled

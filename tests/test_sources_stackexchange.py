@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import SourceError
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
+from gnomon.sources.network import Network
 from gnomon.sources.stackexchange import StackExchange, is_dump
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/data/wire/stackexchange_ai_Posts.xml.gz"

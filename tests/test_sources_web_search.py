@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gnomon.errors import InputError, SourceError
-from gnomon.sources.driver import Network
+from gnomon.sources.network import Network
 from gnomon.sources.web_search import WebSearch, search_web
 from gnomon.types import Filter
 from source_servers import http_server

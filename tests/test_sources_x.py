@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gnomon.errors import InputError, SourceError, Unreachable
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
+from gnomon.sources.network import Network
 from gnomon.sources.x_api import XApi
 from gnomon.sources.x_archive import XArchive, is_archive
 from gnomon.sources.x_pages import XPages

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from gnomon.errors import SourceError
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
+from gnomon.sources.network import Network
 from gnomon.sources.zim import MAGIC, Zim
 
 pytest.importorskip("libzim", reason="the extra gnomon[zim] is not installed")

@@ -138,7 +138,7 @@ def _plain(config: Config) -> dict[str, object]:
 
 
 def _hasty(config: Config) -> object:
-    from gnomon.sources.driver import Network
+    from gnomon.sources.network import Network
 
     return Network(allow=config.allow, politeness_s=0.0)
 

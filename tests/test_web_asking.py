@@ -19,7 +19,7 @@ from gnomon.assemble import Gnomon, open_for_asking, open_gnomon, open_sample
 from gnomon.assemble.web import Web, edits, settled
 from gnomon.config import load
 from gnomon.ingest import take
-from gnomon.sources.driver import Network
+from gnomon.sources.network import Network
 from gnomon.types import Event, Filter, Finished, Post, Revision, Step, Turn
 from serving import running
 from source_servers import HttpServer, http_server

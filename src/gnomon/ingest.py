@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnomon import origins
 from gnomon.errors import SourceError, StoreFull
 from gnomon.sources.contract import Source
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.store.contract import Store, Written
 from gnomon.text.tokens import is_cjk
 from gnomon.types import Batch, Post
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 # Below it the detector guesses: fastText's lid.176 is trained on sentences.
 FEWEST_WORDS = 4

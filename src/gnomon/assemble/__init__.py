@@ -27,7 +27,6 @@ from gnomon.assemble.product import Gnomon
 from gnomon.config import Config
 from gnomon.errors import InputError, StoreBusy
 from gnomon.ingest import Report, ingest, take
-from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
 from gnomon.store.engine import open_store
 from gnomon.store.memory import MemoryStore
@@ -98,6 +97,8 @@ def open_files(config: Config, paths: Sequence[str | Path]) -> Gnomon:
     given = [Path(path) for path in paths]
     gnomon.post_pictures.files = tuple(map(str, paths))
     gnomon.media_checks.folders = tuple(p if p.is_dir() else p.parent for p in given)
+    from gnomon.sources.network import Network
+
     source = Files([str(path) for path in paths], limits=gnomon.limits())
     with Network() as network:
         report = ingest(source, store, network=network)

@@ -8,18 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from gnomon.config import Config
 from gnomon.errors import InputError, StoreError, StoreFull
 from gnomon.ingest import Report, ingest, retain
 from gnomon.sources.admission import Limits
 from gnomon.sources.contract import Source
-from gnomon.sources.driver import Network
 from gnomon.sources.files import Files
 from gnomon.sources.specs import Access, make_sources
 from gnomon.store.contract import Store
 from gnomon.types import Batch, SetAside
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 ROOM = 0.9
 DAY_S = 86400.0
@@ -184,6 +186,8 @@ class Intake:
         )
 
     def network(self) -> Network:
+        from gnomon.sources.network import Network
+
         return Network(
             contact=self.config.contact, allow=self.config.allow, proxy=self.config.proxy
         )

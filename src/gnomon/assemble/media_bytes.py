@@ -6,10 +6,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources.contract import Fetch
-from gnomon.sources.network import Network
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 MOST = 4
 """Pictures of one post: what the networks allow in one."""

@@ -13,16 +13,19 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gnomon.assemble.media_bytes import MOST, beside, fetched, is_url
 from gnomon.assemble.provenance import Signed
 from gnomon.config import Config
 from gnomon.errors import ConfigError, GnomonError, NotFound
 from gnomon.provenance.verdicts import Verdicts
-from gnomon.sources.network import Network
 from gnomon.store.contract import Store
 from gnomon.store.memory import MemoryStore
 from gnomon.types.provenance import MediaCheck
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 AN_HOUR = 200
 """Pictures that are looked at unasked in an hour."""

@@ -14,7 +14,6 @@ from gnomon.assemble.trust import load_trust
 from gnomon.config import Config
 from gnomon.errors import GnomonError, ModelError
 from gnomon.models import installed, table
-from gnomon.models import pull as pulling
 from gnomon.models.installed import Choice
 from gnomon.models.protocols import Chat, Embed, Entail
 from gnomon.models.verifier import CHINESE, SHIPPED, OnnxVerifier
@@ -314,6 +313,8 @@ def move_model(
 
     Raises ModelError."""
     if action == "pull":
+        from gnomon.models import pull as pulling
+
         return [pulling.pull(name, config.models_dir, progress=on_progress, sha256=sha256)]
     if action == "export":
         return [model.path for model in installed.export(config.models_dir, Path(name))]

@@ -13,17 +13,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gnomon.assemble.media_bytes import beside, fetched, is_url
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, SourceError
 from gnomon.sources.admission import ADULT_LABELS
-from gnomon.sources.network import Network
 from gnomon.sources.thumbnails import thumbnail
 from gnomon.store.contract import Store
 from gnomon.store.picture_cache import PictureCache
 from gnomon.types import Filter, Post
 from gnomon.types.post_pictures import Thumbnail
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 MOST = 10
 """Pictures of one post."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnomon.assemble.background import Background
 from gnomon.assemble.picture_search import find, question
@@ -19,12 +19,14 @@ from gnomon.errors import GnomonError, InputError, ModelError, ModelMissing, Not
 from gnomon.models import installed
 from gnomon.models.clip import BATCH, OnnxClip, is_clip
 from gnomon.models.protocols import See
-from gnomon.sources.network import Network
 from gnomon.store.contract import Store
 from gnomon.store.memory import MemoryStore
 from gnomon.store.picture_cache import PictureCache
 from gnomon.types import Filter
 from gnomon.types.post_pictures import PicturesFound
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 ANY = Filter()
 FOLDER, FILE = "post-pictures", "pictures.db"

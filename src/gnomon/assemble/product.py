@@ -11,32 +11,19 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gnomon import __version__, journal, sample
 from gnomon.assemble import checking
 from gnomon.assemble.background import Background
-from gnomon.assemble.chronicle import Chronicle
-from gnomon.assemble.digests import Digests, Parts
 from gnomon.assemble.intake import DAY_S, ROOM, Intake
-from gnomon.assemble.library import Library
-from gnomon.assemble.library import Limits as UploadLimits
-from gnomon.assemble.media_checks import MediaChecks
 from gnomon.assemble.metered import Answers, is_elsewhere
 from gnomon.assemble.models import Models, model_rows
-from gnomon.assemble.pictures import Pictures
-from gnomon.assemble.post_pictures import PostPictures
-from gnomon.assemble.provenance import Signed
-from gnomon.assemble.quiz import Quiz
 from gnomon.assemble.receipts import Receipts
 from gnomon.assemble.setup import Setup
-from gnomon.assemble.skills import Parts as SkillParts
-from gnomon.assemble.skills import Skills
 from gnomon.assemble.supply import Supply
-from gnomon.assemble.talk import Talk
 from gnomon.assemble.trust import trust_facts
 from gnomon.assemble.unkept import Forgiving
-from gnomon.assemble.voice import Voice
 from gnomon.assemble.web import Web, edits
 from gnomon.config import Config
 from gnomon.errors import GnomonError, InputError, ModelError, NotFound, StoreError
@@ -72,6 +59,20 @@ from gnomon.types import (
 )
 from gnomon.wire import iso, to_json
 
+# An area is loaded when it is first wanted: a command of the command line needs few of them.
+if TYPE_CHECKING:
+    from gnomon.assemble.chronicle import Chronicle
+    from gnomon.assemble.digests import Digests
+    from gnomon.assemble.library import Library
+    from gnomon.assemble.media_checks import MediaChecks
+    from gnomon.assemble.pictures import Pictures
+    from gnomon.assemble.post_pictures import PostPictures
+    from gnomon.assemble.provenance import Signed
+    from gnomon.assemble.quiz import Quiz
+    from gnomon.assemble.skills import Skills
+    from gnomon.assemble.talk import Talk
+    from gnomon.assemble.voice import Voice
+
 ANY = Filter()
 EMBED_BATCH = 32
 EMBED_IDLE_S = 5.0
@@ -98,7 +99,7 @@ class Gnomon:
         self._now = now
         self._is_sample = is_sample
         self._models = Models(config)
-        self.receipts = Receipts(config, store, self.provenance)
+        self.receipts = Receipts(config, store, lambda: self.provenance)
         self._forgiving = Forgiving(self.receipts.witness(store), reader)
         self.energy = Answers()
         self._background = Background()
@@ -363,6 +364,8 @@ class Gnomon:
     @cached_property
     def rising(self) -> Chronicle:
         """Trends and stories: views beside the record, or in memory where that is."""
+        from gnomon.assemble.chronicle import Chronicle
+
         return Chronicle(
             self.store,
             self.config.store_dir if isinstance(self.store, DiskStore) else None,
@@ -374,6 +377,8 @@ class Gnomon:
     @cached_property
     def digests(self) -> Digests:
         """Dated briefs of the stories."""
+        from gnomon.assemble.digests import Digests, Parts
+
         return Digests(
             Parts(
                 store=self._forgiving.as_store,
@@ -389,6 +394,9 @@ class Gnomon:
     @cached_property
     def library(self) -> Library:
         """Uploads and the shelves that they are searched on."""
+        from gnomon.assemble.library import Library
+        from gnomon.assemble.library import Limits as UploadLimits
+
         most = UploadLimits(self.config.upload_mb * 2**20, self.config.uploads_mb * 2**20)
         return Library(
             self.config.home,
@@ -402,6 +410,8 @@ class Gnomon:
     @cached_property
     def talk(self) -> Talk:
         """Models as such, answering plainly and unchecked."""
+        from gnomon.assemble.talk import Talk
+
         return Talk(self.config, self._models)
 
     @cached_property
@@ -419,33 +429,45 @@ class Gnomon:
     @cached_property
     def provenance(self) -> Signed:
         """Signing what is made here, and reading what others signed."""
+        from gnomon.assemble.provenance import Signed
+
         return Signed(self.config)
 
     @cached_property
     def media_checks(self) -> MediaChecks:
         """Who signed the pictures that came with posts."""
+        from gnomon.assemble.media_checks import MediaChecks
+
         return MediaChecks(self.config, self.store, self.provenance, self.intake.network)
 
     @cached_property
     def post_pictures(self) -> PostPictures:
         """Pictures that came with posts, found by what is in them."""
+        from gnomon.assemble.post_pictures import PostPictures
+
         return PostPictures(self.config, self.store, self.intake.network)
 
     @cached_property
     def pictures(self) -> Pictures:
         """Drawing, within the owner's policy."""
+        from gnomon.assemble.pictures import Pictures
+
         return Pictures(self.config, self._models.chat, lambda: self.provenance)
 
     @cached_property
     def quiz(self) -> Quiz:
         """Human or machine: the sets that are here, and rounds of them."""
+        from gnomon.assemble.quiz import Quiz
+
         return Quiz(self.config)
 
     @cached_property
     def skills(self) -> Skills:
         """A story, a debate, a translation, a reading."""
+        from gnomon.assemble.skills import Parts, Skills
+
         return Skills(
-            SkillParts(
+            Parts(
                 chat=self._models.chat,
                 named=self.talk.chat,
                 bench=self.bench,
@@ -457,6 +479,8 @@ class Gnomon:
     @cached_property
     def voice(self) -> Voice:
         """Speaking and listening."""
+        from gnomon.assemble.voice import Voice
+
         return Voice(self.config, lambda: self.provenance)
 
     @cached_property

@@ -6,20 +6,22 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gnomon import __version__
 from gnomon.assemble.models import chat_choice, embed_choice, load_verifier, verifier_name
-from gnomon.assemble.provenance import Signed
 from gnomon.config import Config
 from gnomon.errors import ConfigError, GnomonError, InputError, NotFound, StoreError
 from gnomon.models import installed
 from gnomon.models.installed import Choice
-from gnomon.provenance import receipts
 from gnomon.store.contract import Receipt, Store
 from gnomon.store.memory import MemoryStore
 from gnomon.store.receipts import SIGNED, receipt_id
 from gnomon.types.provenance import ReceiptCheck
+
+# Signing loads a library; what only reads the store signs nothing.
+if TYPE_CHECKING:
+    from gnomon.assemble.provenance import Signed
 
 KINDS = ("gnomon.answer", "gnomon.verification")
 """What is signed. A digest says what answers said, and each of its stories names them."""
@@ -51,7 +53,7 @@ class Receipts:
     sample world leaves no key behind.
     """
 
-    def __init__(self, config: Config, store: Store, signed: Signed) -> None:
+    def __init__(self, config: Config, store: Store, signed: Callable[[], Signed]) -> None:
         self._config = config
         self._store = store
         self._signed = signed
@@ -77,8 +79,11 @@ class Receipts:
         return {**body, SIGNED: made}
 
     def _make(self, name: str, body: Mapping[str, Any], store: Store) -> dict[str, Any]:
+        from gnomon.provenance import receipts
+
+        signed = self._signed()
         facts = self._facts(body, store)
-        return receipts.witness(body, name, facts, self._signed.key(), self._signed.now())
+        return receipts.witness(body, name, facts, signed.key(), signed.now())
 
     def _facts(self, body: Mapping[str, Any], store: Store) -> dict[str, Any]:
         held = store.status()
@@ -112,13 +117,17 @@ class Receipts:
                 f"The answer {id[:80]!r} was kept without a signature, before gnomon signed what "
                 "it says; ask again for one that is signed."
             )
+        from gnomon.provenance import receipts
+
         named = made["statement"]["key"]
-        key = next((one for one in self._signed.keys.all() if one.id == named), None)
+        key = next((one for one in self._signed().keys.all() if one.id == named), None)
         return receipts.document(held.id, body, made, key)
 
     def verify(self, given: Mapping[str, Any], public: str = "") -> ReceiptCheck:
         """Whether a receipt holds. Raises InputError where it is none."""
-        return receipts.verify(given, self._signed.keys.all(), public)
+        from gnomon.provenance import receipts
+
+        return receipts.verify(given, self._signed().keys.all(), public)
 
     def newest(self) -> str:
         """The id of the newest answer or check that was kept. Raises NotFound."""
@@ -140,6 +149,8 @@ def verify_file(path: Path, signed: Signed, public: str = "") -> ReceiptCheck:
         raise InputError(
             f"{str(path)!r} holds no receipt; `gnomon receipt show ID --json` writes one."
         )
+    from gnomon.provenance import receipts
+
     return receipts.verify(given, signed.keys.all(), public)
 
 

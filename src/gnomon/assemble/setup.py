@@ -13,7 +13,6 @@ from gnomon.assemble.models import Models, chat_choice, model_rows
 from gnomon.assemble.web import engine_host
 from gnomon.config import Config
 from gnomon.errors import GnomonError, ModelError, NotFound
-from gnomon.models import pull as pulling
 from gnomon.models.table import known
 from gnomon.wire import to_json
 
@@ -119,6 +118,8 @@ class Setup:
                 self.pull(name)
 
     def _fetch(self, name: str) -> None:
+        from gnomon.models import pull as pulling
+
         def count(done: int, total: int) -> None:
             if self._background.stop.is_set() or not self._note(name, done, total):
                 raise ModelError("It was stopped; what came of the model is kept.")

@@ -27,17 +27,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnomon.assemble.followed import Followed, SourceList, write_whole
 from gnomon.errors import ConfigError, GnomonError, InputError, StoreError
 from gnomon.ingest import Report, ingest
 from gnomon.sources.contract import Source
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.specs import is_remote, settled
 from gnomon.store.contract import SourceState, Store
 from gnomon.types import Post, SetAside, Tried
 from gnomon.wire import iso
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0

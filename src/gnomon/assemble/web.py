@@ -13,18 +13,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gnomon.config import Config
 from gnomon.errors import GnomonError
 from gnomon.ingest import take
 from gnomon.sources.admission import Limits
-from gnomon.sources.driver import Network
 from gnomon.sources.guard import place_of
 from gnomon.sources.web_search import BRAVE, WebSearch, search_web
 from gnomon.store.contract import Store
 from gnomon.truth import phrases
 from gnomon.types import Batch, Filter, Post, QueryPlan, Revision, SetAside, Step
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 STEP = "web"
 DEADLINE_S = 10.0
@@ -129,6 +132,8 @@ class Web:
     def _shared(self) -> Network:
         """One network for all questions: so its politeness holds for two at once, too. The engine
         is one of the owner's own servers, which may be private."""
+        from gnomon.sources.network import Network
+
         with self._lock:
             if self._network is None:
                 config = self._config

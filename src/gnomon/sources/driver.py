@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gnomon.errors import SourceError
 from gnomon.sources.contract import Fetch, Listen, Messages, Response, Source, Wait
-from gnomon.sources.network import Network
 from gnomon.types import Batch
 
-__all__ = ["Network", "drive"]
+# The clients of other machines are loaded by who makes a Network: files need none.
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 
 def drive(

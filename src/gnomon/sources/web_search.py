@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from gnomon.errors import InputError, SourceError
 from gnomon.sources.admission import DEFAULT_LIMITS, Limits, admit, quoted, set_aside
 from gnomon.sources.asking import Asker, Asking
 from gnomon.sources.contract import Fetch, Response, Steps
-from gnomon.sources.driver import Network, drive
+from gnomon.sources.driver import drive
 from gnomon.sources.gather import Gathered
 from gnomon.sources.markup import plain_text
 from gnomon.sources.pages import ACCEPT, page_post
@@ -38,6 +38,9 @@ from gnomon.sources.shapes import (
 )
 from gnomon.text.urls import canonical
 from gnomon.types import Filter, Post, SetAside
+
+if TYPE_CHECKING:
+    from gnomon.sources.network import Network
 
 BRAVE = "https://api.search.brave.com"
 MOST_RESULTS = 20  # Brave's most for one request

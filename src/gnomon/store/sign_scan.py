@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
-import faiss
 import numpy as np
 
 PARTS = min(4, os.cpu_count() or 1)
@@ -22,6 +21,8 @@ _COUNTING_ABOVE = 1000  # candidates above which faiss counts distances instead 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    import faiss
+
     return ThreadPoolExecutor(
         PARTS, thread_name_prefix="vectors", initializer=faiss.omp_set_num_threads, initargs=(1,)
     )
@@ -47,6 +48,8 @@ def nearest(signs: np.ndarray, bits: np.ndarray, wanted: int) -> np.ndarray:
 
 
 def _scan(signs: np.ndarray, bits: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    import faiss  # here, since a store without vectors needs none of it
+
     variant = "mc" if wanted > _COUNTING_ABOVE else "hc"
     distances, places = faiss.knn_hamming(
         signs, np.ascontiguousarray(bits), min(wanted, len(bits)), variant=variant

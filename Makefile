@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
 #   make run    sets up and starts gnomon at http://127.0.0.1:8080
 #   make test   runs the whole test suite, offline once set up
-.PHONY: run test check chromium espeak models clients docs bench bench-truth clean help
+.PHONY: run test ready lint check chromium espeak models clients docs bench bench-truth clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,14 +19,21 @@ export GNOMON_TEST_MODELS ?= $(CURDIR)/.cache/models
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gnomon serve --live
 
-test: $(VENV)/test.stamp chromium espeak models clients
-	$(BIN)/ruff check src tests bench docs
-	$(BIN)/ruff format --check src tests bench docs
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile || { \
+# What the tests need is downloaded, installed and checked side by side: most of it waits for a
+# network or keeps one core busy.
+test:
+	@$(MAKE) --no-print-directory -j4 ready
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder || { \
 		echo "== once more, alone: what failed beside the others. If it passes now, it depends on the" \
 			"machine's load or on another test: that is a defect to be mended, and is printed above." \
 		&& $(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 3; }
+
+ready: $(VENV)/compiled.stamp lint chromium espeak models clients
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check src tests bench docs
+	$(BIN)/ruff format --check src tests bench docs
+	$(BIN)/mypy
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format src tests bench docs
@@ -52,9 +59,14 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@$(PIP) --editable '.[test,lab]' || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
+	@$(PIP) --no-compile --editable '.[test,lab]' || { echo "The set-up failed, as said above. It needs a network once, for Python packages;" \
 		"then run the same command again: it goes on where it was."; exit 1; }
 	@touch $(VENV)/run.stamp $@
+
+# What pip would do at the end, on one core and before anything else may begin.
+$(VENV)/compiled.stamp: $(VENV)/test.stamp
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@touch $@
 
 # The page is tested in a real browser: Debian's, with a font that has Chinese.
 chromium:
@@ -67,8 +79,9 @@ chromium:
 	|| { echo "Chromium is not here and cannot be installed without root and apt-get; as root:" \
 		"apt-get install chromium fonts-noto-cjk. Then run make test again."; exit 1; }
 
-# The voice that is always there, for the tests of speech: Debian's.
-espeak:
+# The voice that is always there, for the tests of speech: Debian's. After the browser, since apt
+# does one thing at a time.
+espeak: | chromium
 	@command -v espeak-ng >/dev/null 2>&1 || { echo "installing Debian's espeak-ng for the tests of voices"; \
 	test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
 	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \

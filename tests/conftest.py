@@ -27,6 +27,7 @@ LONGEST = (
 _TURN = {name: turn for turn, name in enumerate(LONGEST)}
 
 
+@pytest.hookimpl(optionalhook=True)  # tests run without xdist, too
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One process more than there are cores: a test that waits for a browser, a disk or another
     process leaves its core to the next. None: as xdist's own variable says."""

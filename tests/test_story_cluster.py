@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from gnomon.trends.cluster import COUNTED_FROM, INDEXED, Cluster, Doc
-from gnomon.trends.story_terms import Terms
+from gnomon.trends.clustering import Clustering
+from gnomon.trends.story_terms import UNIT, Terms
 
 
 def test_what_a_cluster_knows_is_what_its_posts_say():
@@ -32,3 +33,29 @@ def test_what_a_cluster_knows_is_what_its_posts_say():
     for word in (f"word{w}" for w in range(300)):
         under = [n for n in held if word in held[n].terms.words[:INDEXED]]
         assert cluster.latest_under(word) == max(under, default=-1)
+
+
+def doc(n: int, words: list[str], said: float = 0.0) -> Doc:
+    """A post whose words all weigh the same."""
+    weight = round(UNIT / len(words) ** 0.5)
+    return Doc(n, said, said, Terms(tuple(words), (weight,) * len(words)))
+
+
+def test_posts_that_share_none_of_their_ten_heaviest_words_are_compared():
+    shared = [f"shared{i}" for i in range(6)]
+    stories = Clustering()
+    for n, own in enumerate("ab"):
+        stories.place(doc(n, [*(f"{own}{i}" for i in range(10)), *shared]))
+    assert len(stories.clusters) == 1
+
+
+def test_pairs_of_characters_are_parts_of_words():
+    """Nine words in common hold days apart; nine pairs are a phrase or two, as in reports that
+    recur."""
+    pairs = [chr(0x4E00 + 2 * i) + chr(0x4E01 + 2 * i) for i in range(9)]
+    for shared, found in (([f"shared{i}" for i in range(9)], 1), (pairs, 2)):
+        stories = Clustering()
+        for n, own in enumerate("ab"):
+            words = [*shared, *(f"{own}{i}" for i in range(6))]
+            stories.place(doc(n, words, said=n * 3 * 86_400.0))
+        assert len(stories.clusters) == found

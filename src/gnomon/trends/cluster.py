@@ -11,8 +11,9 @@ from itertools import chain
 
 from gnomon.trends.story_terms import Terms, figures
 
-INDEXED = 10
-"""The terms of a post under which its story is looked up: the heaviest."""
+INDEXED = 16
+"""The terms of a post under which its story is looked up: the heaviest. Two Chinese posts may be
+alike by many pairs of characters, none of which is among the ten heaviest of both."""
 COUNTED_FROM = 64
 """Posts from which on a story counts the terms that its posts are looked up by."""
 

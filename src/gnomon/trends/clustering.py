@@ -22,7 +22,7 @@ from itertools import chain, islice
 from operator import itemgetter
 
 from gnomon.trends.cluster import INDEXED, Cluster, Doc
-from gnomon.trends.story_terms import UNIT, Frequencies, Terms, is_telling
+from gnomon.trends.story_terms import UNIT, Frequencies, Terms, is_pair, is_telling
 
 DAY_S = 86_400.0
 ROUND = 256
@@ -36,8 +36,11 @@ NEAREST = 4
 """Of those, the ones whose members are looked at, too."""
 MERGED = 0.8
 """The share of ``join`` that a post's likeness to a second story must reach to make them one."""
-SHARED = 2
-"""Telling words that a post must share with a story: one alone is a subject, no event."""
+SHARED = 4
+"""What a post must share with a story: two telling words (one alone is a subject, no event), four
+pairs of characters, or a link."""
+WORD_IN_PAIRS = 3
+"""So many pairs of characters in common tell as much as one word in common."""
 SPLIT_FROM, SPLIT_PART, SPLIT_READ = 8, 3, 128
 """The least posts of a story that is looked at for two, and of a part; the most that are read."""
 
@@ -50,7 +53,8 @@ class Rules:
     ``fade_s`` seconds takes away (1 - 1/e) of what may go. ``floor`` is the share that stays
     whatever the gap where nothing telling is shared; with every telling word more of it stays, all
     with ``known`` of them: two articles with much in common are of one event months apart, two
-    headlines with three words in common only in one day. ``centre`` is the share of the story's
+    headlines with three words in common only in one day. Pairs of characters are counted as parts
+    of words. ``centre`` is the share of the story's
     centre in a likeness, the rest being its likest member's. ``figures`` is what stays of a
     likeness where both sides give precise figures and none in common. ``window_s`` is how long a
     post is held to be compared with new ones; ``most`` how many posts are held at once.
@@ -215,7 +219,7 @@ class Clustering:
         ranked = sorted(sums.items(), key=itemgetter(1), reverse=True)
         return [story for story, _ in ranked[:COMPARED]]
 
-    def _faded(self, gap_s: float, shared: int) -> float:
+    def _faded(self, gap_s: float, shared: float) -> float:
         """What a gap in time leaves of a likeness, where so many telling words are shared."""
         rules = self.rules
         stays = rules.floor + (1 - rules.floor) * min(1.0, shared / rules.known)
@@ -367,19 +371,21 @@ def _dot(own: dict[str, int], terms: Terms) -> int:
 
 
 def _shares_enough(doc: Doc, cluster: Cluster) -> bool:
-    """Whether a post and a story share ``SHARED`` telling words, or a link."""
+    """Whether a post and a story share as much as ``SHARED`` says."""
     shared = 0
     for word in doc.terms.words:
         if word in cluster.total and is_telling(word):
-            shared += SHARED if "://" in word else 1
+            shared += SHARED if "://" in word else 1 if is_pair(word) else 2
             if shared >= SHARED:
                 return True
     return False
 
 
-def _telling(held: Mapping[str, int], words: Iterable[str]) -> int:
+def _telling(held: Mapping[str, int], words: Iterable[str]) -> float:
     """How many telling words are in both."""
-    return sum(1 for word in words if word in held and is_telling(word))
+    both = [word for word in words if word in held and is_telling(word)]
+    pairs = sum(map(is_pair, both))
+    return len(both) - pairs + pairs / WORD_IN_PAIRS
 
 
 def _other_figures(doc: Doc, others: Iterable[Doc]) -> bool:

@@ -24,7 +24,7 @@ from gnomon.trends.cluster import Doc
 from gnomon.trends.clustering import ROUND, Clustering
 from gnomon.trends.story_terms import Terms
 
-FORMAT = 1
+FORMAT = 2
 """A file of another format, or of other rules, is thrown away and made anew."""
 SHOWN_AUTHORS = 5
 """One origin alone is a story once so many carry it."""

@@ -68,6 +68,12 @@ def is_telling(word: str) -> bool:
     return word not in common()
 
 
+def is_pair(word: str) -> bool:
+    """Whether a term is two characters of a run of Chinese, Japanese or Korean: less than a word, a
+    phrase of n characters being n - 1 of them."""
+    return word[0] >= "\u3005"
+
+
 class Frequencies:
     """How many of the posts that are looked at hold a term, upon what is known beforehand.
 

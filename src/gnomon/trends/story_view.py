@@ -320,7 +320,7 @@ class StoryView:
         roots = [root for root, (n, _) in self._docs.items() if n in gone]
         stories = self.file.stories_of(old)
         marks = [(n,) for n in old]
-        hidden = "story NOT IN (SELECT story FROM stories WHERE shown)"
+        hidden = "NOT EXISTS (SELECT 1 FROM stories s WHERE s.story = docs.story AND s.shown)"
         self.file.run_many(
             f"DELETE FROM carried WHERE origin = (SELECT root FROM docs WHERE n = ? AND {hidden})",
             marks,

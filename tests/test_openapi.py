@@ -269,6 +269,7 @@ def test_the_description_holds_together(world: World) -> None:
     ids = [how["operationId"] for how in told]
     assert len(set(ids)) == len(ids)
     assert {how["tags"][0] for how in told} == {t["name"] for t in world.document["tags"]}
+    assert {t["name"] for t in world.document["tags"]} == set(TAGS), "each is tried"
     for name, schema in world.document["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert f'schemas/{name}"' in json.dumps(world.document), name
@@ -336,7 +337,7 @@ def test_what_is_there_is_shown_as_described(world: World) -> None:
 
 TAGS = (
     "held", "asking", "responses", "conversations", "chat", "models", "files", "vector stores",
-    "provenance", "images", "quiz",
+    "provenance", "images", "audio", "quiz",
     "rising", "digests", "skills", "owner", "session", "server", "page", LATER,
 )  # fmt: skip
 

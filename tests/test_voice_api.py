@@ -158,6 +158,8 @@ def test_xai_speech(address: str) -> None:
     assert "espeak" in [one["voice_id"] for one in voices]
     bad = httpx.post(f"{address}/v1/tts", json={**body, "output_format": {"sample_rate": 1}})
     assert bad.json()["error"]["param"] == "output_format.sample_rate"
+    bad = httpx.post(f"{address}/v1/tts", json={**body, "output_format": False})
+    assert bad.json()["error"]["param"] == "output_format"
 
 
 def test_without_a_voice_it_says_how_to_get_one(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ class _Api:
         body = await read_json(request)
         text = _CUES.sub(" ", _text(body, "text"))
         form = body.get("output_format")
-        asked: Mapping[str, Any] = {"codec": form} if isinstance(form, str) else form or {}
+        asked: Any = {"codec": form} if isinstance(form, str) else {} if form is None else form
         if not isinstance(asked, Mapping):
             raise _invalid("output_format", "'output_format' is no object; give {'codec': 'mp3'}.")
         rate = value_of(asked, "sample_rate", int, 24_000)

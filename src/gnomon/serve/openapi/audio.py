@@ -67,14 +67,17 @@ SCHEMAS: dict[str, Schema] = {
             "voice_id": text(),
             "language": text("BCP 47, or auto."),
             "speed": number(minimum=speech.SLOWEST, maximum=speech.FASTEST),
-            "output_format": obj(
-                {
-                    "codec": one_of(*speech.CODECS),
-                    "sample_rate": {"type": "integer", "enum": list(speech.RATES)},
-                },
-                required=[],
-                extra=True,
-            ),
+            "output_format": {
+                "anyOf": [
+                    one_of(*speech.CODECS),
+                    asked(
+                        {
+                            "codec": one_of(*speech.CODECS),
+                            "sample_rate": {"type": "integer", "enum": list(speech.RATES)},
+                        }
+                    ),
+                ]
+            },
         },
         ["text"],
     ),

@@ -22,7 +22,7 @@ from gnomon.truth.citing import cite
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.follow_up import standing_alone
 from gnomon.truth.hearsay import is_hearsay
-from gnomon.truth.retrieve import Retrieved, retrieve, window_of
+from gnomon.truth.retrieve import Retrieved, retrieve, retrieve_claim, window_of
 from gnomon.truth.weigh import leans_alone, vote
 from gnomon.types import (
     Answer,
@@ -52,6 +52,7 @@ Look = Callable[[QueryPlan], Generator[Step, None, tuple[Bench, float]]]
 """Takes in more for a question, as steps; what comes back is the bench to go on with, and the time
 up to which posts count then (epoch seconds)."""
 CLOSE = 0.75  # a quote beside a yes-or-no question that it does not settle
+SECONDS = 0.2  # the fit of a quote that gives the same number or day as one that answers
 TELLING = 0.5  # a second quote in place of a refuted one, against the weight of the first
 
 
@@ -65,6 +66,8 @@ class _Page:
     citations: list[Citation] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    alone: list[tuple[draft.Draft, Verdict]] = field(default_factory=list)
+    """Quotes left out that one origin alone carries."""
     writer: str = "quotes"
 
     def cite(self, evidence: Evidence, posts: int) -> int:
@@ -90,6 +93,19 @@ class _Page:
     def checked(self, sentence: Sentence) -> Checked:
         shown = {*sentence.citations, *sentence.against}
         return Checked(sentence, tuple(c for c in self.citations if c.n in shown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Who else answers the question that a quote answers: otherwise (``rivals``), or alike
+    (``seconds``); and what of the quote the answer rests on (``weigh``'s ``stakes``)."""
+
+    rivals: tuple[Passage, ...] = ()
+    seconds: tuple[Passage, ...] = ()
+    stakes: str = ""
+
+
+NOBODY_ELSE = _Answers()
 
 
 def answer(
@@ -140,6 +156,9 @@ def answer(
         plan = _planned_again(plan, bench, now=now, where=where, max_chars=max_chars)
     bench = replace(bench, lang=plan.lang)
     found = retrieve(plan, bench.store, bench.weights, embed=bench.embed, now=now)
+    if kind is rewrite.Asks.COUNT and (counted := sought.toll_form(plan.question)):
+        tolls = retrieve_claim(counted, bench.store, bench.weights, plan.where, now=now)
+        found = found.and_also(tolls)
     posts = sum(origin.posts for origin in found.origins.values())
     yield Step(
         "retrieve",
@@ -283,15 +302,10 @@ def _what(
         # What does not settle a yes-or-no question is quoted beside it only when it is close.
         # There, what others are said to say would read as an answer.
         whether = rewrite.asks(plan.question) is rewrite.Asks.WHETHER
-        least = CLOSE if whether else None
-        quotes = draft.compose(
-            plan,
-            found.passages,
-            bench.weights,
-            embed=bench.embed,
-            least=least,
-        )
-        quotes = [q for q in quotes if not (whether and is_hearsay(q.text))]
+        least = CLOSE if whether else draft.ANSWERS[plan.lang]
+        every = draft.answering(plan, found.passages, bench.weights, embed=bench.embed, least=least)
+        every = [q for q in every if not (whether and is_hearsay(q.text))]
+        quotes = draft.distinct(every)
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
         if arithmetic.asks_over_evidence(plan.question):
             yield from _computed(plan, found, bench, page, now)
@@ -303,7 +317,7 @@ def _what(
             )  # fmt: skip
             page.writer = writer.name if page.sentences else page.writer
         if not page.sentences:
-            yield from _compose(quotes, plan, found.passages, bench, page, now)
+            yield from _compose(quotes, every, plan, found.passages, bench, page, now)
 
 
 def _written(
@@ -354,16 +368,23 @@ def _computed(
 
 def _compose(
     quotes: Sequence[draft.Draft],
+    every: Sequence[draft.Draft],
     plan: QueryPlan,
     passages: Sequence[Passage],
     bench: Bench,
     page: _Page,
     now: float,
 ) -> Iterator[Event]:
-    """Quotes in order of fit. What others contradict more strongly gives way to what they say."""
+    """Quotes in order of fit, each checked against ``every`` quote that answers. What others
+    contradict more strongly gives way to what they say."""
     best = quotes[0].fit if quotes else 0.0
     question = asked.read(plan, bench.weights)
-    answering = {(q.quoted.post.id, q.quoted.start, q.quoted.end) for q in quotes if q.quoted}
+    answering = {
+        (q.quoted.post.id, q.quoted.start, q.quoted.end)
+        for q in every
+        if q.quoted and q.fit >= draft.ANSWERS[plan.lang]
+    }
+    stakes = sought.matter(question)
     for item in quotes:
         stated = sum(sentence.kind == "claim" for sentence in page.sentences)
         if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
@@ -373,8 +394,22 @@ def _compose(
         stated_already = [s.text for s in page.sentences if s.kind == "claim"]
         if stated_already and not sought.adds(question, item.text, stated_already):
             continue
-        rivals = draft.rivals(question, item, quotes)
-        yield from _check_draft(item, plan, passages, bench, page, now, rivals, answering)
+        answers = _Answers(
+            draft.rivals(question, item, every), draft.seconds(question, item, every), stakes
+        )
+        yield from _check_draft(item, plan, passages, bench, page, now, answers, answering)
+    if not page.sentences and page.alone:
+        yield from _alone(page)
+
+
+def _alone(page: _Page) -> Iterator[Event]:
+    """The best quote of those that one origin alone carries, under a note that says so: it is what
+    is held on the matter, and settles nothing."""
+    item, verdict = page.alone[0]
+    page.left_out = [out for out in page.left_out if out.text != item.text]
+    page.verdicts.append(verdict)
+    yield page.note(verdict.reason, label=verdict.label, verdicts=(verdict,))
+    yield page.checked(page.add(_bound(item, verdict.label, (verdict,), page)))
 
 
 def _check_draft(
@@ -384,7 +419,7 @@ def _check_draft(
     bench: Bench,
     page: _Page,
     now: float,
-    rivals: Sequence[Passage] = (),
+    answers: _Answers = NOBODY_ELSE,
     answering: Spans | None = None,
 ) -> Iterator[Event]:
     """One drafted sentence: its claims, their verdicts, and what becomes of it."""
@@ -401,8 +436,10 @@ def _check_draft(
             where=plan.where,
             now=now,
             also=also,
-            rivals=rivals,
+            rivals=answers.rivals,
+            seconds=answers.seconds,
             attributed=item.quoted is not None,
+            stakes=answers.stakes,
         )
         for claim in claims
     )
@@ -412,6 +449,8 @@ def _check_draft(
     if label in (Label.REFUTED, Label.NOT_ENOUGH):
         weakest = next(v for v in verdicts if v.label is label)
         page.left_out.append(_left_out(item.text, weakest))
+        if item.quoted is not None and leans_alone(weakest) and _for(weakest):
+            page.alone.append((item, weakest))
         if label is Label.REFUTED:
             yield from _instead(weakest, page, answering)
         return
@@ -421,6 +460,11 @@ def _check_draft(
         yield page.note(phrases.say("otherwise", plan.lang))
         for verdict in verdicts:
             yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+
+
+def _for(verdict: Verdict) -> bool:
+    """Whether nobody speaks against what one origin alone says."""
+    return verdict.origins_for > 0 and not verdict.origins_against
 
 
 def _left_out(text: str, verdict: Verdict) -> LeftOut:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from gnomon.models.protocols import Embed, Entail
 from gnomon.store.contract import Store
@@ -54,25 +55,29 @@ def check_claim(
     now: float,
     also: Sequence[Passage] = (),
     rivals: Sequence[Passage] = (),
+    seconds: Sequence[Passage] = (),
     attributed: bool = False,
+    stakes: str = "",
 ) -> Verdict:
     """The verdict on ``claim`` as of ``now``. ``also`` are passages found already; ``rivals`` are
-    those that answer the question which the claim answers, with another value. ``attributed``: see
-    ``weigh``.
+    those that answer the question which the claim answers, with another value, and ``seconds``
+    with the same. ``attributed`` and ``stakes``: see ``weigh``.
 
     Where the two judges differ, there is one more round of retrieval in other words; what they
     still do not agree on decides nothing. An opinion gets no verdict, whatever is
     said about it.
     """
     if polarity.is_opinion(claim.text):
-        return replace(_weighed(claim, (), bench, attributed), rule=UNCHECKED)
+        return replace(_weighed(claim, (), bench, attributed, stakes), rule=UNCHECKED)
     found = retrieve_claim(
         claim.whole, bench.store, bench.weights, where, embed=bench.embed, now=now
     )
     rivals = [p for p in rivals if accepts(where, p.post)]
+    seconds = [p for p in seconds if accepts(where, p.post)]
     also = [p for p in also if accepts(where, p.post)]
-    passages = _distinct([*rivals, *found.passages, *also])
-    evidence, doubted = _judged(claim, passages, bench, now, {_key(p) for p in rivals})
+    passages = _distinct([*rivals, *seconds, *found.passages, *also])
+    answered = {_key(p): RIVAL for p in rivals} | {_key(p): SECOND for p in seconds}
+    evidence, doubted = _judged(claim, passages, bench, now, answered)
     if doubted:
         more = retrieve_again(claim.whole, bench.store, bench.weights, where, now=now)
         seen = {_key(p) for p in passages}
@@ -82,18 +87,20 @@ def check_claim(
         evidence, doubted = [*evidence, *further], doubted | also_doubted
     texts = {p.post.id: p.post.text for p in passages}
     if not doubted:
-        return _weighed(claim, rulings.answered(evidence, texts), bench, attributed)
+        return _weighed(claim, rulings.answered(evidence, texts), bench, attributed, stakes)
     agreed = [replace(e, weight=0.0) if _place(e) in doubted else e for e in evidence]
     alone = [replace(e, judgement=doubted.get(_place(e), e.judgement)) for e in evidence]
     return _between(
-        _weighed(claim, rulings.answered(agreed, texts), bench, attributed),
-        _weighed(claim, rulings.answered(alone, texts), bench, attributed),
+        _weighed(claim, rulings.answered(agreed, texts), bench, attributed, stakes),
+        _weighed(claim, rulings.answered(alone, texts), bench, attributed, stakes),
         differ(evidence)[0],
         bench.lang,
     )
 
 
-def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench, attributed: bool) -> Verdict:
+def _weighed(
+    claim: Claim, evidence: Sequence[Evidence], bench: Bench, attributed: bool, stakes: str
+) -> Verdict:
     bearing = {item.origin for item in evidence if item.stance is not Stance.NEITHER}
     return weigh(
         claim,
@@ -103,6 +110,7 @@ def _weighed(claim: Claim, evidence: Sequence[Evidence], bench: Bench, attribute
         bench.trust,
         bench.lang,
         attributed,
+        stakes,
     )
 
 
@@ -138,6 +146,8 @@ def _place(evidence: Evidence) -> Place:
 
 # How sure it is that another answer to the same question denies this one: less than a denial.
 RIVAL = Judgement(0.05, 0.7, 0.25, "answers the same question otherwise")
+# That another sentence gives the same answer to it; what else the two say may differ.
+SECOND = Judgement(0.7, 0.05, 0.25, "answers the same question alike")
 
 
 def _judged(
@@ -145,14 +155,15 @@ def _judged(
     passages: Sequence[Passage],
     bench: Bench,
     now: float,
-    rivals: Collection[Place] = (),
+    answered: Mapping[Place, Judgement] = MappingProxyType({}),
 ) -> tuple[list[Evidence], dict[Place, Judgement]]:
     """Each passage as evidence: judged, calibrated, read in its post, seen by the second judge; and
-    the verifier's own judgement where the two differ."""
+    the verifier's own judgement where the two differ. ``answered`` is what is made of those that
+    answer the same question where the verifier has nothing to say."""
     pairs = [(dated(window_of(p), p.post.created_at), claim.whole) for p in passages]
     judgements = [
-        RIVAL
-        if _key(p) in rivals and judgement.stance is Stance.NEITHER
+        answered[_key(p)]
+        if _key(p) in answered and judgement.stance is Stance.NEITHER
         else rulings.in_its_post(claim, p, judgement, bench.entail, now)
         for p, judgement in zip(passages, _calibrated(pairs, passages, bench), strict=True)
     ]

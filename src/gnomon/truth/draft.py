@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,8 @@ from gnomon.truth.asked import Asked, read
 from gnomon.truth.entities import silent
 from gnomon.truth.fit import fit
 from gnomon.truth.retrieve import begins, window_of
-from gnomon.truth.sought import differ, values
+from gnomon.truth.rewrite import Asks
+from gnomon.truth.sought import agree, differ, values
 from gnomon.truth.speakers import is_satire, speaker_of
 from gnomon.truth.subject import subject_of
 from gnomon.truth.terms import Weights, content_terms, term_set
@@ -64,6 +65,19 @@ def compose(
     already say. ``least`` sets another bar than ANSWERS. What does not state anything (a question,
     satire) is never quoted as an answer.
     """
+    return distinct(answering(plan, passages, weights, embed=embed, least=least), most)
+
+
+def answering(
+    plan: QueryPlan,
+    passages: Sequence[Passage],
+    weights: Weights,
+    *,
+    embed: Embed | None = None,
+    least: float | None = None,
+) -> list[Draft]:
+    """Every quote that answers the question (``compose``), best first, those that say the same
+    among them: who else says it is what the answer is checked by."""
     asked = read(plan, weights)
     similar = _similarities(plan.question, passages[:12], embed)
     bar = ANSWERS[plan.lang] if least is None else least
@@ -78,7 +92,7 @@ def compose(
     drafts = _in_force(drafts, asked, plan.where.until or 0.0)
     # A reader of one language gets it first, where it answers.
     drafts.sort(key=lambda draft: is_cjk(draft.text) != is_cjk(plan.question))
-    return _distinct(drafts, most)
+    return drafts
 
 
 def _of_what_was_asked(asked: Asked, draft: Draft, threads: Mapping[str, str]) -> bool:
@@ -141,22 +155,47 @@ def _replaces(asked: Asked, newer: Draft, older: Draft) -> bool:
 
 
 def rivals(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage, ...]:
-    """Passages of other origins that answer the same question with another number or date.
+    """Passages of other origins that answer the same question with another number or date: of each
+    the one that answers best, and none of an origin that gives the same one as well.
 
     That both answer the one question makes their values comparable, where the words alone do not:
     "12 million damage!!" and "Our first estimate is 1.2 million crowns".
     """
-    if item.quoted is None:
-        return ()
-    ours = values(asked, item.quoted)
+    ours = values(asked, item.quoted) if item.quoted else []
+    alike = {passage.origin for passage in seconds(asked, item, others)}
+    best: dict[str, Passage] = {}
+    for passage in _elsewhere(item, others, ANSWERS[asked.lang]):
+        best.setdefault(passage.origin, passage)
     return tuple(
-        other.quoted
-        for other in others
-        if other.quoted is not None
-        and other.quoted.origin != item.quoted.origin
-        and not slots.told_apart(item.quoted.text, other.quoted.text)
-        and differ(asked, ours, values(asked, other.quoted))
+        passage
+        for passage in best.values()
+        if passage.origin not in alike and differ(asked, ours, values(asked, passage))
     )
+
+
+def seconds(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage, ...]:
+    """Passages of other origins that answer the same question with the same number, date or name.
+
+    Thirty posts with thirty ways to say it agree in what was asked for; the rest of their sentences
+    need not be alike. A number or day in common tells that they are about one thing, so that
+    ``others`` may answer less well than what is quoted.
+    """
+    ours = values(asked, item.quoted) if item.quoted else []
+    least = 0.0 if asked.kind in (Asks.COUNT, Asks.WHEN) else ANSWERS[asked.lang]
+    return tuple(p for p in _elsewhere(item, others, least) if agree(ours, values(asked, p)))
+
+
+def _elsewhere(item: Draft, others: Sequence[Draft], least: float) -> Iterator[Passage]:
+    """What other origins answer, as far as a label does not tell the two apart."""
+    for other in others:
+        if (
+            other.fit >= least
+            and item.quoted is not None
+            and other.quoted is not None
+            and other.quoted.origin != item.quoted.origin
+            and not slots.told_apart(item.quoted.text, other.quoted.text)
+        ):
+            yield other.quoted
 
 
 # multilingual-e5-small, question against passage: unrelated near 0.78, answering above 0.88.
@@ -178,7 +217,7 @@ def _similarities(
     }
 
 
-def _distinct(drafts: Sequence[Draft], most: int) -> list[Draft]:
+def distinct(drafts: Sequence[Draft], most: int = 6) -> list[Draft]:
     """The first of each origin, without those that add nothing to what stands before them."""
     kept: list[Draft] = []
     for draft in drafts:

@@ -56,6 +56,12 @@ class Retrieved:
     passages: tuple[Passage, ...]
     origins: dict[str, Origin]
 
+    def and_also(self, more: Retrieved) -> Retrieved:
+        """These passages, and behind them those of ``more`` that are not among them."""
+        held = {(p.post.id, p.start, p.end) for p in self.passages}
+        new = [p for p in more.passages if (p.post.id, p.start, p.end) not in held]
+        return Retrieved((*self.passages, *new), {**more.origins, **self.origins})
+
 
 def retrieve(
     plan: QueryPlan,

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 
 from gnomon.text import clock, slots
+from gnomon.text.quantities import CURRENCIES
 from gnomon.text.tokens import is_cjk
+from gnomon.text.units import roles
 from gnomon.truth.asked import Asked
 from gnomon.truth.rewrite import Asks
 from gnomon.truth.terms import content_terms, term_set
@@ -58,7 +62,8 @@ def kind_fit(asked: Asked, post: Post, text: str) -> float:
     names = any(slot.kind is SlotKind.NAME and _is_new(asked, slot, text) for slot in fresh)
     match asked.kind:
         case Asks.COUNT:
-            return float(any(counts(asked, text, slot) for slot in numbers))
+            told = any(counts(asked, text, slot) for slot in numbers)
+            return float(told and not lacks_deed(asked.question, text))
         case Asks.WHEN:
             return float(dates or bool(_WHEN.search(text)))
         case Asks.WHO:
@@ -123,8 +128,14 @@ _HAS = {
 
 
 def has_attribute(question: str, text: str) -> bool:
+    """Whether ``text`` speaks of the dimension that a question asks for ("how old", "how long")."""
     asked = _ATTRIBUTE.search(question)
-    return asked is None or bool(re.search(_HAS[asked[1].lower()], text, re.IGNORECASE))
+    if asked is None or (asked[1].lower() == "old" and _NAME_AGE.search(text)):
+        return True
+    return bool(re.search(_HAS[asked[1].lower()], text, re.IGNORECASE))
+
+
+_NAME_AGE = re.compile(r"[A-Z][\w'’-]+, ?\(?\d{1,3}\b(?! ?(?:000|%))")
 
 
 TYPED = (Asks.WHEN, Asks.COUNT, Asks.WHO, Asks.WHERE, Asks.WHY)
@@ -141,6 +152,128 @@ def counted_terms(asked: Asked) -> frozenset[str]:
     return frozenset(content_terms(noun[1])) if noun and noun[1] else frozenset()
 
 
+_MONEY = re.compile(
+    r"\bhow much\b.*\b(?:costs?|pa(?:y|id)|donat\w+|rais\w+|spen[dt]|earn\w*|worth|fined?|"
+    r"charge[ds]?|money|invest\w*|settle\w*|lose|lost|owe[ds]?)\b|"
+    r"\bwhat (?:is|was|does|did|are|were)\b.*\b(?:price|cost|fee|fare|salary|budget)s?\b|"
+    r"多少钱|售价|价格|票价|房价|索赔|赔偿|罚款|工资",
+    re.IGNORECASE,
+)
+_AGE = re.compile(r"\bhow old\b|多大(?:年纪|岁数)?[？?]?$|几岁|多少岁", re.IGNORECASE)
+_TOLL = re.compile(
+    r"\bdeath toll\b|\bhow many (?:\w+ )?(?:deaths|fatalities)\b|死亡人数", re.IGNORECASE
+)
+MONEY = "money"
+
+
+@lru_cache(maxsize=256)
+def counted_unit(question: str) -> str:
+    """The unit (``Slot.unit``) of the number that a question asks for, as it would be if the
+    question stated one: "person killed" of "How many people died?", MONEY of a price; "" where
+    that is not told."""
+    if _AGE.search(question):
+        return "age"
+    if _MONEY.search(question):
+        return MONEY
+    if _TOLL.search(question):
+        return "killed"
+    noun, _, role = _stated_unit(question).partition(" ")
+    return noun if role in _MANY_WAYS or not role else f"{noun} {role}"
+
+
+def _stated_unit(question: str) -> str:
+    stated = _HOW_MANY.sub(" 7 ", question).rstrip("?？ ")
+    at = stated.find("7") if stated != question.rstrip("?？ ") else -1
+    return next((slot.unit for slot in slots.exact(stated) if slot.start == at), "")
+
+
+# Who came is told in more ways ("visitors", "came", "turned out") than who was killed.
+_MANY_WAYS = frozenset(("attended", "employed", "signed"))
+
+
+_HOW_MANY = re.compile(r"\bhow many\b|多少(?=[一-龥])|几(?=[个名人位条家])", re.IGNORECASE)
+
+
+# What is said of those who are counted, where no unit says it: "hotels collapsed", "were damaged".
+_COUNTED_DID = re.compile(
+    r"\bhow many (?:[\w-]+ ){1,4}?(?:(?:was|were|is|are|been|being|has|have|had|got) )*"
+    r"(?P<did>[a-z]{2,}ed|fell|fled|won|lost|sold|built|burnt|sank|broke|shut|hit|shot|left)\b",
+    re.IGNORECASE,
+)
+
+
+_CIRCUMSTANCE = re.compile(
+    r"(?<=\w)[ ,]+(?:by|in|at|during|after|before|because of|due to|amid|following|on|with)\s.*$",
+    re.IGNORECASE,
+)
+
+
+def matter(asked: Asked) -> str:
+    """What of a quote an answer rests on, where a question asks for a number, day or place: what
+    it asks the number, day or place of, without its circumstances. "How many flights were affected
+    by the shooting" asks about flights. "" for other questions, whose answer is the whole quote."""
+    if asked.kind not in (Asks.COUNT, Asks.WHEN, Asks.WHERE):
+        return ""
+    head = " ".join(asked.question.split()[:3])
+    return head + _CIRCUMSTANCE.sub("", asked.question[len(head) :])
+
+
+def lacks_deed(question: str, text: str) -> bool:
+    """Whether a text leaves out what befell those whom a question counts, or what they did: two
+    hippos that nearly escaped are no answer to how many died."""
+    if _stated_unit(question).rpartition(" ")[2] in _MANY_WAYS:
+        return False
+    found = _COUNTED_DID.search(question)
+    deed = set(content_terms(found["did"])) if found else set()
+    return bool(deed) and not deed & term_set(text)
+
+
+# How the news counts people, beside the words in which they are asked for.
+_TOLLS = {
+    "killed": ("death toll", "死亡人数"),
+    "injured": ("injured toll", "受伤人数"),
+    "missing": ("missing", "失踪人数"),
+    "evacuated": ("evacuated", "疏散人数"),
+}
+
+
+def toll_form(question: str) -> str:
+    """A question for a count of victims in the words in which counts are given ("death toll
+    Queensland floods 2013"); "" for others."""
+    fate = counted_unit(question).rpartition(" ")[2]
+    if fate not in _TOLLS:
+        return ""
+    rest = question
+    for start, end, role in reversed(roles(question)):
+        rest = rest[:start] + " " + rest[end:] if role == fate else rest
+    rest = _COUNTING.sub(" ", rest)
+    return f"{_TOLLS[fate][is_cjk(question)]} {' '.join(rest.split())}"
+
+
+_COUNTING = re.compile(
+    r"\bhow many\b|\b(?:people|persons?|did|have|has|had|were|was|are|is|been|the|in|of|by|there)\b"
+    r"|多少|几|造成|导致|人|[?？]",
+    re.IGNORECASE,
+)
+
+
+def _counts_alike(unit: str, number: Slot) -> bool:
+    """Whether a number with a unit is of the unit asked for. What befell those who are counted is
+    part of it: five who are treated are not five who died."""
+    if unit == MONEY:
+        return number.unit in CURRENCIES
+    other = replace(number, unit=unit)
+    if slots.comparable(number, other):
+        return True
+    if " " in unit or (roles(number.unit) and " " not in number.unit and unit != "person"):
+        return False  # "2 killed" says nothing of what they were
+    return slots.same(number, other)
+
+
+# "Gerardo Hernandez, 39"
+_AGED = re.compile(r"[A-Z][\w'’-]+, ?\(?$")
+
+
 def counts(asked: Asked, text: str, number: Slot) -> bool:
     """Whether a number in ``text`` counts what the question asks the number of, at its time."""
     if (
@@ -155,13 +288,18 @@ def counts(asked: Asked, text: str, number: Slot) -> bool:
     other_time = _IN_YEAR.search(text[number.end : number.end + 40])
     if other_time and other_time[1] not in asked.question and other_time[1] != asked.year:
         return False
+    unit = counted_unit(asked.question)
+    if unit == "age" and _AGED.search(text[: number.start]):
+        return number.text.isdigit()
+    if unit and (number.unit or unit == MONEY):
+        return _counts_alike(unit, number)
     noun = _COUNTED.search(asked.question)
     if not noun:
         return True
     near = text[max(0, number.start - 12) : number.end + 24]
     if noun[1]:
-        wanted = set(content_terms(noun[1]))
-        if "person" in wanted and _PEOPLE.search(f"{number.unit} {near}"):
+        wanted = set(content_terms(unit or noun[1]))
+        if unit in ("", "person") and "person" in wanted and _PEOPLE.search(near):
             return True
         return bool(wanted & (term_set(near) | term_set(number.unit)))
     measure = noun[2] or noun[3]
@@ -185,28 +323,60 @@ def _is_year(text: str, number: Slot) -> bool:
 
 
 def values(asked: Asked, passage: Passage) -> list[Slot]:
-    """The numbers or dates in a quote that answer a question of COUNT or WHEN; [] for others."""
-    kind = {Asks.COUNT: SlotKind.NUMBER, Asks.WHEN: SlotKind.DATE}.get(asked.kind)
+    """The numbers, dates or names in a quote that answer a question of COUNT, WHEN, WHO or WHERE;
+    [] for others."""
+    match asked.kind:
+        case Asks.COUNT:
+            return [
+                s for s in _fresh(asked, passage, SlotKind.NUMBER) if counts(asked, passage.text, s)
+            ]
+        case Asks.WHEN:
+            return _fresh(asked, passage, SlotKind.DATE)
+        case Asks.WHO | Asks.WHERE:
+            return _named(asked, passage)
+        case _:
+            return []
+
+
+def _fresh(asked: Asked, passage: Passage, kind: SlotKind) -> list[Slot]:
     found = slots.find(passage.text, now=passage.post.created_at)
+    return [slot for slot in found if slot.kind is kind and not _known(asked, slot)]
+
+
+def _named(asked: Asked, passage: Passage) -> list[Slot]:
+    """The names that may be whom or where a question asks for: not who is forwarded, nor, for whom,
+    where it was ("in Ferguson") or an agency by its letters ("AP")."""
+    text = FORWARDED.sub(lambda match: " " * len(match.group()), passage.text)
+    placed = asked.kind is Asks.WHERE
     return [
         slot
-        for slot in found
-        if slot.kind is kind
-        and not _known(asked, slot)
-        and (kind is SlotKind.DATE or counts(asked, passage.text, slot))
+        for slot in slots.find(text)
+        if slot.kind is SlotKind.NAME
+        and _is_new(asked, slot, text)
+        and bool(_PLACED.search(text[: slot.start])) is placed
+        and not slot.text.isupper()
     ]
 
 
 def differ(asked: Asked, ours: Iterable[Slot], theirs: Iterable[Slot]) -> bool:
-    """Whether two quotes that answer one question give it different values."""
+    """Whether two quotes that answer one question give it different numbers or dates. Two names
+    may both be right."""
+    if asked.kind not in (Asks.COUNT, Asks.WHEN):
+        return False
     ours, theirs = list(ours), list(theirs)
     alike = [
         (a, b)
         for a in ours
         for b in theirs
-        if a.kind is SlotKind.DATE or a.unit == b.unit or not (a.unit and b.unit)
+        if a.kind is SlotKind.DATE or slots.comparable(a, b) or not (a.unit and b.unit)
     ]
     return bool(alike) and not any(slots.same(a, b) for a in ours for b in theirs)
+
+
+def agree(ours: Iterable[Slot], theirs: Iterable[Slot]) -> bool:
+    """Whether two quotes that answer one question give it a value in common."""
+    held = list(theirs)
+    return any(slots.same(a, b) for a in ours for b in held)
 
 
 def adds(asked: Asked, text: str, stated: Iterable[str]) -> bool:

@@ -38,21 +38,25 @@ def weigh(
     trust: Trust | None = None,
     lang: str = "",
     attributed: bool = False,
+    stakes: str = "",
 ) -> Verdict:
     """The verdict on ``claim``. ``origins`` says how many posts each origin stands for (shown),
     ``first`` which post of it was held first (``Store.first_held``). With ``trust`` the confidence
     is calibrated, and a verdict less sure than the owner's risk allows is "not enough evidence".
     ``lang`` is the language of the reason, the claim's unless given. ``attributed``: the claim is
     shown as the very words of its source, so that one origin without standing may carry it; the
-    reason says so."""
+    reason says so. ``stakes`` is what of the claim an answer rests on, where that is less than the
+    whole: by it, not by the rest of a quote, go the stakes."""
     left = standing(evidence, first or {})
     for_, against = sides(left.evidence)
-    label, rule = decide(claim, for_, against, attributed=attributed)
+    label, rule = decide(claim, for_, against, attributed=attributed, stakes=stakes)
     if left.because:
         rule = f"{rule} ({'; '.join(left.because)})"
     lang = lang or _lang(claim)
     reason = _reason(lang, label, for_, against, counted=TOLLS in left.because)
-    if rule.startswith(ALONE) or (label is Label.SUPPORTED and not _stands(for_, claim)):
+    if rule.startswith((ALONE, HIGH_STAKES)) or (
+        label is Label.SUPPORTED and not _stands(for_, claim)
+    ):
         says = "one says so" if for_.mass >= against.mass else "one says otherwise"
         reason = phrases.say(says, lang)
     sure = _confidence(claim, label, for_, against, trust)
@@ -214,16 +218,17 @@ def is_high_stakes(claim: str) -> bool:
 
 # The rule of a verdict that one origin without standing leans to (``speakers.stands_alone``).
 ALONE = "one origin alone"
+HIGH_STAKES = "high stakes: neither two origins nor a primary source"
 
 
 def leans_alone(verdict: Verdict) -> bool:
-    """Whether a verdict is "not enough evidence" only because one origin, of no standing, is all
-    that speaks for its side."""
-    return verdict.label is Label.NOT_ENOUGH and verdict.rule.startswith(ALONE)
+    """Whether a verdict is "not enough evidence" only because one origin, of no standing or of too
+    little for what is at stake, is all that speaks for its side."""
+    return verdict.label is Label.NOT_ENOUGH and verdict.rule.startswith((ALONE, HIGH_STAKES))
 
 
 def decide(
-    claim: Claim, for_: Votes, against: Votes, *, attributed: bool = False
+    claim: Claim, for_: Votes, against: Votes, *, attributed: bool = False, stakes: str = ""
 ) -> tuple[Label, str]:
     """The label and the rule that decided it."""
     support, refute = for_.mass, against.mass
@@ -232,8 +237,8 @@ def decide(
     if min(support, refute) >= STRONG and max(support, refute) < DECISIVE * min(support, refute):
         return Label.DISPUTED, "both sides are strong"
     heavier = for_ if support > refute else against
-    if is_high_stakes(claim.text) and not _well_founded(heavier):
-        return Label.NOT_ENOUGH, "high stakes: neither two origins nor a primary source"
+    if is_high_stakes(stakes or claim.text) and not _well_founded(heavier):
+        return Label.NOT_ENOUGH, HIGH_STAKES
     if not (attributed or _stands(heavier, claim)):
         return Label.NOT_ENOUGH, ALONE
     if heavier is for_:

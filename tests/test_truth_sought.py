@@ -2,7 +2,7 @@
 
 import pytest
 
-from gnomon.text import slots
+from gnomon.text import names, slots
 from gnomon.truth import sought
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.rewrite import plan
@@ -124,3 +124,23 @@ def test_who_gives_another_number_is_shown_against():
         post("d", "I counted them. 9 dead after the mill fire, I am shaking.", hours_ago=4.6),
     )
     assert Label.DISPUTED in {s.label for s in ask(store, TOLL).sentences}
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How many cars did the works sell in 2022?", "The works sold 1910 cars in 2023."),
+        ("Who was the fourth victim of the fire?", "Julia Ward met victims of the fire."),
+        ("鹿鸣SU7的售价是多少？", "鹿鸣14 Ultra发布，售价为6499元。"),
+    ],
+)
+def test_another_year_place_in_a_row_or_model_is_no_answer(question, text):
+    assert ask(world(post("a", text)), question).abstained
+
+
+def test_a_latin_name_in_chinese_text_begins_and_ends_where_chinese_does():
+    text = "鹿鸣Vision Pro在中国的售价是多少？据BBC报道，SU7已发布。"
+    assert names.values(text) == ["vision pro", "bbc", "su7"]
+    assert names.values("José met Ana Ñúñez and Élodie in Zürich") == [
+        "josé", "ana ñúñez", "élodie", "zürich",
+    ]  # fmt: skip

@@ -6,12 +6,15 @@ import re
 
 from gnomon.types import Slot, SlotKind
 
-_CAP = r"(?:[A-Z][\w'’&-]*[\w]|[A-Z]\.?|[A-Z]{2,})"
+# Letters and digits of scripts that have capitals: in Chinese text a name in Latin letters begins
+# and ends where Chinese does ("苹果Vision Pro在中国").
+_L = "0-9A-Z_a-zªµºÀ-\u1fff"
+_CAP = rf"(?:[A-Z][{_L}'’&-]*[{_L}]|[A-Z]\.?|[A-Z]{{2,}})"
 _LINK = r"(?:of|de|von|van|der|den|la|le|du|bin|al|el|y|&|the)"
 # What may not stand before a run is asked behind its first letter, so that the engine looks for a
 # set of letters, which it does many times faster than for a condition.
 _RUN = re.compile(
-    rf"[A-Z](?<![\w@#'’][A-Z])(?:[\w'’&-]*[\w]|\.?)(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*"
+    rf"[A-Z](?<![{_L}@#'’][A-Z])(?:[{_L}'’&-]*[{_L}]|\.?)(?:[ \u00a0](?:{_LINK} ){{0,2}}{_CAP})*"
 )
 _HANDLE = re.compile(r"(?<![\w@])@([\w.-]*\w)")
 _TITLE = re.compile(r"[《〈]([^》〉\n]{1,40})[》〉]")
@@ -69,7 +72,7 @@ _COMMON = frozenset(
 # Words in capitals throughout that may be names although their small twins never are.
 _COMMON_CAPITALS = _COMMON - {"us", "who", "it"}
 _OPENERS = frozenset(".!?…:;。！？\"“‘'([—–-")
-_WORDS = re.compile(r"[^\W\d_][\w'’-]*")
+_WORDS = re.compile(rf"[A-Za-zªµºÀ-\u1fff][{_L}'’-]*")
 _SPACE = re.compile(r"\s+")
 _HAN = re.compile("[一-龥]")
 _CASELESS = re.compile("[\u3000-\u9fff\uac00-\ud7af]+")

@@ -385,6 +385,7 @@ def _compose(
         if q.quoted and q.fit >= draft.ANSWERS[plan.lang]
     }
     stakes = sought.matter(question)
+    refuted: list[tuple[draft.Draft, str]] = []
     for item in quotes:
         stated = sum(sentence.kind == "claim" for sentence in page.sentences)
         if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
@@ -394,12 +395,29 @@ def _compose(
         stated_already = [s.text for s in page.sentences if s.kind == "claim"]
         if stated_already and not sought.adds(question, item.text, stated_already):
             continue
+        if why := _refuted_already(question, item, refuted):
+            page.left_out.append(LeftOut(item.text, why))
+            continue
         answers = _Answers(
             draft.rivals(question, item, every), draft.seconds(question, item, every), stakes
         )
-        yield from _check_draft(item, plan, passages, bench, page, now, answers, answering)
+        verdicts = yield from _check_draft(
+            item, plan, passages, bench, page, now, answers, answering
+        )
+        refuted += [(item, v.reason) for v in verdicts if v.label is Label.REFUTED]
     if not page.sentences and page.alone:
         yield from _alone(page)
+
+
+def _refuted_already(
+    question: asked.Asked, item: draft.Draft, refuted: Sequence[tuple[draft.Draft, str]]
+) -> str:
+    """Why a quote gives way that gives the same answer as one that was refuted; "" if none was."""
+    ours = sought.values(question, item.quoted) if item.quoted else []
+    for other, why in refuted:
+        if other.quoted and sought.agree(ours, sought.values(question, other.quoted)):
+            return why
+    return ""
 
 
 def _alone(page: _Page) -> Iterator[Event]:
@@ -421,8 +439,8 @@ def _check_draft(
     now: float,
     answers: _Answers = NOBODY_ELSE,
     answering: Spans | None = None,
-) -> Iterator[Event]:
-    """One drafted sentence: its claims, their verdicts, and what becomes of it."""
+) -> Generator[Event, None, tuple[Verdict, ...]]:
+    """One drafted sentence: its claims, their verdicts (returned), and what becomes of it."""
     said_at = item.quoted.post.created_at if item.quoted else now
     if item.quoted is not None and bench.trust is not None:
         bench = replace(bench, trust=bench.trust.of_own_words())
@@ -453,13 +471,14 @@ def _check_draft(
             page.alone.append((item, weakest))
         if label is Label.REFUTED:
             yield from _instead(weakest, page, answering)
-        return
+        return verdicts
     page.verdicts.extend(verdicts)
     yield page.checked(page.add(_bound(item, label, verdicts, page)))
     if label is Label.DISPUTED:
         yield page.note(phrases.say("otherwise", plan.lang))
         for verdict in verdicts:
             yield from _quoted(page, verdict, _sides(verdict)[1][:2])
+    return verdicts
 
 
 def _for(verdict: Verdict) -> bool:

@@ -66,7 +66,9 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
         score *= ANOTHER_THING
     if asked.kind is not Asks.WHETHER and slots.conflicts(asked.question, passage.text):
         score *= OTHER_VALUE
-    if not _same_day(asked, passage, around):
+    if _other_year(asked, passage.text):
+        score *= ANOTHER_THING
+    elif not _same_day(asked, passage, around):
         score *= OTHER_DAY
     if asked.kind in TYPED and (right < KIND_HELD or _OPEN.search(passage.text)):
         score *= NO_SUCH_THING
@@ -159,6 +161,10 @@ def _lacking(asked: Asked, terms: frozenset[str], around: str) -> float:
     left = 1.0 - LACKING * lacking
     if asked.verb and asked.verb not in terms:
         left = min(left, LACKING_VERB)
+    held = [slot for slot in slots.exact(around) if slot.unit == "ordinal"]
+    for slot in asked.known:
+        if slot.unit == "ordinal" and not any(slots.same(slot, other) for other in held):
+            left = min(left, NO_ATTRIBUTE)
     attribute = _ATTRIBUTE_ZH.search(asked.question)
     if attribute and not re.search(rf"(?<![副前原]){attribute[1]}", around):
         left = min(left, NO_ATTRIBUTE)
@@ -193,6 +199,16 @@ def _touches(part: str, text: str) -> bool:
     if len(part) < LONG_PART:
         return held == len(part) or any(part[i : i + 2] in text for i in range(len(part) - 1))
     return held >= LONG_SHARE * len(part)
+
+
+_YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]?\d)")
+
+
+def _other_year(asked: Asked, text: str) -> bool:
+    """Whether the sentence itself is of another year than the one that the question names."""
+    wanted = set(_YEAR.findall(asked.question)) if asked.dates else set()
+    told = set(_YEAR.findall(text))
+    return bool(wanted) and bool(told) and not wanted & told
 
 
 def _same_day(asked: Asked, passage: Passage, around: str) -> bool:

@@ -85,6 +85,10 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "One origin says otherwise; nobody independent confirms it.",
         "zh": "只有一个来源的说法与此相反，没有其他独立来源证实。",
     },
+    "one each": {
+        "en": "One origin says so and another says otherwise; nobody independent confirms either.",
+        "zh": "一个来源这么说，另一个来源的说法相反，都没有其他独立来源证实。",
+    },
     "both sides": {"en": "For: {n}; against: {m}.", "zh": "支持：{n}；反对：{m}。"},
     "support": {"en": "Supported by {n}.", "zh": "有{n}支持。"},
     "contradict": {"en": "Contradicted by {n}.", "zh": "有{n}反对。"},

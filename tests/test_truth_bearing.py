@@ -33,6 +33,11 @@ def test_the_models_rules_are_known_by_their_beginning():
         ("The mill was closed", "The mill! Look at it.", YES, False),
         ("Firefighters say that the mill on Tern Lane burned", "The mill burned.", YES, False),
         ("Firefighters say that the mill in Tern burned", "A mill burned in Tern.", YES, True),
+        ("The fair will go ahead despite the rain", "The fair in Tern is still on.", YES, False),
+        ("The fair in Tern will go ahead despite the rain", "The fair in Tern is on.", YES, True),
+        ("The delay in Tern was due to ice", "There was a delay in Tern.", YES, False),
+        ("The robber was taken into custody", "The robber took a train.", YES, False),
+        ("The robber was taken into custody", "The robber is in custody.", YES, True),
     ],
 )
 def test_what_the_model_reads_must_be_said(claim, sentence, stance, left):

@@ -1,6 +1,7 @@
 """A question becomes a plan: what is asked, the claim inside it, times and words."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_what_a_question_asks(question, kind):
 @pytest.mark.parametrize(
     ("question", "claim"),
     [
-        ("Did the bridge reopen on 9 March?", "the bridge reopen on 9 March"),
+        ("Did the bridge reopen on 9 March?", "the bridge reopened on 9 March"),
         ("Was the bridge closed?", "the bridge was closed"),
         ("Is it true that the mayor resigned?", "the mayor resigned"),
         ("Has Harbour United won the cup?", "Harbour United won has the cup"),
@@ -69,6 +70,13 @@ def test_the_claim_inside_a_question_keeps_its_words(question, claim):
 )
 def test_the_auxiliary_stands_behind_the_whole_subject(question, claim):
     assert as_claim(question) == claim
+
+
+def test_a_question_of_any_shape_becomes_the_statement_that_it_asks_about():
+    lines = Path(__file__).with_name("questions_as_statements.txt").read_text("utf-8").splitlines()
+    pairs = dict(line.split(" | ") for line in lines)
+    assert len(pairs) > 90
+    assert {question: as_claim(question) for question in pairs} == pairs
 
 
 def test_only_a_question_for_news_opens_a_window():

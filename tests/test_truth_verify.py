@@ -6,6 +6,7 @@ from gnomon.text.tokens import tokens
 from gnomon.truth.check import dated
 from gnomon.truth.denial import denies, negated_terms
 from gnomon.truth.terms import Weights
+from gnomon.truth.trained import against_rule
 from gnomon.truth.verify import LexicalEntail
 from gnomon.types import Stance
 from truth_worlds import NOISE
@@ -106,6 +107,80 @@ def test_denial_looks_at_what_is_denied():
     assert negated_terms("12,000 people came, not 21,000 as we wrote.") >= {"21000"}
     assert not denies("School times stay as they are", "School times do not change, nor do fees")
     assert denies("The bridge reopened", "The bridge has not reopened")
+
+
+def test_a_negation_denies_the_word_that_it_governs_and_no_other():
+    robbery = "police released video of a robbery in Norwick"
+    power = "downtown Norwick was without power after the flood"
+    for claim, said in [
+        (robbery, "Norwick police chief says the officer didn't know about the robbery"),
+        (power, "Power is completely out in downtown Norwick!"),
+        (power, "Power up for 60% of downtown Norwick"),
+        (
+            "Ann Lee was unarmed",
+            "We need a picture of what Ann Lee was wearing to refute the video",
+        ),
+        (
+            "Ondle was evacuated",
+            "Still no re-entry into evacuated areas of Ondle despite false reports",
+        ),
+        (
+            "Uber raised prices in Norwick",
+            "I hope this is untrue RT @abel: Uber raises prices in Norwick",
+        ),
+    ]:
+        assert not denies(claim, said), said
+    for claim, said in [
+        ("there was looting in Norwick", "Absolutely no real evidence of looting in Norwick"),
+        ("the hail was caused by cloud seeding", "Hail not related to cloud seeding"),
+        ("the mayor took bribes", "There is no evidence that the mayor took bribes"),
+        ("someone lost a job at the works", "Nobody at the works will lose a job"),
+        ("the officer knew about the robbery", "The officer didn't know about the robbery"),
+        ("Norwick has no power", "Norwick has power"),
+    ]:
+        assert denies(claim, said), said
+
+
+def test_who_says_nothing_but_that_it_is_not_so_is_believed_against_the_model(entail):
+    claim = "a second terror suspect was arrested"
+    (ruling,) = entail.rulings([("2nd terror suspect wasn't arrested.", claim)])
+    assert against_rule(ruling, (0.9, 0.05, 0.05))[1] > 0.5
+    other = (
+        "The second terror suspect was not arrested in the shop where the baker found the glove."
+    )
+    (ruling,) = entail.rulings([(other, claim)])
+    assert not ruling.plain
+
+
+def test_what_denies_another_thing_denies_nothing_of_the_claim(entail):
+    claim = "the council sold the harbour"
+    (judged,) = entail.judge([("The council really wants you to not sell a glove.", claim)])
+    assert judged.stance is N
+
+
+def test_a_copied_tweet_is_said_by_its_author_and_a_quotation_at_arms_length(entail):
+    claim = "the bridge reopened on Monday"
+    (copied,) = entail.judge([("“@abel: The bridge reopened on Monday” great news", claim)])
+    (quoted,) = entail.judge([("“The bridge reopened on Monday” is what they wrote", claim)])
+    assert (copied.stance, quoted.stance) == (S, N)
+    knew = "the officer knew about the robbery"
+    (judged,) = entail.judge([("The officer didn't know about the alleged robbery.", knew)])
+    assert judged.stance is R
+
+
+def test_what_is_told_beside_a_plan_is_no_plan(entail):
+    claim = "Ann Marsh was unarmed"
+    told = "Police plan to name the officer who shot unarmed teacher Ann Marsh."
+    planned = "Police plan to say that Ann Marsh was unarmed."
+    judged = entail.judge([(told, claim), (planned, claim)])
+    assert [each.stance for each in judged] == [S, N]
+
+
+def test_at_least_is_no_superlative(entail):
+    (judged,) = entail.judge(
+        [("31 people were injured in the crash.", "At least 20 people were injured in the crash.")]
+    )
+    assert judged.stance is S
 
 
 def test_relative_dates_are_written_out():

@@ -87,7 +87,8 @@ _PLANNED = re.compile(
     r"|is to|are to|expected to|scheduled (?:to|for)|proposes? to|set to|due to (?:open|start"
     r"|begin)|would|'ll"
     r"|aiming to|hopes? to|promis(?:es|ed) to|vow(?:s|ed) to|pledg(?:es|ed) to)\b"
-    r"|(?:计划|打算|拟|预计|预定|准备|即将|将要|将于|将会|有望|争取|承诺)|将(?=[在对把建设开启举实推修])",
+    r"|(?:计划|打算|拟|预计|预定|准备|即将|将要|将于|将会|有望|争取|承诺)|将(?=[在对把建设开启举实推修])"
+    r"|(?<![协大委工学晚社机峰年总都才就开商])会(?=[在于为将被把对向给再推举发开取降涨停])",
     re.IGNORECASE,
 )
 
@@ -102,6 +103,21 @@ def modality(text: str) -> str:
     if _PLANNED.search(plain):
         return "planned"
     return "asserted"
+
+
+# What is told beside a plan is no plan: "will name the officer / who shot a boy".
+_TOLD_BESIDE = re.compile(r"\b(?:who|whom|whose|which|because)\b", re.IGNORECASE)
+
+
+def told_beside(text: str) -> str:
+    """What an English text says as so beside what it only plans or supposes: what stands behind
+    "who" or "because" after the last such word; "" where it has none, or denies."""
+    cues = [m for p in (_HEDGED, _PLANNED) for m in p.finditer(text)]
+    if not cues or _DENIED.search(text):
+        return ""
+    end = max(m.end() for m in cues)
+    beside = _TOLD_BESIDE.search(text, end)
+    return text[beside.end() :].strip() if beside else ""
 
 
 _SAY = (

@@ -88,11 +88,48 @@ def exact(text: str, *, now: float | None = None) -> tuple[Slot, ...]:
         gap = quantities.BLANK * (slot.end - slot.start)
         blanked = blanked[: slot.start] + gap + blanked[slot.end :]
     counts = [_as_written(slot, text) for slot in quantities.find(blanked)]
+    counts = [_uncounted(slot) if _is_part_of_one(slot) else slot for slot in counts]
     return tuple(sorted([*when, *counts], key=lambda slot: slot.start))
+
+
+def _is_part_of_one(slot: Slot) -> bool:
+    """Whether a fraction is taken to count people: "of magnitude 7.2 killed ..."."""
+    noun, role = _counted(slot.unit)
+    whole = float(slot.value).is_integer() or _SCALE_WORD.search(slot.text)
+    return not whole and slot.unit not in _UNITS and bool(role or noun == "person")
+
+
+def _uncounted(slot: Slot) -> Slot:
+    return Slot(slot.kind, slot.text, slot.start, slot.end, slot.value, "")
 
 
 def _as_written(slot: Slot, text: str) -> Slot:
     return Slot(slot.kind, text[slot.start : slot.end], slot.start, slot.end, slot.value, slot.unit)
+
+
+# Of bounds, those that the number itself does not meet: "more than 20" is not 20.
+_STRICT = re.compile(
+    r"(?:\b(?:over|more than|above|exceed\w*|in excess of|beyond|surpass\w*|topp\w+|under|less than"
+    r"|fewer than|below|nearly|almost|just under|close to)|[<>]|超过|超|逾|多于|大于|高于|突破"
+    r"|不到|不足|将近|接近|近|少于|低于|小于|未满)\s*(?:a |the )?$",
+    re.IGNORECASE,
+)
+# Those from which the number is not far: "nearly 100" is not 12.
+_NEAR = re.compile(
+    r"(?:\b(?:nearly|almost|just under|close to|up to|as many as|as much as)"
+    r"|将近|接近|近|高达|多达)\s*(?:a |the )?$",
+    re.IGNORECASE,
+)
+
+
+def _said_as(pattern: re.Pattern[str], text: str, slot: Slot) -> bool:
+    return bool(pattern.search(text[max(0, slot.start - 24) : slot.start]))
+
+
+def bounded_span(text: str, slot: Slot) -> tuple[int, int]:
+    """Where the slot stands together with the words before it that make it a bound."""
+    found = [p.search(text, max(0, slot.start - 24), slot.start) for p in (_UNDER, _OVER, _ABOUT)]
+    return min((m.start() for m in found if m), default=slot.start), slot.end
 
 
 def hedge(text: str, slot: Slot) -> Hedge:
@@ -282,13 +319,27 @@ def _entails(held: Slot, evidence: str, slot: Slot, claim: str) -> bool:
         # A bound in the evidence does not give an exact value, even where the digits are equal.
         return given == "exact" and _close(slot, held, _rounding(slot))
     if _close(slot, held, _rounding(slot)):
+        if said in ("over", "under") and given != said:
+            return given == "exact" and not _said_as(_STRICT, claim, slot)
+        if given == said and _said_as(_STRICT, claim, slot):
+            return said == "about" or not _inclusive(evidence, held)
         return given in ("exact", said, "about") or said == "about"
     slack = 0.1 * abs(x)
     if said == "about":
         return given in ("exact", "about") and abs(x - y) <= slack
     if said == "over":
         return given in ("exact", "over") and y >= x
-    return given in ("exact", "under") and y <= x and y >= 0.5 * x
+    return (
+        given in ("exact", "under")
+        and y <= x
+        and (y >= 0.5 * x or not _said_as(_NEAR, claim, slot))
+    )
+
+
+def _inclusive(text: str, slot: Slot) -> bool:
+    """Whether the bound may be met by the number itself: "at least 20"."""
+    before = text[max(0, slot.start - 24) : slot.start]
+    return any(p.search(before) for p in (_OVER, _UNDER)) and not _said_as(_STRICT, text, slot)
 
 
 def _same_time(held: Slot, slot: Slot) -> bool:
@@ -318,7 +369,9 @@ def _agrees_loosely(slot: Slot, claim: str, other: Slot, evidence: str) -> bool:
             return True
         if sort == "under" and two <= one:
             return True
-        if sort != "exact" and abs(one - two) <= 0.1 * abs(one):
+    for one, two, text, own in ((x, y, claim, slot), (y, x, evidence, other)):
+        loose = hedge(text, own) == "about" or _said_as(_NEAR, text, own)
+        if loose and abs(one - two) <= 0.1 * abs(one):
             return True
     return False
 

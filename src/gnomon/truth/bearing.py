@@ -74,6 +74,8 @@ def _unsaid(
     # Who is said to say it ("Firefighters say that ...") is not what is claimed.
     said_by = set(content_terms(polarity.speaker(claim)))
     weights = {t: w for t, w in weights.items() if t not in said_by} or weights
+    if stance is Stance.SUPPORTS:
+        claim, weights = _at_its_core(claim, weights)
     share = coverage(weights, held, weights)
     lang = "zh" if is_cjk(claim) else "en"
     if stance is Stance.REFUTES:
@@ -88,6 +90,27 @@ def _unsaid(
     if predicate and predicate not in term_set(sentence):
         return "does not say that of its subject"
     return ""
+
+
+# In spite of what, and because of what, a thing is so: a circumstance, and not what is claimed;
+# unless it is just this that is said ("the delay was due to ice").
+_CIRCUMSTANCE = re.compile(
+    r"(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere)\s+(?:despite|in spite of|regardless of|because of|"
+    r"because|due to|owing to|thanks to|as a result of|although|even though|amid|in the wake of)\s"
+    r"[^,;]*",
+    re.IGNORECASE,
+)
+# Of a verb of two words the second says little by itself: "go ahead", "turn back".
+_SECOND_WORDS = frozenset(content_terms("ahead back away along apart aside forward together"))
+
+
+def _at_its_core(claim: str, weights: Mapping[str, float]) -> tuple[str, Mapping[str, float]]:
+    """``claim`` and ``weights`` without its circumstances and what says little, where two words are
+    left."""
+    core = "" if is_cjk(claim) else _CIRCUMSTANCE.sub("", claim)
+    kept = set(content_terms(core)) - _SECOND_WORDS - _LIGHT_VERBS
+    left = {term: weight for term, weight in weights.items() if term in kept}
+    return (core, left) if len(left) > 1 else (claim, weights)
 
 
 # What a Chinese statement begins with names something where it weighs so much: not 我们, 今天.
@@ -115,11 +138,15 @@ _AUXILIARY = re.compile(
 )
 
 
+# "was taken into custody": what was done is said by what stands behind these.
+_LIGHT_VERBS = frozenset(content_terms("taken put made given brought kept left set placed held go"))
+
+
 def _predicate(claim: str) -> str:
     """The term behind the claim's last auxiliary ("was *killed*"); "" where there is none."""
     found = list(_AUXILIARY.finditer(claim))
     said = content_terms(claim[found[-1].end() :]) if found and not is_cjk(claim) else []
-    return said[0] if said else ""
+    return next((term for term in said if term not in _LIGHT_VERBS | _SECOND_WORDS), "")
 
 
 # ------------------------------------------------------------------------------- nearly

@@ -22,6 +22,10 @@ _HEARSAY = re.compile(
 _QUOTED = re.compile(r"[\"“「『]([^\"”」』]{8,})[\"”」』]")
 
 
+# A tweet copied by hand, with its author before it, is what that author says.
+_COPIED = re.compile(r"\W*@\w+\s*:")
+# Doubt about one thing that is named, not about what is said of it: "the alleged robbery".
+_DOUBTED_NOUN = re.compile(r"\b(?:alleged|so-called|所谓)\s+(?:\w+\s+)?\w+", re.IGNORECASE)
 _CLAUSE = re.compile(r"[，,；;]")
 # The rule of a judgement on a sentence that only reports the claim.
 RULE = "only says that others say so"
@@ -52,8 +56,16 @@ def distanced(claim: str, sentence: str) -> bool:
         return True
     wanted = set(content_terms(claim))
     for match in _QUOTED.finditer(sentence):
+        if _COPIED.match(match[1]):
+            continue
         rest = sentence[: match.start()] + " " + sentence[match.end() :]
         inside = wanted & term_set(match.group(1))
         if content_terms(rest) and len(inside) > 0.6 * len(wanted & term_set(sentence)):
             return not _QUOTED.search(claim)
     return False
+
+
+def doubts_a_noun(sentence: str) -> bool:
+    """Whether what holds the sentence at arm's length is only an adjective: "did not know of the
+    alleged robbery" denies in its own name that he knew."""
+    return is_hearsay(sentence) and not is_hearsay(_DOUBTED_NOUN.sub(" ", sentence))

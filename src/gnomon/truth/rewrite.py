@@ -18,6 +18,7 @@ from gnomon.models.protocols import Chat, Message
 from gnomon.text import slots
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.bilingual import search_form
+from gnomon.truth.declarative import as_statement
 from gnomon.truth.terms import Weights, content_terms
 from gnomon.types import Filter, QueryPlan, SlotKind
 
@@ -90,71 +91,13 @@ _WHETHER_ZH = {"是不是": "是", "有没有": "有", "会不会": "会", "能�
 
 
 def as_claim(question: str) -> str:
-    """A yes-or-no question as the statement whose truth it asks. Word order is left as it falls;
-    what compares it goes by words, names, numbers and negation."""
+    """A yes-or-no question as the statement whose truth it asks (``declarative``)."""
     text = question.strip().rstrip("?？ 。.")
-    if is_cjk(text):
-        for phrase, plain in _WHETHER_ZH.items():
-            text = text.replace(phrase, plain)
-        return text.removesuffix("吗").removesuffix("了吗").strip()
-    text = re.sub(r"^(?:so|and|but|then)\b[ ,]*", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"^is it (?:true|correct|right) that\s+", "", text, flags=re.IGNORECASE)
-    match = re.match(
-        r"^(did|do|does|is|are|was|were|has|have|had|will|would|can|could|should)(n't)?\s+",
-        text,
-        re.IGNORECASE,
-    )
-    if not match:
-        return text
-    auxiliary, negation = match.group(1).lower(), " not" if match.group(2) else ""
-    rest = text[match.end() :]
-    if auxiliary in ("did", "do", "does") and not negation:
-        return rest
-    head, tail = _subject(rest, bare=auxiliary in ("will", "would", "can", "could", "should"))
-    return f"{head} {auxiliary}{negation} {tail}" if head and tail else rest
-
-
-_DETERMINER = frozenset(
-    "the a an this that these those any all some no its their his her our my your".split()
-)
-# With what a predicate begins, where it is not told by its ending.
-_LINKS = frozenset(
-    "about at by for from in into on onto out over through to under up with a an the".split()
-)
-_PREDICATE = _LINKS | frozenset(
-    """
-    be been being not never still now already really ever again also just only going able
-    without after before during than as because since until there here his her its their open
-    shut closed safe dead alive free ready due likely true false real fake legal illegal hurt
-    hit shot sold held built lost left found cut set put made seen done born known given taken
-    broken stolen struck begun gone sunk driven written chosen frozen withdrawn sent spent won
-    led fed paid caught brought taught bought
-    """.split()
-)
-
-
-def _subject(rest: str, *, bare: bool) -> tuple[str, str]:
-    """What follows the auxiliary of a question, as subject and predicate: "the harbour bridge
-    closed" is ("the harbour bridge", "closed"). The subject ends before the first word that looks
-    like a predicate's; where none does, before the last. Names belong together. With ``bare`` the
-    predicate begins with an infinitive, which nothing tells ("dogs go on the beach")."""
-    words = rest.split()
-    if words and words[0].lower() == "there":
-        return words[0], " ".join(words[1:])
-    start = 1 if words and words[0].lower() in _DETERMINER else 0
-    named = start
-    while named < len(words) - 1 and words[named][:1].isupper():
-        named += 1
-    for at in range(max(named, start + 1), len(words)):
-        word = words[at].lower().strip(",;:'\"")
-        if words[at - 1].lower() in ("of", "and", "or") or word in ("of", "and", "or"):
-            continue
-        told = len(word) > 4 and word.endswith(("ed", "ing", "ly"))
-        if word in _PREDICATE or told or (named > start and at == named and word.islower()):
-            if bare and word in _LINKS and at - 1 > start:
-                at -= 1
-            return " ".join(words[:at]), " ".join(words[at:])
-    return " ".join(words[:-1]), " ".join(words[-1:])
+    if not is_cjk(text):
+        return as_statement(text)
+    for phrase, plain in _WHETHER_ZH.items():
+        text = text.replace(phrase, plain)
+    return text.removesuffix("吗").strip()
 
 
 _DAY = 86400.0

@@ -44,6 +44,8 @@ _FUNCTION_EN = frozenset(
     someone somebody exactly currently actually rt http https www com amp t co according s
     """.split()
 )
+# "wasn't", "they're": no more than the words that they are made of.
+_CONTRACTED = ("n't", "'ll", "'re", "'ve", "'d", "'m")
 # Question and function words. A bigram that holds one of the first kind carries no content.
 _FUNCTION_ZH = frozenset(
     "的了是在和与及或也都就而且但这那哪吗呢吧啊么之其被把从对于为以所个们你我他她它几谁何"
@@ -163,7 +165,8 @@ def content_map(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for token in tokens(text):
         if token.isascii() or not _is_cjk_char(token[0]):
-            if token not in _FUNCTION_EN and (len(token) > 1 or token.isdigit()):
+            plain = token not in _FUNCTION_EN and not token.endswith(_CONTRACTED)
+            if plain and (len(token) > 1 or token.isdigit()):
                 found.setdefault(stem(token), token)
         elif len(token) == 2 and not (_FUNCTION_ZH & set(token)):
             found[token] = token
@@ -180,9 +183,11 @@ def _is_cjk_char(character: str) -> bool:
 
 
 def without_exact(text: str) -> str:
-    """``text`` without its numbers and dates, which are compared as values, not as words."""
+    """``text`` without its numbers and dates, and what makes them bounds ("more than"): those are
+    compared as values, not as words."""
     for slot in reversed(slots.exact(text)):
-        text = f"{text[: slot.start]} {text[slot.end :]}"
+        start, end = slots.bounded_span(text, slot)
+        text = f"{text[:start]} {text[end:]}"
     return text
 
 
@@ -205,6 +210,9 @@ def written_forms(token: str) -> frozenset[str]:
         return frozenset({token})
     base = stem(token)
     forms = {base + suffix for suffix in _SUFFIXES} | {token, _american(token), _british(token)}
+    if token.endswith("ed"):
+        # "apologised", whose stem is "apolog": what the word itself is made of.
+        forms |= {token[:-1], token[:-1] + "s", token[:-2] + "ing"}
     if base.endswith("i"):
         forms |= {base[:-1] + "y", base[:-1] + "ies", base[:-1] + "ied"}
     else:

@@ -268,6 +268,8 @@ class ByLanguage:
 def against_rule(ruling: Ruling, p: Sequence[float], sure: float = CONTRARY) -> Chances:
     """What is left of a rule's decision beside the model's ``p``, which is heard from ``sure``."""
     ruled = ruling.judgement
+    if ruling.plain:
+        return ruled.supports, ruled.refutes, ruled.neither
     contrary = p[1] if ruled.stance is Stance.SUPPORTS else p[0]
     hollow = ruling.ground is Ground.SAYS and sure < 1.0 and p[2] >= SAYS_NOTHING
     if contrary < sure and not hollow:

@@ -9,7 +9,7 @@ grounds on which it decides say which of the two is to be believed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -22,7 +22,8 @@ from gnomon.text.tokens import is_cjk, normalise, words
 from gnomon.truth import hearsay
 from gnomon.truth.bilingual import gloss
 from gnomon.truth.claims import clause_spans
-from gnomon.truth.denial import denies, denies_at_large, differs_in_negation
+from gnomon.truth.comparison import COMPARES, EXCEEDS, NOT_FIRST, TOO_MUCH, same_comparison
+from gnomon.truth.denial import denies, denies_at_large, denying_part, differs_in_negation
 from gnomon.truth.terms import Weights, content_terms, coverage, term_set, without_exact
 from gnomon.types import Judgement, Slot, SlotKind
 
@@ -58,6 +59,10 @@ EXACT = 0.65
 SIMILAR = (0.86, 0.94)
 
 
+# Whom a tweet copies or speaks to, before it says anything.
+ADDRESSED = re.compile(r"^\W*(?:(?:RT\s+)?[“\"]?@\w+[:,]?\s*)+")
+
+
 class Ground(StrEnum):
     """What a rule went by."""
 
@@ -83,12 +88,14 @@ class Ground(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """A judgement by rule, and what it went by. ``here`` is the share of the claim's content words
-    that the judged sentence has, ``about`` the same with its window's words counted in, 0..1."""
+    that the judged sentence has, ``about`` the same with its window's words counted in, 0..1.
+    ``plain``: a denial that says nothing but that the claim is not so."""
 
     judgement: Judgement
     ground: Ground
     here: float = 0.0
     about: float = 0.0
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,8 @@ class Reading:
     foreign: float  # the greatest weight among the sentence's words that the claim lacks
     crossing: bool  # claim and sentence are in different scripts
     unknown: float  # the share of the Chinese side that the glossary does not know, then
+    denies: str = ""  # why the clause denies the claim
+    denies_other: bool = False  # what it denies is said of something else
 
     @property
     def about(self) -> float:
@@ -211,11 +220,15 @@ class LexicalEntail:
         wanted = _without_first_names(wanted, asked, told)
         here = coverage(wanted, term_set(said), wanted)
         whole = term_set(told)
-        own, ours = self._weights.of(without_exact(said)), term_set(asked)
+        own, ours = self._weights.of(without_exact(ADDRESSED.sub("", said))), term_set(asked)
         clauses = [best[a:b] for a, b in clause_spans(best)]
+        clause = max(clauses, key=lambda c: coverage(wanted, term_set(c), wanted))
+        denied = "" if crossing else denies(claim, clause)
         return Reading(
             sentence=best,
-            clause=max(clauses, key=lambda c: coverage(wanted, term_set(c), wanted)),
+            clause=clause,
+            denies=denied,
+            denies_other=bool(denied) and self._of_something_else(wanted, clause),
             here=here,
             around=coverage(wanted, whole, wanted),
             inside=coverage(own, ours, own),
@@ -225,6 +238,18 @@ class LexicalEntail:
             crossing=crossing,
             unknown=unknown,
         )
+
+    def _of_something_else(self, wanted: Mapping[str, float], clause: str) -> bool:
+        """Whether the part of the clause that denies has a weighty word that the claim lacks, and
+        lacks one of the claim's: "you to not buy a lamp" against "Ann Lee bought the mill"."""
+        part = denying_part(clause, wanted)
+        if not part or is_cjk(part):
+            return False
+        held = term_set(part)
+        own = self._weights.of(without_exact(ADDRESSED.sub("", part)))
+        lacking = max((w for term, w in wanted.items() if term not in held), default=0.0)
+        foreign = max((w for term, w in own.items() if term not in wanted), default=0.0)
+        return min(lacking, foreign) >= SUBJECT
 
     def _cosines(self, pairs: Sequence[tuple[str, str] | None]) -> list[float | None]:
         """The encoder's cosine for each pair, where there is a pair and an encoder."""
@@ -258,7 +283,8 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
     if words(_CONTEXT.sub("", claim)) == words(_WRITTEN_OUT.sub("", sentence)):
         same = Judgement(0.95, 0.01, 0.04, "says it in the same words")
         return Ruling(same, Ground.SAME_WORDS)
-    if hearsay.distanced(claim, sentence) and not _rejects(claim, sentence):
+    own_denial = reading.denies and not reading.denies_other and hearsay.doubts_a_noun(sentence)
+    if hearsay.distanced(claim, sentence) and not (own_denial or _rejects(claim, sentence)):
         if own := _own_value(claim, sentence):
             return own
         near = about >= ABOUT[_lang(claim)]
@@ -301,15 +327,15 @@ def _clash(refutes: float, neither: float, ours: Slot, theirs: Slot) -> Ruling:
 def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) -> Ruling | None:
     """What speaks against the claim: another number or date, a denial, an opposite."""
     sentence, lang = reading.sentence, _lang(claim)
-    denied = "" if reading.crossing else denies(claim, reading.clause)
+    denied = "" if reading.denies_other else reading.denies
     clashes = slots.conflicts(claim, sentence)
     if len(clashes) > 1 and slots.told_apart(claim, sentence):
         return _neither(Ground.ANOTHER_KIND, "is about another of its kind", about)
     if not denied and not clashes:
-        lower = _COMPARES.search(claim) and _NOT_FIRST.search(sentence)
-        if not lower or _NOT_FIRST.search(claim) or absent or about < ABOUT[lang]:
+        lower = COMPARES.search(claim) and NOT_FIRST.search(sentence)
+        if not lower or NOT_FIRST.search(claim) or absent or about < ABOUT[lang]:
             return None
-        rule = f"{_NOT_FIRST.findall(sentence)[0]!r}, not the first"
+        rule = f"{NOT_FIRST.findall(sentence)[0]!r}, not the first"
         return Ruling(Judgement(0.02, 0.75, 0.23, rule), Ground.LOWER_PLACE)
     inside = NUMBER_INSIDE if denied and any(c.isnumeric() for c in denied) else DENIAL_INSIDE
     narrower = reading.inside >= inside and reading.shared >= DENIAL_WORDS
@@ -327,7 +353,9 @@ def _against(claim: str, reading: Reading, about: float, absent: Sequence[str]) 
         p = 0.45 + 0.45 * strength
         return _clash(p, 0.98 - p, *clashes[0])
     p = 0.4 + 0.5 * strength
-    return Ruling(Judgement(0.03, p, 0.97 - p, denied), Ground.DENIED)
+    plain = reading.inside >= CONTAINED and reading.shared >= DENIAL_WORDS
+    plain = plain and not denies_at_large(sentence)
+    return Ruling(Judgement(0.03, p, 0.97 - p, denied), Ground.DENIED, plain=plain)
 
 
 def _support(window: str, claim: str, reading: Reading, similar: float) -> Ruling:
@@ -374,50 +402,23 @@ def _unsaid(claim: str, window: str, reading: Reading) -> tuple[Ground, str] | N
     if missing:
         return Ground.LACKS_VALUE, f"does not say {missing[0].text!r}"
     ours, theirs = polarity.modality(claim), polarity.modality(reading.clause)
-    if theirs != "asserted" and ours == "asserted":
+    if theirs != "asserted" and ours == "asserted" and not _told_beside(claim, reading.clause):
         return Ground.HEDGED, f"the passage is only {theirs}"
     if not reading.crossing and differs_in_negation(claim, reading.clause):
         return Ground.NEGATED, "negates something beside the claim"
-    if _COMPARES.search(claim) and not _same_comparison(claim, reading.sentence):
+    if COMPARES.search(claim) and not same_comparison(claim, reading.sentence):
         return Ground.COMPARISON, "does not compare as the claim does"
-    if _TOO_MUCH.search(claim) and not _EXCEEDS.search(reading.sentence):
+    if TOO_MUCH.search(claim) and not EXCEEDS.search(reading.sentence):
         return Ground.LACKS_VALUE, "does not say that it is too much or too little"
     if reading.here < HERE and not reading.crossing and not reading.contained:
         return Ground.UNSAID, _LEAVES
     return None
 
 
-_COMPARES = re.compile(
-    r"\b(?:than (?:any|all|every|ever)|ever|record|(?:most|least|best|worst|(?:bigg|larg|great|"
-    r"high|low|long|short|old|young|fast|slow|small|strong|weak|hott|cold|warm|rich|poor|deep|tall|wid|heavi|"
-    r"few|busi|bus|earli|lat)est))\b|最|史上|历来|创(?:下)?(?:新)?纪录|第一次|首次",
-    re.IGNORECASE,
-)
-# That there is too much of a thing is not said by who measures it.
-_TOO_MUCH = re.compile(
-    r"\btoo (?:much|many|little|few|\w{3,})\b|\b(?:over|above|beyond) the (?:\w+ )?limits?\b|"
-    r"\bexcess(?:ive)?\b|太[多少高低大小]|过[高多量低少]|超标",
-    re.IGNORECASE,
-)
-_EXCEEDS = re.compile(
-    r"\b(?:too|times|over|above|beyond|high(?:er)?|low(?:er)?|unsafe|dangerous\w*|insufficient\w*|"
-    r"exceed\w*|excess\w*|surpass\w*|breach\w*|short(?:age|fall)?|lack\w*|enough)\b|"
-    r"太|超|过[高多量低少]|不足|倍",
-    re.IGNORECASE,
-)
-_NOT_FIRST = re.compile(
-    r"\b(?:second|third|fourth|fifth|\d+th|\d*2nd|\d*3rd|one of the) "
-    r"(?:most|least|best|worst|\w{3,}est)\b|"
-    r"\b(?:second|third|fourth|fifth) (?:time|year|in a row)\b|第[二三四五六七八九十]|之一",
-    re.IGNORECASE,
-)
-
-
-def _same_comparison(claim: str, sentence: str) -> bool:
-    """Whether a sentence that is to support a superlative has one, and not a lower place."""
-    if _NOT_FIRST.search(sentence) and not _NOT_FIRST.search(claim):
-        return False
-    return bool(_COMPARES.search(sentence))
+def _told_beside(claim: str, clause: str) -> bool:
+    """Whether the clause says all of the claim beside what it only plans or supposes."""
+    told = term_set(polarity.told_beside(clause))
+    return bool(told) and all(term in told for term in content_terms(claim))
 
 
 def _ordinal_held(slot: Slot, window: str) -> bool:

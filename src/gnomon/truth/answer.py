@@ -7,105 +7,41 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 
 from gnomon import journal
 from gnomon.errors import ModelError
 from gnomon.models.protocols import Chat
-from gnomon.text.tokens import is_cjk, normalise
+from gnomon.text.tokens import is_cjk
 from gnomon.truth import arithmetic, asked, draft, own_words, phrases, rewrite, sought
 from gnomon.truth.check import Bench, check_claim
-from gnomon.truth.citing import cite
-from gnomon.truth.claims import claim_at, claims_of
+from gnomon.truth.claims import claim_at
+from gnomon.truth.drafted import check_draft, compose
 from gnomon.truth.follow_up import standing_alone
 from gnomon.truth.hearsay import is_hearsay
-from gnomon.truth.retrieve import Retrieved, retrieve, retrieve_claim, window_of
+from gnomon.truth.page import Page, left_out, quoted, sides_of, verdict_step
+from gnomon.truth.retrieve import Retrieved, retrieve, retrieve_claim
 from gnomon.truth.weigh import leans_alone, vote
 from gnomon.types import (
     Answer,
-    Checked,
-    Citation,
-    Claim,
     Event,
-    Evidence,
     Filter,
     Finished,
     Label,
     LeftOut,
-    Passage,
     QueryPlan,
-    Sentence,
-    Stance,
     Step,
     Turn,
-    Verdict,
 )
 
-_ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
-MOST_CITATIONS = 4
-MOST_QUOTES = 3
-Spans = Collection[tuple[str, int, int]]  # post, start, end
 Look = Callable[[QueryPlan], Generator[Step, None, tuple[Bench, float]]]
 """Takes in more for a question, as steps; what comes back is the bench to go on with, and the time
 up to which posts count then (epoch seconds)."""
 CLOSE = 0.75  # a quote beside a yes-or-no question that it does not settle
 SECONDS = 0.2  # the fit of a quote that gives the same number or day as one that answers
-TELLING = 0.5  # a second quote in place of a refuted one, against the weight of the first
-
-
-@dataclass
-class _Page:
-    """The answer while it grows."""
-
-    lang: str
-    text: str = ""
-    sentences: list[Sentence] = field(default_factory=list)
-    citations: list[Citation] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    alone: list[tuple[draft.Draft, Verdict]] = field(default_factory=list)
-    """Quotes left out that one origin alone carries."""
-    writer: str = "quotes"
-
-    def cite(self, evidence: Evidence, posts: int) -> int:
-        """The number of a citation, new or given before."""
-        return cite(self.citations, evidence, posts)
-
-    def add(self, sentence: Sentence) -> Sentence:
-        """Set ``sentence`` down at the end of the text, its citation markers behind it."""
-        if self.text:
-            self.text += "\n" if self.lang == "zh" else " "
-        start = len(self.text)
-        self.text += sentence.text
-        placed = replace(sentence, start=start, end=len(self.text))
-        self.text += sentence.markers(self.lang)
-        self.sentences.append(placed)
-        return placed
-
-    def note(self, text: str, **bound: object) -> Checked:
-        """A remark of our own about the evidence."""
-        sentence = self.add(Sentence(text, 0, 0, kind="note", **bound))  # type: ignore[arg-type]
-        return self.checked(sentence)
-
-    def checked(self, sentence: Sentence) -> Checked:
-        shown = {*sentence.citations, *sentence.against}
-        return Checked(sentence, tuple(c for c in self.citations if c.n in shown))
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """Who else answers the question that a quote answers: otherwise (``rivals``), or alike
-    (``seconds``); and what of the quote the answer rests on (``weigh``'s ``stakes``)."""
-
-    rivals: tuple[Passage, ...] = ()
-    seconds: tuple[Passage, ...] = ()
-    stakes: str = ""
-
-
-NOBODY_ELSE = _Answers()
 
 
 def answer(
@@ -166,7 +102,7 @@ def answer(
         {"posts": posts, "origins": len(found.origins)},
     )
 
-    page = _Page(plan.lang, writer=strong.name if strong else "quotes")
+    page = Page(plan.lang, writer=strong.name if strong else "quotes")
     if sum_ is not None:
         yield page.note(phrases.say("computed", plan.lang, expression=sum_))
     elif found.passages:
@@ -184,7 +120,7 @@ def _courtesy(kind: str, said: str, bench: Bench, now: float) -> Iterator[Event]
     """A greeting is greeted and thanks are taken; nothing is searched or cited for either."""
     lang = "zh" if is_cjk(said) else "en"
     held = bench.store.status()
-    page = _Page(lang)
+    page = Page(lang)
     yield page.note(phrases.say(kind, lang, posts=held.posts, origins=held.origins))
     yield Finished(
         _finish(QueryPlan(said, (said,), lang), Retrieved((), {}), bench, page, now, 0, "")
@@ -229,22 +165,22 @@ def _plan_step(plan: QueryPlan, kind: rewrite.Asks, understood: str = "") -> Ste
 
 
 def _whether(
-    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, now: float
+    plan: QueryPlan, found: Retrieved, bench: Bench, page: Page, now: float
 ) -> Iterator[Event]:
     """The claim inside the question is judged; the quotes that decided it are the answer."""
     text = rewrite.as_claim(plan.question)
     claim = claim_at(text, 0, len(text), said_at=now)
     yield Step("draft", text, {"claim": text})
     verdict = check_claim(claim, bench, where=plan.where, now=now, also=found.passages)
-    yield _verdict_step(verdict)
+    yield verdict_step(verdict)
     if verdict.label is Label.NOT_ENOUGH and not leans_alone(verdict):
-        page.left_out.append(_left_out(text, verdict))
+        page.left_out.append(left_out(text, verdict))
         return
     page.verdicts.append(verdict)
-    for_, against = _sides(verdict)
+    for_, against = sides_of(verdict)
     if leans_alone(verdict):
         yield page.note(verdict.reason, label=verdict.label, verdicts=(verdict,))
-        yield from _quoted(page, verdict, sorted([*for_, *against], key=vote, reverse=True)[:2])
+        yield from quoted(page, verdict, sorted([*for_, *against], key=vote, reverse=True)[:2])
         return
     n = phrases.origins(verdict.origins_for, plan.lang)
     m = phrases.origins(verdict.origins_against, plan.lang)
@@ -257,25 +193,12 @@ def _whether(
     yield page.note(note, label=verdict.label, verdicts=(verdict,))
     first, second = (against, for_) if verdict.label is Label.REFUTED else (for_, against)
     # The quotes that refute the question's claim are themselves what the evidence supports.
-    yield from _quoted(
+    yield from quoted(
         page, verdict, first[:2], None if verdict.label is Label.DISPUTED else Label.SUPPORTED
     )
     if second:
         yield page.note(phrases.say("otherwise", plan.lang))
-        yield from _quoted(page, verdict, second[:2], Label.DISPUTED)
-
-
-def _quoted(
-    page: _Page, verdict: Verdict, side: Sequence[Evidence], label: Label | None = None
-) -> Iterator[Event]:
-    """Evidence as quoted sentences, bound to the verdict that it decided; ``label`` is what to
-    mark them with, the verdict's own unless given."""
-    for evidence in side:
-        n = page.cite(evidence, _stands_for(evidence, verdict))
-        sentence = Sentence(
-            evidence.quote, 0, 0, label=label or verdict.label, verdicts=(verdict,), citations=(n,)
-        )
-        yield page.checked(page.add(sentence))
+        yield from quoted(page, verdict, second[:2], Label.DISPUTED)
 
 
 # ----------------------------------------------------------------------------- everything else
@@ -285,7 +208,7 @@ def _what(
     plan: QueryPlan,
     found: Retrieved,
     bench: Bench,
-    page: _Page,
+    page: Page,
     now: float,
     writer: Chat | None,
     timeout_s: float,
@@ -317,7 +240,7 @@ def _what(
             )  # fmt: skip
             page.writer = writer.name if page.sentences else page.writer
         if not page.sentences:
-            yield from _compose(quotes, every, plan, found.passages, bench, page, now)
+            yield from compose(quotes, every, plan, found.passages, bench, page, now)
 
 
 def _written(
@@ -326,7 +249,7 @@ def _written(
     plan: QueryPlan,
     found: Retrieved,
     bench: Bench,
-    page: _Page,
+    page: Page,
     now: float,
 ) -> Iterator[Event]:
     """A model's sentences, each checked. A model that fails is a step, not the end."""
@@ -340,7 +263,7 @@ def _written(
         if not writer.strong and not own_words.rests(item, plan.question):
             page.left_out.append(LeftOut(item.text, phrases.say("not of the quotes", plan.lang)))
             continue
-        yield from _check_draft(item, plan, found.passages, bench, page, now)
+        yield from check_draft(item, plan, found.passages, bench, page, now)
 
 
 # A term of a sum answers only its part of the question.
@@ -348,7 +271,7 @@ TERM_FIT = 0.35
 
 
 def _computed(
-    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, now: float
+    plan: QueryPlan, found: Retrieved, bench: Bench, page: Page, now: float
 ) -> Iterator[Event]:
     """The two quotes whose numbers make the sum or difference asked for, and the result; nothing
     where there are no such two."""
@@ -360,216 +283,16 @@ def _computed(
         if result is None:
             continue
         for item in (first, second):
-            yield from _check_draft(item, plan, found.passages, bench, page, now)
+            yield from check_draft(item, plan, found.passages, bench, page, now)
         if len([s for s in page.sentences if s.label is Label.SUPPORTED]) == 2:
             yield page.note(phrases.say("computed", plan.lang, expression=result))
         return
 
 
-def _compose(
-    quotes: Sequence[draft.Draft],
-    every: Sequence[draft.Draft],
-    plan: QueryPlan,
-    passages: Sequence[Passage],
-    bench: Bench,
-    page: _Page,
-    now: float,
-) -> Iterator[Event]:
-    """Quotes in order of fit, each checked against ``every`` quote that answers. What others
-    contradict more strongly gives way to what they say."""
-    best = quotes[0].fit if quotes else 0.0
-    question = asked.read(plan, bench.weights)
-    answering = {
-        (q.quoted.post.id, q.quoted.start, q.quoted.end)
-        for q in every
-        if q.quoted and q.fit >= draft.ANSWERS[plan.lang]
-    }
-    stakes = sought.matter(question)
-    refuted: list[tuple[draft.Draft, str]] = []
-    for item in quotes:
-        stated = sum(sentence.kind == "claim" for sentence in page.sentences)
-        if page.sentences and (item.fit < 0.85 * best or stated >= MOST_QUOTES):
-            break
-        if item.quoted and any(c.evidence.origin == item.quoted.origin for c in page.citations):
-            continue
-        stated_already = [s.text for s in page.sentences if s.kind == "claim"]
-        if stated_already and not sought.adds(question, item.text, stated_already):
-            continue
-        if why := _refuted_already(question, item, refuted):
-            page.left_out.append(LeftOut(item.text, why))
-            continue
-        answers = _Answers(
-            draft.rivals(question, item, every), draft.seconds(question, item, every), stakes
-        )
-        verdicts = yield from _check_draft(
-            item, plan, passages, bench, page, now, answers, answering
-        )
-        refuted += [(item, v.reason) for v in verdicts if v.label is Label.REFUTED]
-    if not page.sentences and page.alone:
-        yield from _alone(page)
-
-
-def _refuted_already(
-    question: asked.Asked, item: draft.Draft, refuted: Sequence[tuple[draft.Draft, str]]
-) -> str:
-    """Why a quote gives way that gives the same answer as one that was refuted; "" if none was."""
-    ours = sought.values(question, item.quoted) if item.quoted else []
-    for other, why in refuted:
-        if other.quoted and sought.agree(ours, sought.values(question, other.quoted)):
-            return why
-    return ""
-
-
-def _alone(page: _Page) -> Iterator[Event]:
-    """The best quote of those that one origin alone carries, under a note that says so: it is what
-    is held on the matter, and settles nothing."""
-    item, verdict = page.alone[0]
-    page.left_out = [out for out in page.left_out if out.text != item.text]
-    page.verdicts.append(verdict)
-    yield page.note(verdict.reason, label=verdict.label, verdicts=(verdict,))
-    yield page.checked(page.add(_bound(item, verdict.label, (verdict,), page)))
-
-
-def _check_draft(
-    item: draft.Draft,
-    plan: QueryPlan,
-    passages: Sequence[Passage],
-    bench: Bench,
-    page: _Page,
-    now: float,
-    answers: _Answers = NOBODY_ELSE,
-    answering: Spans | None = None,
-) -> Generator[Event, None, tuple[Verdict, ...]]:
-    """One drafted sentence: its claims, their verdicts (returned), and what becomes of it."""
-    said_at = item.quoted.post.created_at if item.quoted else now
-    if item.quoted is not None and bench.trust is not None:
-        bench = replace(bench, trust=bench.trust.of_own_words())
-    found = claims_of(item.text, said_at=said_at) if item.quoted is None else ()
-    claims = found or (_in_context(item, plan, said_at),)
-    also = [*item.keys, *([item.quoted] if item.quoted else []), *passages]
-    verdicts = tuple(
-        check_claim(
-            claim,
-            bench,
-            where=plan.where,
-            now=now,
-            also=also,
-            rivals=answers.rivals,
-            seconds=answers.seconds,
-            attributed=item.quoted is not None,
-            stakes=answers.stakes,
-        )
-        for claim in claims
-    )
-    label = min((v.label for v in verdicts), key=_ORDER.index)
-    for verdict in verdicts:
-        yield _verdict_step(verdict)
-    if label in (Label.REFUTED, Label.NOT_ENOUGH):
-        weakest = next(v for v in verdicts if v.label is label)
-        page.left_out.append(_left_out(item.text, weakest))
-        if item.quoted is not None and leans_alone(weakest) and _for(weakest):
-            page.alone.append((item, weakest))
-        if label is Label.REFUTED:
-            yield from _instead(weakest, page, answering)
-        return verdicts
-    page.verdicts.extend(verdicts)
-    yield page.checked(page.add(_bound(item, label, verdicts, page)))
-    if label is Label.DISPUTED:
-        yield page.note(phrases.say("otherwise", plan.lang))
-        for verdict in verdicts:
-            yield from _quoted(page, verdict, _sides(verdict)[1][:2])
-    return verdicts
-
-
-def _for(verdict: Verdict) -> bool:
-    """Whether nobody speaks against what one origin alone says."""
-    return verdict.origins_for > 0 and not verdict.origins_against
-
-
-def _left_out(text: str, verdict: Verdict) -> LeftOut:
-    return LeftOut(text, verdict.reason, verdict.confidence if verdict.abstained else None)
-
-
-def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Claim:
-    """A quote as a claim, with the names of the question that its context, not itself, holds."""
-    claim = claim_at(item.text, 0, len(item.text), said_at=said_at)
-    if item.quoted is None:
-        return claim
-    around, own = normalise(window_of(item.quoted)), normalise(item.text)
-    names = [n for n in plan.names if normalise(n) in around and normalise(n) not in own]
-    return replace(claim, context=", ".join(names))
-
-
-def _instead(verdict: Verdict, page: _Page, answering: Spans | None) -> Iterator[Event]:
-    """What the evidence says in place of a refuted sentence, as far as it answers the question
-    (``answering``; None: whatever refutes a model's sentence is to be seen)."""
-    page.verdicts.append(verdict)
-    against = _sides(verdict)[1]
-    said = {sentence.text for sentence in page.sentences}
-    telling = [
-        e
-        for e in against[:2]
-        if e.weight >= TELLING * against[0].weight
-        and e.quote not in said
-        and (answering is None or (e.post, e.start, e.end) in answering)
-    ]
-    yield from _quoted(page, verdict, telling, Label.SUPPORTED)
-
-
-def _bound(item: draft.Draft, label: Label, verdicts: tuple[Verdict, ...], page: _Page) -> Sentence:
-    """The sentence with its citations: the quoted passage first, then who else says so."""
-    cited: list[int] = []
-    against: list[int] = []
-    for verdict in verdicts:
-        for_, others = _sides(verdict)
-        if item.quoted is not None:
-            own = item.quoted.post.id
-            for_ = sorted(for_, key=lambda e: e.post != own)
-        for evidence in for_[:MOST_CITATIONS]:
-            cited.append(page.cite(evidence, _stands_for(evidence, verdict)))
-        for evidence in others[:2]:
-            against.append(page.cite(evidence, _stands_for(evidence, verdict)))
-    return Sentence(
-        item.text,
-        0,
-        0,
-        label=label,
-        verdicts=verdicts,
-        citations=tuple(dict.fromkeys(cited)),
-        against=tuple(n for n in dict.fromkeys(against) if n not in cited),
-    )
-
-
-def _sides(verdict: Verdict) -> tuple[list[Evidence], list[Evidence]]:
-    for_ = [e for e in verdict.evidence if e.stance is Stance.SUPPORTS]
-    against = [e for e in verdict.evidence if e.stance is Stance.REFUTES]
-    return for_, against
-
-
-def _stands_for(evidence: Evidence, verdict: Verdict) -> int:
-    """How many posts the origin of a piece of evidence stands for."""
-    return verdict.posts_by_origin.get(evidence.origin, 1)
-
-
-def _verdict_step(verdict: Verdict) -> Step:
-    return Step(
-        "check",
-        f"{verdict.label.value}: {verdict.claim.text}",
-        {
-            "label": verdict.label.value,
-            "origins_for": verdict.origins_for,
-            "origins_against": verdict.origins_against,
-            "rule": verdict.rule,
-        },
-    )
-
-
 # ----------------------------------------------------------------------------- the end
 
 
-def _why_unknown(
-    plan: QueryPlan, found: Retrieved, bench: Bench, page: _Page, searched: int
-) -> str:
+def _why_unknown(plan: QueryPlan, found: Retrieved, bench: Bench, page: Page, searched: int) -> str:
     unsure = [item for item in page.left_out if item.confidence is not None]
     unread = phrases.say("unindexed", plan.lang, n=bench.unindexed) if bench.unindexed else ""
     if unsure:
@@ -587,7 +310,7 @@ def _finish(
     plan: QueryPlan,
     found: Retrieved,
     bench: Bench,
-    page: _Page,
+    page: Page,
     now: float,
     searched: int,
     reason: str,

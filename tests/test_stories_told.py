@@ -97,6 +97,28 @@ def test_numbers_of_different_things_do_not_conflict():
     assert not agreement(roots(texts)).disputed
 
 
+def test_who_gives_both_values_denies_neither():
+    """The month's sales beside the year's; in one sentence, and in two."""
+    month = ("a", "Velden Motors sold 4,100 cars in December, the company said on Monday.")
+    both = "In December the company Velden Motors sold 4,100 cars, and 39,500 cars in the year."
+    apart = (
+        "Velden Motors sold 39,500 cars in the year, the company said on Monday. "
+        "In December the company Velden Motors sold 4,100 cars."
+    )
+    for text in (both, apart):
+        found = agreement(roots([month, ("b", text)]))
+        assert not found.disputed
+        assert any("4,100" in fact.text for fact in found.agreed)
+    year = ("b", "Velden Motors sold 39,500 cars in December, the company said on Monday.")
+    assert agreement(roots([month, year])).disputed
+
+
+def test_hashtags_are_no_statement_to_agree_on():
+    texts = [("a", "#PrayForOstrava #OstravaStation #Derailment #StaySafe"),
+             ("b", "#OstravaStation #PrayForOstrava #StaySafe #Derailment")]  # fmt: skip
+    assert not agreement(roots(texts), Scripted(0.9, 0.0)).agreed
+
+
 def test_chinese_numbers_conflict_too():
     texts = [("a", "奥斯特拉瓦火车脱轨事故造成3人死亡。"),
              ("b", "奥斯特拉瓦火车脱轨事故已造成5人死亡。")]  # fmt: skip

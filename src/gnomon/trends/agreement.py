@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Protocol
 
 from gnomon.text import slots
+from gnomon.text.bare import is_bare
 from gnomon.text.sentences import split
 from gnomon.text.tokens import is_cjk, tokens
 from gnomon.trends.background import shares
@@ -80,13 +81,14 @@ def agreement(roots: Sequence[Root], verifier: Verifier | None = None) -> Agreem
     chosen = _chosen(roots)
     said = [one for i in sorted(chosen) for one in _sentences(i, roots[i])]
     ask = _Asked(verifier)
+    given = _given(said)
     groups = list(_groups(said))
     agreed: list[Fact] = []
     disputed: list[Conflict] = []
     alone = 0
     for group in groups:
         versions = _versions(group, roots)
-        rivals = [one for one in versions if _rival(one, versions)]
+        rivals = [one for one in versions if _rival(one, versions, given)]
         if len(rivals) > 1:
             conflict = _conflict(rivals, roots, ask)
             if conflict is not None:
@@ -144,8 +146,8 @@ def _sentences(i: int, root: Root) -> Iterator[_Said]:
         sentence = text[start:end]
         if len(seen) >= MOST_SENTENCES or len(sentence) > SENTENCE_CHARS or sentence in seen:
             continue
-        if sentence.rstrip("\"'”’」』)）").endswith(("?", "？")):
-            continue
+        if sentence.rstrip("\"'”’」』)）").endswith(("?", "？")) or is_bare(sentence):
+            continue  # a question, or hashtags alone, states nothing
         seen.add(sentence)
         numbers = tuple(
             slot
@@ -217,17 +219,33 @@ def _versions(group: _Group, roots: Sequence[Root]) -> list[_Members]:
     return versions
 
 
-def _rival(version: _Members, versions: Iterable[_Members]) -> bool:
-    """Whether another value conflicts with this one: "over 5" and 8 do not, nor what one sentence
-    says of two things."""
+_Given = Mapping[int, Sequence[Slot]]
+
+
+def _given(said: Iterable[_Said]) -> _Given:
+    """The numbers that each origin gives."""
+    given: dict[int, list[Slot]] = {}
+    for one in said:
+        given.setdefault(one.root, []).extend(one.numbers)
+    return given
+
+
+def _rival(version: _Members, versions: Iterable[_Members], given: _Given) -> bool:
+    """Whether another value conflicts with this one: "over 5" and 8 do not, nor do two values with
+    an origin that gives both, the month's beside the year's: it denies neither."""
     for other in versions:
         if other is version:
             continue
-        for one, _ in version[:3]:
-            for two, _ in other[:3]:
-                if one.root != two.root and _clash(one, two, version[0][1], other[0][1]):
-                    return True
+        a, b = version[0][1], other[0][1]
+        ones = [one for one, _ in version if not _gives(given[one.root], b)]
+        twos = [two for two, _ in other if not _gives(given[two.root], a)]
+        if any(_clash(one, two, a, b) for one in ones[:3] for two in twos[:3]):
+            return True
     return False
+
+
+def _gives(numbers: Iterable[Slot], value: Slot) -> bool:
+    return any(slots.same(number, value) for number in numbers)
 
 
 def _clash(one: _Said, two: _Said, a: Slot, b: Slot) -> bool:

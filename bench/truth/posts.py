@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench.truth import data, metrics
+from bench.truth import data, metrics, posts_scored
 from bench.truth.posts_asked import Asked, asked
 from bench.truth.posts_scored import Outcome, Question
 from bench.truth.rows import Row, plain
@@ -28,7 +28,8 @@ NOTE = (
     "Questions of our own about 97,000 posts (CrisisLex, RumourEval, Hacker News, Reddit, Weibo, "
     "Zhihu, Readhub); a label is what the held posts settle for a careful reader. Right is the "
     "label's answer, from posts about the event, with nothing rejected beside it, or silence where "
-    "the posts do not settle it. No chat model. “Best hit” is the verdict (or the words) of the "
+    "the posts do not settle it. “One origin alone” is what is shown under that note, and counts "
+    "as silence. No chat model. “Best hit” is the verdict (or the words) of the "
     "post that a search for the question finds first."
 )
 SURE = (
@@ -78,6 +79,10 @@ def _overall(found: Sequence[Asked], title: str) -> Iterator[Row]:
     yield _share("answers, wrong of those given", title, bad, len(said), beside, more=False)
     open_ = [each for each in found if each.question.gold == "unknown"]
     held = sum(each.outcome is Outcome.RIGHTLY_UNKNOWN for each in open_)
+    alone = [e for e in found if e.given.alone and not e.outcome.given]
+    right = sum(posts_scored.alone_right(e.question, e.given) for e in alone)
+    beside = {"shown, of all": len(alone) / n}
+    yield _share("one origin alone, right", title, right, len(alone), beside, more=False)
     beside = {"best hit": sum(e.hit is Outcome.RIGHTLY_UNKNOWN for e in open_) / max(1, len(open_))}
     yield _share("unanswerable, abstains", title, held, len(open_), beside, aim=0.95)
     sure = [each for each in found if each.question.answerable]

@@ -22,8 +22,8 @@ from gnomon.truth.check import check_claim
 from gnomon.truth.claims import claim_at
 from gnomon.truth.confidence import Side, Trust
 from gnomon.truth.retrieve import retrieve
-from gnomon.truth.weigh import kind_of_side, sides
-from gnomon.types import Answer, Finished, Label, Sentence, Stance, Verdict
+from gnomon.truth.weigh import kind_of_side, sides, vote
+from gnomon.types import Answer, Evidence, Finished, Label, Sentence, Stance, Verdict
 
 SAVED_EVERY = 10
 _SAID = {Label.SUPPORTED: "yes", Label.REFUTED: "no", Label.DISPUTED: "disputed"}
@@ -201,8 +201,14 @@ def _standing(answer: Answer) -> list[Sentence]:
 def given(answer: Answer) -> Given:
     """What ``answer`` says."""
     posts = {c.n: c.evidence for c in answer.citations}
-    verdict, deciding, stated = "", list[Said](), list[Said]()
+    verdict, deciding, stated, alone, leans = "", list[Said](), list[Said](), list[Said](), ""
     for sentence in answer.sentences:
+        if sentence.label is Label.NOT_ENOUGH and not (verdict or stated):
+            if sentence.kind == "note":
+                leans = _leans(sentence.verdicts[0])
+            else:
+                alone.append(_said(sentence, posts))
+            continue
         if sentence.kind == "note":
             # The note of the verdict comes first, and the quotes that decided it up to the next.
             if sentence.label is not None and not verdict:
@@ -212,10 +218,22 @@ def given(answer: Answer) -> Given:
             continue
         if sentence.label not in (Label.SUPPORTED, Label.DISPUTED, Label.REFUTED):
             continue
-        one = posts.get(sentence.citations[0]) if sentence.citations else None
-        said = Said(sentence.text, one.title if one else "", one.post if one else "")
-        (deciding if verdict else stated).append(said)
-    return Given(verdict, tuple(deciding), tuple(stated), answer.confidence)
+        (deciding if verdict else stated).append(_said(sentence, posts))
+    held = (tuple(deciding), tuple(stated), answer.confidence)
+    return Given(verdict, *held, alone=tuple(alone), leans=leans)
+
+
+def _said(sentence: Sentence, posts: Mapping[int, Evidence]) -> Said:
+    one = posts.get(sentence.citations[0]) if sentence.citations else None
+    return Said(sentence.text, one.title if one else "", one.post if one else "")
+
+
+def _leans(verdict: Verdict) -> str:
+    for_, against = (
+        sum(vote(e) for e in verdict.evidence if e.stance is stance)
+        for stance in (Stance.SUPPORTS, Stance.REFUTES)
+    )
+    return "yes" if for_ >= against else "no"
 
 
 def _best_hit(gnomon: Gnomon, question: Question) -> Given:
@@ -234,7 +252,7 @@ def _best_hit(gnomon: Gnomon, question: Question) -> Given:
 
 
 def _given(row: dict[str, Any]) -> Given:
-    deciding, stated = (
-        tuple(Said(**each) for each in row[name]) for name in ("deciding", "stated")
+    deciding, stated, alone = (
+        tuple(Said(**each) for each in row[name]) for name in ("deciding", "stated", "alone")
     )
-    return Given(row["verdict"], deciding, stated, row["confidence"])
+    return Given(row["verdict"], deciding, stated, row["confidence"], alone, row["leans"])

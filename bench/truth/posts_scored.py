@@ -96,12 +96,16 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Given:
     """What an answer says: the verdict on a yes-or-no question ("" where none is given), the quotes
-    that decided it, the sentences that stand, and how sure it is."""
+    that decided it, the sentences that stand, and how sure it is. ``alone`` is what is shown as the
+    word of one origin that nobody confirms, which settles nothing; ``leans`` ("yes" or "no") is
+    where that leans."""
 
     verdict: str = ""
     deciding: tuple[Said, ...] = ()
     stated: tuple[Said, ...] = ()
     confidence: float = 0.0
+    alone: tuple[Said, ...] = ()
+    leans: str = ""
 
 
 def load(paths: Sequence[Path] = LABELS) -> list[Question]:
@@ -164,6 +168,15 @@ def _of_value(question: Question, stated: Sequence[Said], events: Mapping[str, s
     if any(accepted):
         return Outcome.HALF
     return Outcome.WRONG if any(rejected) else Outcome.BESIDE
+
+
+def alone_right(question: Question, given: Given) -> bool:
+    """Whether what is shown as the word of one origin alone is the label's answer."""
+    if question.asks_whether:
+        return given.leans in {question.gold, *question.also}
+    if isinstance(question.gold, str) or not given.alone:
+        return False
+    return holds(given.alone[0], question.gold) and not holds(given.alone[0], question.wrong)
 
 
 def is_about(question: Question, said: Said, events: Mapping[str, str]) -> bool:

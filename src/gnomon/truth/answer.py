@@ -226,9 +226,11 @@ def _what(
         # There, what others are said to say would read as an answer.
         whether = rewrite.asks(plan.question) is rewrite.Asks.WHETHER
         least = CLOSE if whether else draft.ANSWERS[plan.lang]
-        every = draft.answering(plan, found.passages, bench.weights, embed=bench.embed, least=least)
+        every = draft.answering(
+            plan, found.passages, bench.weights, embed=bench.embed, least=min(least, SECONDS)
+        )
         every = [q for q in every if not (whether and is_hearsay(q.text))]
-        quotes = draft.distinct(every)
+        quotes = draft.distinct([q for q in every if q.fit >= least])
         yield Step("draft", f"{len(quotes)} quotes", {"quotes": [q.text for q in quotes]})
         if arithmetic.asks_over_evidence(plan.question):
             yield from _computed(plan, found, bench, page, now)

@@ -12,7 +12,7 @@ from gnomon.truth.check import Bench, check_claim
 from gnomon.truth.claims import claim_at, claims_of
 from gnomon.truth.page import Page, bound, left_out, quoted, sides_of, verdict_step
 from gnomon.truth.retrieve import window_of
-from gnomon.truth.weigh import leans_alone
+from gnomon.truth.weigh import DECISIVE, leans_alone, vote
 from gnomon.types import Claim, Event, Label, LeftOut, Passage, QueryPlan, Verdict
 
 _ORDER = (Label.REFUTED, Label.NOT_ENOUGH, Label.DISPUTED, Label.SUPPORTED)
@@ -150,8 +150,9 @@ def check_draft(
 
 
 def _for(verdict: Verdict) -> bool:
-    """Whether nobody speaks against what one origin alone says."""
-    return verdict.origins_for > 0 and not verdict.origins_against
+    """Whether nobody, or hardly anybody, speaks against what one origin alone says."""
+    for_, against = (sum(map(vote, side)) for side in sides_of(verdict))
+    return for_ > 0 and for_ >= DECISIVE * against
 
 
 def _in_context(item: draft.Draft, plan: QueryPlan, said_at: float | None) -> Claim:

@@ -66,7 +66,7 @@ def fit(asked: Asked, passage: Passage, similar: float | None) -> float:
         score *= ANOTHER_THING
     if asked.kind is not Asks.WHETHER and slots.conflicts(asked.question, passage.text):
         score *= OTHER_VALUE
-    if _other_year(asked, passage.text):
+    if _other_year(asked, passage, around):
         score *= ANOTHER_THING
     elif not _same_day(asked, passage, around):
         score *= OTHER_DAY
@@ -204,11 +204,18 @@ def _touches(part: str, text: str) -> bool:
 _YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]?\d)")
 
 
-def _other_year(asked: Asked, text: str) -> bool:
-    """Whether the sentence itself is of another year than the one that the question names."""
+def _other_year(asked: Asked, passage: Passage, around: str) -> bool:
+    """Whether the sentence is of another year than the one that the question names: it says so, or
+    nothing around it names that year and it was written in neither it nor the next."""
     wanted = set(_YEAR.findall(asked.question)) if asked.dates else set()
-    told = set(_YEAR.findall(text))
-    return bool(wanted) and bool(told) and not wanted & told
+    told = set(_YEAR.findall(passage.text))
+    if not wanted or told:
+        return bool(told) and bool(wanted) and not wanted & told
+    said = passage.post.created_at
+    if said is None or wanted & set(_YEAR.findall(around)):
+        return False
+    year = datetime.fromtimestamp(said, UTC).year
+    return not {str(year), str(year - 1)} & wanted
 
 
 def _same_day(asked: Asked, passage: Passage, around: str) -> bool:

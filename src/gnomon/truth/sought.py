@@ -14,6 +14,7 @@ from gnomon.text.tokens import is_cjk
 from gnomon.text.units import roles
 from gnomon.truth.asked import Asked
 from gnomon.truth.rewrite import Asks
+from gnomon.truth.speakers import is_press
 from gnomon.truth.terms import content_terms, term_set
 from gnomon.types import Passage, Post, Slot, SlotKind
 
@@ -270,6 +271,7 @@ def _counts_alike(unit: str, number: Slot) -> bool:
     return slots.same(number, other)
 
 
+_PAID_ZH = re.compile(r"[价卖买花钱费付赚挣赔罚]")
 # "Gerardo Hernandez, 39"
 _AGED = re.compile(r"[A-Z][\w'’-]+, ?\(?$")
 
@@ -291,6 +293,8 @@ def counts(asked: Asked, text: str, number: Slot) -> bool:
     unit = counted_unit(asked.question)
     if unit == "age" and _AGED.search(text[: number.start]):
         return number.text.isdigit()
+    if unit == MONEY and number.text.endswith("块") and not _PAID_ZH.search(text):
+        return False  # 块 counts screens, too
     if unit and (number.unit or unit == MONEY):
         return _counts_alike(unit, number)
     noun = _COUNTED.search(asked.question)
@@ -344,8 +348,8 @@ def _fresh(asked: Asked, passage: Passage, kind: SlotKind) -> list[Slot]:
 
 
 def _named(asked: Asked, passage: Passage) -> list[Slot]:
-    """The names that may be whom or where a question asks for: not who is forwarded, nor, for whom,
-    where it was ("in Ferguson") or an agency by its letters ("AP")."""
+    """The names that may be whom or where a question asks for: not who is forwarded, who reports it
+    or an agency by its letters ("AP"), nor, for whom, where it was ("in Ferguson")."""
     text = FORWARDED.sub(lambda match: " " * len(match.group()), passage.text)
     placed = asked.kind is Asks.WHERE
     return [
@@ -355,6 +359,7 @@ def _named(asked: Asked, passage: Passage) -> list[Slot]:
         and _is_new(asked, slot, text)
         and bool(_PLACED.search(text[: slot.start])) is placed
         and not slot.text.isupper()
+        and not is_press(slot.text)
     ]
 
 

@@ -83,6 +83,13 @@ _PRESS = re.compile(
     r"[日晚早周时华商]报$|新闻|新华社|电视台|通讯社|卫视|报社",
     re.IGNORECASE,
 )
+
+
+def is_press(name: str) -> bool:
+    """Whether a name or an account's is that of a paper, an agency or a station: by cue words."""
+    return bool(_PRESS.search(_plain(name)))
+
+
 # Where whoever likes may post under a title of their own; a page that a search of the web came upon
 # is one that nobody here chose.
 _ANYBODY = re.compile(r"(?:reddit|hn|hackernews|stackexchange|mastodon|bluesky|x|mail|mbox|web)\b")
@@ -98,7 +105,7 @@ def stands_alone(said: Evidence, claim: str) -> bool:
         return True
     if said.title and not _ANYBODY.match(said.source):
         return True
-    return bool(_PRESS.search(_plain(said.author))) or _own_affair(said.author, claim)
+    return is_press(said.author) or _own_affair(said.author, claim)
 
 
 # A name of one word may be that of a town or a storm; nobody speaks for those.

@@ -52,6 +52,7 @@ _CUT = re.compile(
     r"(?:…|\.\.\.|\b(?:Okla|Calif|Sen|Gov|Rep|Mr|Mrs|Ms|Dr|St|No|vs|Inc|Corp|Jan|Feb|Aug|Sept|Oct|"
     r"Nov|Dec|U\.S|[A-Z])\.|[-–—:,(])\W*$"
 )
+_INCHES = re.compile(r'\d"')
 _MARKUP = re.compile(r"https?://\S+|[@#]\w+|\bRT\b")
 
 
@@ -141,13 +142,26 @@ def statable(text: str) -> bool:
         return False
     if _CUT.search(plain) or "…" in text[-30:] or _PERSONAL.search(plain):
         return False
-    if polarity.is_question(plain) or polarity.is_opinion(plain):
+    if polarity.is_question(plain) or polarity.is_opinion(plain) or _is_half_quoted(plain):
         return False
     if sum(c.isupper() for c in plain) > 0.6 * sum(c.isalpha() for c in plain):
         return False
     claim = claim_at(plain, 0, len(plain))
     named = any(s.kind in (SlotKind.NAME, SlotKind.NUMBER) for s in slots.find(plain))
     return claim.checkable and (named or chinese) and len(content_terms(plain)) >= 3
+
+
+def _is_half_quoted(text: str) -> bool:
+    """Whether somebody's speech begins or ends elsewhere: who says it is not told. A mark at the
+    very end may be what is left of "@name: words"."""
+    return not (_quotes_close(text) or _quotes_close(text.rstrip().rstrip('”"」』')))
+
+
+def _quotes_close(text: str) -> bool:
+    plain = _INCHES.sub("", text).count('"')
+    return plain % 2 == 0 and all(
+        text.count(opens) == text.count(closes) for opens, closes in ("“”", "「」", "『』")
+    )
 
 
 def says_again(text: str, others: Iterable[str]) -> bool:

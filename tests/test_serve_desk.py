@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 
 from gnomon.errors import NotFound
+from gnomon.serve.desk import Desk
+from gnomon.serve.http import ApiError
 from gnomon.types import Event, Step
 from serving import Scripted, running
 
@@ -148,3 +151,43 @@ def test_closing_the_server_stops_what_runs() -> None:
     ):
         next(answer.iter_text())
     assert until(lambda: endless.closed == 1)
+
+
+def test_who_waits_when_the_server_closes_is_told() -> None:
+    gate = threading.Event()
+
+    def waits(question: str) -> Iterator[Event]:
+        gate.wait(20)
+        yield Step("plan", "", {})
+
+    async def never() -> dict[str, str]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def closing_on_all() -> list[Any]:
+        desk = Desk(Scripted(waits), asks=1, calls=1, rankings=1)
+
+        async def asks() -> Event | None:
+            async with desk.ask(lambda engine: engine.ask("x"), never) as asked:
+                return await asked.next(20)
+
+        async def calls(line: Literal["call", "ranking"]) -> object:
+            return await desk.call(lambda: gate.wait(20), line=line)
+
+        # Of each line the first is at work, and the second waits.
+        roads = [asks, lambda: calls("call"), lambda: calls("ranking")]
+        all_of = [asyncio.create_task(road()) for road in roads for _ in range(2)]
+        await asyncio.sleep(0)
+        desk.close()
+        waiting = await asyncio.wait_for(
+            asyncio.gather(*all_of[1::2], return_exceptions=True), timeout=10
+        )
+        gate.set()
+        await asyncio.gather(*all_of, return_exceptions=True)
+        with pytest.raises(ApiError) as late:
+            await desk.call(lambda: None)
+        return [*waiting, late.value]
+
+    asked, *called = asyncio.run(closing_on_all())
+    assert asked is None, "which the renderers tell as closing"
+    assert [(one.status, one.code) for one in called] == [(503, "closing")] * 3

@@ -46,8 +46,9 @@ class Asked(Generic[T]):
         """Why it was stopped before its end: "hung up" or "deadline"; "" where it was not."""
 
     async def next(self, timeout_s: float | None = None) -> T | None:
-        """The next event, or None after the last. Raises what the engine raised, ``HungUp``,
-        TimeoutError after ``timeout_s`` without an event, or ApiError 504 past the deadline."""
+        """The next event, or None after the last (at once where closing took its turn). Raises what
+        the engine raised, ``HungUp``, TimeoutError after ``timeout_s`` without an event, or
+        ApiError 504 past the deadline."""
         left_s = self._ends - time.monotonic()
         first = timeout_s is not None and timeout_s < left_s
         try:
@@ -61,7 +62,7 @@ class Asked(Generic[T]):
         if isinstance(item, HungUp):
             self.ended = "hung up"
             raise item
-        if item is None:
+        if item is None and not self._future.cancelled():
             await asyncio.wrap_future(self._future)
         return item
 
@@ -123,7 +124,7 @@ class Desk:
         self, function: Callable[[], T], *, line: Literal["call", "ranking"] = "call"
     ) -> T:
         """Run one call of the engine in a thread of its ``line``. Raises ApiError 504 past the
-        deadline."""
+        deadline, 503 where the server closes before its turn."""
         self._enter(line)
         loop = asyncio.get_running_loop()
         future = (self._calls if line == "call" else self._rankings).submit(function)
@@ -132,6 +133,11 @@ class Desk:
         try:
             async with asyncio.timeout(self._deadline_s) as deadline:
                 return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not (self._closing.is_set() and future.cancelled()) or (task and task.cancelling()):
+                raise
+            raise closing() from None
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -170,6 +176,7 @@ class Desk:
 
         future = (self._asks if line == "ask" else self._voices).submit(answer)
         future.add_done_callback(lambda _: self._leave(loop, line, leave))
+        future.add_done_callback(lambda done: put(None) if done.cancelled() else None)
         watcher = asyncio.create_task(_watch(receive, queue))
         asked = Asked(queue, future, max(deadline_s, self._deadline_s))
         try:
@@ -213,7 +220,9 @@ class Desk:
             put(None)
 
     def _enter(self, line: str) -> None:
-        if self._taken[line] >= self._room[line] or self._closing.is_set():
+        if self._closing.is_set():
+            raise closing()
+        if self._taken[line] >= self._room[line]:
             raise ApiError(
                 429,
                 "Too many questions are waiting; try again in a moment.",
@@ -232,6 +241,16 @@ class Desk:
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(one_less)
+
+
+def closing() -> ApiError:
+    return ApiError(
+        503,
+        "The server is closing; ask again when it is back.",
+        type="server_error",
+        code="closing",
+        headers={"retry-after": "5"},
+    )
 
 
 def late(deadline_s: float) -> ApiError:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gnomon.errors import GnomonError
 from gnomon.serve.contract import Engine
-from gnomon.serve.desk import Asked, Desk, HungUp
+from gnomon.serve.desk import Asked, Desk, HungUp, closing
 from gnomon.serve.drawing import Hung
 from gnomon.serve.http import ApiError, api_error, json_response
 from gnomon.serve.sse import BEAT, BEAT_S
@@ -132,13 +132,7 @@ async def next_of(asked: Asked[T], timeout_s: float | None = None) -> T:
     server's closing (ApiError 503)."""
     event = await asked.next(timeout_s)
     if event is None:
-        raise ApiError(
-            503,
-            "The server is closing; ask again when it is back.",
-            type="server_error",
-            code="closing",
-            headers={"retry-after": "5"},
-        )
+        raise closing()
     return event
 
 

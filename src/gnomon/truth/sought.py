@@ -36,8 +36,13 @@ _WHERE = re.compile(
     re.IGNORECASE,
 )
 _PLACED = re.compile(r"\b(?:in|at|near|outside|inside|to|from|on|of|around)\s+(?:the\s+)?$", re.I)
+_INSIDE = re.compile(r"\b(?:in|at|near|outside|inside)\s+(?:the\s+)?$", re.I)
 # "RT @name:", links and hashtags say nothing about the matter.
 FORWARDED = re.compile(r"\b(?:RT|MT|via) @\w+:?|https?:\S+|[#@]\w+")
+# Of the accounts that a post names, those whose words it passes on or to whom it is addressed.
+_PASSED_ON = re.compile(
+    r"\b(?:RT|MT|via) @\w+:?|[“\"]@\w+:|^(?:\W*@\w+:?\s+)+|https?:\S+|#\w+", re.IGNORECASE
+)
 # A Chinese name before what only a person does, or between an office and it.
 _PERSON_ZH = re.compile(
     r"(?:^|[，。：；、（“\s])[一-龥·]{2,5}(?=当选|出任|接任|就任|担任|继任|连任|获胜|夺冠|获选)|"
@@ -56,7 +61,7 @@ _PLACES_ZH = {
 
 def kind_fit(asked: Asked, post: Post, text: str) -> float:
     """1 when ``text`` holds a new thing of the kind asked for, else 0 (0.8 where any will do)."""
-    text = FORWARDED.sub("", text)
+    whole, text = text, FORWARDED.sub("", text)
     fresh = [slot for slot in slots.find(text) if not _known(asked, slot)]
     numbers = [slot for slot in fresh if slot.kind is SlotKind.NUMBER]
     dates = any(slot.kind is SlotKind.DATE for slot in fresh)
@@ -69,7 +74,9 @@ def kind_fit(asked: Asked, post: Post, text: str) -> float:
             return float(dates or bool(_WHEN.search(text)))
         case Asks.WHO:
             # Chinese names have no shape by which to be sure of them.
-            names = names and (asked.lang != "zh" or not is_cjk(text) or _short_name(fresh))
+            names = bool(_named(asked, whole)) and (
+                asked.lang != "zh" or not is_cjk(text) or _short_name(fresh)
+            )
             person = names or bool(_PERSON_ZH.search(text))
             return max(float(person), 0.3 * (asked.lang == "zh" and is_cjk(text)))
         case Asks.WHERE:
@@ -337,7 +344,7 @@ def values(asked: Asked, passage: Passage) -> list[Slot]:
         case Asks.WHEN:
             return _fresh(asked, passage, SlotKind.DATE)
         case Asks.WHO | Asks.WHERE:
-            return _named(asked, passage)
+            return _named(asked, passage.text)
         case _:
             return []
 
@@ -347,17 +354,17 @@ def _fresh(asked: Asked, passage: Passage, kind: SlotKind) -> list[Slot]:
     return [slot for slot in found if slot.kind is kind and not _known(asked, slot)]
 
 
-def _named(asked: Asked, passage: Passage) -> list[Slot]:
+def _named(asked: Asked, text: str) -> list[Slot]:
     """The names that may be whom or where a question asks for: not who is forwarded, who reports it
     or an agency by its letters ("AP"), nor, for whom, where it was ("in Ferguson")."""
-    text = FORWARDED.sub(lambda match: " " * len(match.group()), passage.text)
-    placed = asked.kind is Asks.WHERE
+    text = _PASSED_ON.sub(lambda match: " " * len(match.group()), text)
+    where = asked.kind is Asks.WHERE
     return [
         slot
         for slot in slots.find(text)
         if slot.kind is SlotKind.NAME
         and _is_new(asked, slot, text)
-        and bool(_PLACED.search(text[: slot.start])) is placed
+        and bool((_PLACED if where else _INSIDE).search(text[: slot.start])) is where
         and not slot.text.isupper()
         and not is_press(slot.text)
     ]

@@ -71,3 +71,13 @@ def test_questions_and_opinions():
     assert is_opinion("I think the bridge is ugly")
     assert is_opinion("我觉得这座桥很难看")
     assert not is_opinion("The bridge is 300 metres long")
+
+
+def test_a_name_judges_nobody_and_what_does_not_seem_so_is_denied():
+    assert not is_opinion("the Boring Company was fined for dumping fluids")
+    assert is_opinion("the company that digs is boring")
+    assert is_opinion("THAT WAS AN AWFUL DAY IN TERN")
+    assert modality("The suspect appears to be tied to the gang") == "hedged"
+    assert modality("The suspect doesn't appear to be tied to the gang") == "asserted"
+    assert modality("魅族会在2月29日举办活动") == "planned"
+    assert modality("协会在周一举办了活动") == "asserted"

@@ -3,7 +3,15 @@
 import pytest
 
 from gnomon.truth.antonyms import opposed
-from gnomon.truth.bearing import BY_MODEL, borne_out, by_its_subject, nearly, other_head, unrealised
+from gnomon.truth.bearing import (
+    BY_MODEL,
+    borne_out,
+    by_its_subject,
+    nearly,
+    of_another,
+    other_head,
+    unrealised,
+)
 from gnomon.truth.terms import content_terms, stem
 from gnomon.truth.trained import _READS
 from gnomon.types import Judgement, Stance
@@ -42,6 +50,22 @@ def test_the_models_rules_are_known_by_their_beginning():
 )
 def test_what_the_model_reads_must_be_said(claim, sentence, stance, left):
     assert (read(claim, sentence, stance) is stance) is left
+
+
+@pytest.mark.parametrize(
+    ("sentence", "other"),
+    [
+        ("Wick Mayor Rob Marsh offers support to flooded Tern", "Wick mayor"),
+        ("Rob Marsh, mayor of Wick, in Tern", "mayor of Wick"),
+        ("Tern mayor Rob Marsh says so", ""),
+        ("The Mayor of Tern, Rob Marsh", ""),
+        ("Mayor Rob Marsh visits Tern", ""),
+    ],
+)
+def test_an_office_of_another_place_is_another_office(sentence, other):
+    claim = "Rob Marsh is the mayor of Tern"
+    assert of_another(claim, sentence) == other
+    assert read(claim, sentence, YES, rule="says the same") is (Stance.NEITHER if other else YES)
 
 
 def test_a_rule_knows_itself_what_is_said():

@@ -137,6 +137,7 @@ def test_a_negation_denies_the_word_that_it_governs_and_no_other():
         ("someone lost a job at the works", "Nobody at the works will lose a job"),
         ("the officer knew about the robbery", "The officer didn't know about the robbery"),
         ("Norwick has no power", "Norwick has power"),
+        ("Ann Lee is tied to the gang", "Ann Lee does not appear to be tied to the gang"),
     ]:
         assert denies(claim, said), said
 

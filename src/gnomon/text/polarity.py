@@ -75,7 +75,8 @@ _DENIED = re.compile(
 )
 _HEDGED = re.compile(
     r"\b(?:may(?= [a-z])|might|could|possibl[ye]|perhaps|maybe|reportedly|allegedly|apparently"
-    r"|supposedly|presumably|probably|likely|unconfirmed|rumou?r(?:s|ed)?|alleged|suspected|seems?|appears?"
+    r"|supposedly|presumably|probably|likely|unconfirmed|rumou?r(?:s|ed)?|alleged|suspected"
+    r"|(?<!not )(?<!n['’]t )(?:seems?|appears?)"
     r"|it is (?:believed|thought|feared)|is said to|are said to|hearing that|not yet confirmed"
     r"|unverified)\b"
     r"|可能|或许|也许|或将|疑似|据传|传言|听说|据说|网传|涉嫌|恐怕|恐怕|大概|似乎|未经证实|尚未证实|有消息称",
@@ -196,7 +197,17 @@ def is_question(text: str) -> bool:
     return bool(_QUESTION.search(text.strip()))
 
 
+# "the Boring Company": a name of several words, which judges nobody.
+_NAME_OF_WORDS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]+(?: (?:of |the )?[A-Z][a-z]+)+")
+
+
 def is_opinion(text: str) -> bool:
     """Whether the text judges or wishes rather than states: rough, by cue words; a text with an
     exact number or a named speaker is taken as a statement."""
-    return bool(_OPINION.search(text)) and not re.search(r"\d", text) and not speaker(text)
+    named = _NAME_OF_WORDS.sub(" ", text)
+    shouted = not any(word.islower() for word in named.split())
+    return (
+        bool(_OPINION.search(text if shouted else named))
+        and not re.search(r"\d", text)
+        and not speaker(text)
+    )

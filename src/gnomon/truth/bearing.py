@@ -55,6 +55,8 @@ def borne_out(
         return Judgement(0.02, 0.75, 0.23, f"only says {almost!r}")
     if risk := unrealised(claim, sentence):
         return _silent(judgement, f"only says {risk!r}")
+    if other := of_another(claim, sentence):
+        return _silent(judgement, f"says {other!r}")
     if done := by_its_subject(claim, sentence):
         return _silent(judgement, f"{done!r} is not what was done to it")
     return judgement
@@ -191,6 +193,47 @@ def _governed(claim: str, sentence: str, cue: re.Pattern[str]) -> str:
         if governed and not governed <= term_set(rest):
             return match.group().strip()
     return ""
+
+
+# ------------------------------------------------------------------------------- of whom
+
+_ROLE_OF = re.compile(
+    r"\b(?:is|are|was|were|be|been|become|became) (?:the |an? )?(?:\w+ ){0,2}?"
+    r"(?P<role>[a-z]+) of (?:the )?(?P<whom>[A-Z][\w'’-]*)"
+)
+
+
+_NO_PLACE = frozenset(
+    "the a an former new old acting deputy first next our my his her their its this that vice lord "
+    "and but as rt breaking".split()
+)
+
+
+def of_another(claim: str, sentence: str) -> str:
+    """The words by which the sentence gives the office that the claim gives to somebody, but of
+    another place: "Toronto Mayor Rob Ford" for "Rob Ford is the mayor of Calgary". "" where it is
+    of the same, or has no such words."""
+    found = None if is_cjk(claim) else _ROLE_OF.search(claim)
+    if found is None:
+        return ""
+    role, whom = re.escape(found["role"]), found["whom"].lower()
+    other = ""
+    for match in re.finditer(
+        rf"(?P<before>[A-Z][\w-]*)(?:['’]s)? {role}\b|\b{role} of (?:the )?(?P<behind>[A-Z][\w-]*)",
+        _any_case(sentence, role),
+    ):
+        place = (match["before"] or match["behind"]).lower()
+        if place == whom:
+            return ""
+        if place in _NO_PLACE:
+            continue
+        other = other or match.group()
+    return other
+
+
+def _any_case(sentence: str, role: str) -> str:
+    """``sentence`` with the word in small letters, which titles are not written in."""
+    return re.sub(rf"\b{role}\b", role.lower(), sentence, flags=re.IGNORECASE)
 
 
 # ------------------------------------------------------------------------------- who did it

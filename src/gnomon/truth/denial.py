@@ -69,6 +69,7 @@ _LIGHT = frozenset(
 _HANDS_ON = frozenset(
     "evidence proof sign signs indication indications trace traces truth suggestion basis case "
     "related linked connected tied due caused attributable responsible "
+    "appear appears appeared seem seems seemed believed thought known "
     "put take taken make made get give given bring use used".split()
 )
 # Verbs that say too little to be compared, and yet are what is denied.

@@ -135,14 +135,22 @@ def test_a_file_that_holds_no_number(powercap: Path, broken: str) -> None:
     assert "energy_uj" in found.why
 
 
-def test_what_only_root_may_read_is_said(powercap: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that everybody may enter: pytest closes its own to others whenever it starts anywhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_what_only_root_may_read_is_said(open_folder: Path) -> None:
+    powercap = open_folder / "powercap"
     zone(powercap, "intel-rapl:0", "package-0", 0).chmod(0)
+    for folder in (powercap, powercap / "intel-rapl:0"):
+        folder.chmod(0o755)
     ask = "import sys; from pathlib import Path; from gnomon.energy import find\n"
     if os.getuid() == 0:  # root reads everything: ask as somebody else
         ask += "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        for folder in (powercap, *powercap.parents):
-            if folder.is_relative_to(tempfile.gettempdir()) and folder.stat().st_uid == 0:
-                folder.chmod(folder.stat().st_mode | 0o055)
     ask += "print(find(Path(sys.argv[1]), 'libno.so').why)"
     done = subprocess.run(
         [sys.executable, "-c", ask, str(powercap)], capture_output=True, text=True,

@@ -142,3 +142,12 @@ def test_a_latin_name_in_chinese_text_begins_and_ends_where_chinese_does():
     text = "鹿鸣Vision Pro在中国的售价是多少？据BBC报道，SU7已发布。"
     assert names.values(text) == ["vision pro", "bbc", "su7"]
     assert names.values("José met Ana Núñez in Zürich") == ["josé", "ana núñez", "zürich"]
+
+
+def test_a_witness_below_the_bar_must_name_what_the_question_names():
+    quote = post("a", "Three people have died in the floods of Dunmore, the wards say.")
+    here = post("b", "Awful. 3 dead, thoughts with Dunmore tonight.")
+    elsewhere = post("c", "Deadly floods hit western Kellow: at least three people have died.")
+    question = "How many people died in the Dunmore floods?"
+    assert ask(world(quote, here), question).sentences[0].verdicts[0].origins_for == 2
+    assert ask(world(quote, elsewhere), question).sentences[0].verdicts[0].origins_for == 1

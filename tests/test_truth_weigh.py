@@ -399,3 +399,15 @@ def test_the_reason_is_in_the_language_of_whoever_asks():
     assert weak.rule.startswith("abstains: confidence .")
     for held in ([], one * 2, [evidence("a", FOR), evidence("b", AGAINST)]):
         assert not re.search("[A-Za-z]{2}", weigh(Claim("c"), held, {}, lang="zh").reason)
+
+
+def test_two_that_count_higher_overtake_many_that_counted_before():
+    old = [
+        evidence(f"old{i}", FOR, quote=f"4 people were killed, says {i}.", said_at=NOW - 7200)
+        for i in range(9)
+    ]
+    one = evidence("n1", AGAINST, quote="6 people were killed.", said_at=NOW - 1800)
+    two = evidence("n2", AGAINST, quote="Six killed now.", said_at=NOW)
+    claim = Claim("4 people were killed in the flood.", lang="en")
+    assert weigh(claim, [*old, one], {}).label is Label.SUPPORTED, "a late rumour by itself"
+    assert weigh(claim, [*old, one, two], {}).label is Label.REFUTED

@@ -21,7 +21,7 @@ from gnomon.text.orders import is_instruction
 from gnomon.text.tokens import is_cjk
 from gnomon.truth.asked import Asked, read
 from gnomon.truth.entities import silent
-from gnomon.truth.fit import fit
+from gnomon.truth.fit import fit, holds_names
 from gnomon.truth.retrieve import begins, window_of
 from gnomon.truth.rewrite import Asks
 from gnomon.truth.sought import agree, differ, values
@@ -178,11 +178,14 @@ def seconds(asked: Asked, item: Draft, others: Sequence[Draft]) -> tuple[Passage
 
     Thirty posts with thirty ways to say it agree in what was asked for; the rest of their sentences
     need not be alike. A number or day in common tells that they are about one thing, so that
-    ``others`` may answer less well than what is quoted.
+    ``others`` may answer less well than what is quoted, if they name what the question names.
     """
     ours = values(asked, item.quoted) if item.quoted else []
-    least = 0.0 if asked.kind in (Asks.COUNT, Asks.WHEN) else ANSWERS[asked.lang]
-    return tuple(p for p in _elsewhere(item, others, least) if agree(ours, values(asked, p)))
+    bar = ANSWERS[asked.lang]
+    if asked.kind in (Asks.COUNT, Asks.WHEN):
+        others = [o for o in others if o.fit >= bar or (o.quoted and holds_names(asked, o.quoted))]
+        bar = 0.0
+    return tuple(p for p in _elsewhere(item, others, bar) if agree(ours, values(asked, p)))
 
 
 def _elsewhere(item: Draft, others: Sequence[Draft], least: float) -> Iterator[Passage]:

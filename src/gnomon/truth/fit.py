@@ -141,6 +141,12 @@ _OPEN = re.compile(
 )
 
 
+def holds_names(asked: Asked, passage: Passage) -> bool:
+    """Whether what the question names is in the passage or its context, as far as it names any."""
+    around = window_of(passage)
+    return _names_held(asked, normalise(around), term_set(around)) == 1.0
+
+
 def _names_held(asked: Asked, held: str, terms: frozenset[str]) -> float:
     """1, or less for a name that the passage does not hold: about somebody or somewhere else."""
     absent = [

@@ -85,6 +85,11 @@ _PHRASES: dict[str, dict[str, str]] = {
         "en": "One origin says otherwise; nobody independent confirms it.",
         "zh": "只有一个来源的说法与此相反，没有其他独立来源证实。",
     },
+    "one, high stakes": {
+        "en": "One origin says so; nobody independent confirms it, and being wrong about this "
+        "could hurt somebody.",
+        "zh": "只有一个来源这么说，没有其他独立来源证实；而这样的事说错了可能伤害到人。",
+    },
     "one each": {
         "en": "One origin says so and another says otherwise; nobody independent confirms either.",
         "zh": "一个来源这么说，另一个来源的说法相反，都没有其他独立来源证实。",

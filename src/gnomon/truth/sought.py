@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from gnomon.text import clock, slots
-from gnomon.text.quantities import CURRENCIES
+from gnomon.text.quantities import CURRENCIES, are_people
 from gnomon.text.tokens import is_cjk
 from gnomon.text.units import roles
 from gnomon.truth.asked import Asked
@@ -272,6 +272,9 @@ def _counts_alike(unit: str, number: Slot) -> bool:
         return number.unit in CURRENCIES
     other = replace(number, unit=unit)
     if slots.comparable(number, other):
+        return True
+    (noun, _, fate), (own, _, befell) = (u.partition(" ") for u in (unit, number.unit))
+    if fate and fate == befell and are_people(noun, own):
         return True
     if " " in unit or (roles(number.unit) and " " not in number.unit and unit != "person"):
         return False  # "2 killed" says nothing of what they were

@@ -139,32 +139,36 @@ def _shares_name(name: str, voice: str) -> bool:
     return bool(named & set(re.findall(r"[^\W_]+", voice)))
 
 
-# An older, lower toll beside a newer, higher one: the count went on.
+# An older, lower toll beside a newer, higher one: the count went on. Of one origin that says so the
+# older count keeps STALE of its weight, so that a late rumour does not outvote witnesses; of two or
+# more STALE of that again, and they need not come so much later.
 STALE, STALE_AFTER_S = 0.2, 6 * 3600.0
+STALE_AFTER_OF_TWO_S = 1800.0
 _GROWS = frozenset(
     "killed injured missing arrested evacuated rescued infected hospitalised".split()
 )
 
 
 def without_stale_tolls(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """``evidence`` with little weight for a count of victims that others give higher and hours
-    later, from sources of the same standing or better. Other numbers do not grow by
-    themselves: there, later is not truer."""
-
-    def is_stale(old: Evidence, old_tolls: Mapping[str, float]) -> bool:
-        return any(
-            (new.said_at or 0.0) - (old.said_at or 0.0) >= STALE_AFTER_S
-            and new.weight >= old.weight
-            and any(tolls.get(role, 0.0) > value for role, value in old_tolls.items())
-            for new, tolls in counted
-        )
-
+    """``evidence`` with little weight for a count of victims that others give higher and later,
+    from sources of the same standing or better. Other numbers do not grow by themselves: there,
+    later is not truer."""
     counted = [(item, tolls) for item in evidence if (tolls := _tolls(item))]
-    stale = {id(item) for item, tolls in counted if is_stale(item, tolls)}
-    return [
-        replace(item, weight=item.weight * STALE) if id(item) in stale else item
-        for item in evidence
-    ]
+
+    def left(old: Evidence, old_tolls: Mapping[str, float]) -> float:
+        """The share of its weight that a count keeps."""
+        later: dict[str, float] = {}
+        for new, tolls in counted:
+            after = (new.said_at or 0.0) - (old.said_at or 0.0)
+            higher = any(tolls.get(role, 0.0) > value for role, value in old_tolls.items())
+            if higher and new.weight >= old.weight and new.origin != old.origin:
+                later[new.origin] = max(later.get(new.origin, 0.0), after)
+        if sum(after >= STALE_AFTER_OF_TWO_S for after in later.values()) > 1:
+            return STALE * STALE
+        return STALE if any(after >= STALE_AFTER_S for after in later.values()) else 1.0
+
+    kept = {id(item): left(item, tolls) for item, tolls in counted}
+    return [replace(item, weight=item.weight * kept.get(id(item), 1.0)) for item in evidence]
 
 
 def _tolls(item: Evidence) -> dict[str, float]:

@@ -60,6 +60,8 @@ def weigh(
         says = "one says so" if for_.mass >= against.mass else "one says otherwise"
         if for_.mass >= MASS and against.mass >= MASS:
             says = "one each"
+        elif rule.startswith(HIGH_STAKES) and says == "one says so":
+            says = "one, high stakes"
         reason = phrases.say(says, lang)
     sure = _confidence(claim, label, for_, against, trust)
     abstains = "" if trust is None else _abstains(claim, label, sure, for_, against, trust)

@@ -157,6 +157,9 @@ def test_what_denies_another_thing_denies_nothing_of_the_claim(entail):
     claim = "the council sold the harbour"
     (judged,) = entail.judge([("The council really wants you to not sell a glove.", claim)])
     assert judged.stance is N
+    beside = "The council has never sold the harbour despite a fire in the bakery near the library."
+    (judged,) = entail.judge([(beside, claim)])
+    assert judged.stance is R
 
 
 def test_a_copied_tweet_is_said_by_its_author_and_a_quotation_at_arms_length(entail):

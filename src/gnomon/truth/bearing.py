@@ -57,6 +57,8 @@ def borne_out(
         return _silent(judgement, f"only says {risk!r}")
     if other := of_another(claim, sentence):
         return _silent(judgement, f"says {other!r}")
+    if who := only_speaks(claim, sentence):
+        return _silent(judgement, f"{who} says it of something else")
     if done := by_its_subject(claim, sentence):
         return _silent(judgement, f"{done!r} is not what was done to it")
     return judgement
@@ -164,7 +166,9 @@ _UNREALISED = re.compile(
     r"|fears? (?:of|that|for)|fear(?:ed|ing)(?: to| that)?|about to|tr(?:y|ies|ied|ying) to"
     r"|attempt(?:s|ed|ing)?(?: to| at)?|want(?:s|ed|ing)? to|ready to|prepar(?:es|ed|ing) to"
     r"|(?:call|calls|called|calling|urge[ds]?) (?:for|to|on)|refus(?:es|ed|ing) to"
-    r"|prevent(?:s|ed|ing)?|avoid(?:s|ed|ing)?|averted)\s+"
+    r"|prevent(?:s|ed|ing)?|avoid(?:s|ed|ing)?|averted"
+    r"|(?:stop|stops|stopped|keep|keeps|kept|save[sd]?|block(?:s|ed)?)"
+    r"(?= (?:[\w'’-]+ ){1,3}from \w+ing))\s+"
     r"((?:[a-z'’-]+\s+){0,3}[a-z]+)",
     re.IGNORECASE,
 )
@@ -243,6 +247,23 @@ _DONE_TO = re.compile(
     r"(\w+(?:ed|en)|shot)\b",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(
+    r"\b(?:it|its|they|their|them|he|she|his|her|him|we|our|us|i|my|itself|themselves)\b", re.I
+)
+
+
+def only_speaks(claim: str, sentence: str) -> str:
+    """Who the sentence quotes, where the claim says that something was done to them and they speak
+    of something else: "The fair says events were cancelled" for "the fair was cancelled"."""
+    found = None if is_cjk(claim) else _DONE_TO.search(claim)
+    who = polarity.speaker(sentence) if found else ""
+    if not found or not who:
+        return ""
+    subject, rest = stem(found[1].lower()), sentence.replace(who, " ")
+    theirs = subject in term_set(who) and subject not in term_set(rest)
+    return who if theirs and not _PRONOUN.search(rest) else ""
+
+
 _BEING = frozenset("is are was were be been being get gets got".split())
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 _OBJECT = re.compile(r"(?:the|a|an|his|her|its|their|our|two|three|four|five|six|\d.*|[A-Z].*)")

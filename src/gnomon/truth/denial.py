@@ -57,6 +57,12 @@ _ASIDE = re.compile(
     r"(?:\w+\s+){0,2}$",
     re.IGNORECASE,
 )
+# What begins behind what is denied and is not denied: "never cancelled / despite two wars".
+_BESIDE = re.compile(
+    r"\s(?:despite|because|due to|in light of|in spite of|during|after|before|since|while|when|"
+    r"although|though|amid|even)\s",
+    re.IGNORECASE,
+)
 _WISHED = re.compile(r"\b(?:hope|hoping|wish|pray|praying|whether|if|unless)\b", re.IGNORECASE)
 # What stands between a negation and the word that it denies.
 _LIGHT = frozenset(
@@ -112,7 +118,8 @@ def _negations(clause: str, about: Collection[str]) -> Iterator[Negation]:
         before, reach = _around(clause, start, end)
         governed = _governed(reach)
         if not about or not governed or not governed[0].isascii() or governed[0] in about:
-            yield governed[:GOVERNS], f"{before} {_without_cue(reach)}".strip()
+            denied = _BESIDE.split(_without_cue(reach))[0]
+            yield governed[:GOVERNS], f"{before} {denied}".strip()
 
 
 def _around(clause: str, start: int, end: int) -> tuple[str, str]:

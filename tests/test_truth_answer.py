@@ -346,6 +346,7 @@ def test_one_stranger_is_quoted_and_not_believed():
     assert "reopened on Monday" in quote.text
     assert [c.evidence.post for c in result.citations] == ["one"]
     assert not result.abstained
+    assert result.unconfirmed
     chinese = world(post("zh", "邓莫尔的旧磨坊桥周一重新开放。", lang="zh"))
     said = ask(chinese, "邓莫尔的旧磨坊桥周一重新开放了吗？").sentences[0]
     assert said.text == "只有一个来源这么说，没有其他独立来源证实。"

@@ -142,8 +142,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gnomon",
         description="Ask what is going on, and get an answer whose every sentence was checked.",
-        epilog='exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is "I don\'t know", '
-        "130 interrupted",
+        epilog='exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is "I don\'t know" or '
+        "what one origin alone says, 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"gnomon {__version__}")
     parser.add_argument("--home", help="where everything lives (default $GNOMON_HOME or ~/.gnomon)")

@@ -63,4 +63,4 @@ def ask(args: argparse.Namespace) -> int:
             terminal.warn(f"This answer is not in the journal: {gnomon.unkept}.")
         say_unindexed(last.answer.unindexed)
         say_set_aside(args, gnomon)
-    return UNKNOWN if last.answer.abstained else DONE
+    return UNKNOWN if last.answer.abstained or last.answer.unconfirmed else DONE

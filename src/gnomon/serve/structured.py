@@ -131,7 +131,7 @@ def fill(engine: Engine, form: Form, asked: Conversation, answer: Answer) -> Fil
             {"quote": c.evidence.quote, "author": c.evidence.author, "url": c.evidence.url}
             for c in answer.citations
         ],
-        "known": not answer.abstained,
+        "known": not (answer.abstained or answer.unconfirmed),
     }
     wish = Generation(
         (Said("system", _TASK), Said("user", f"{_json(shown)}\nFill the form {form.name!r}.")),

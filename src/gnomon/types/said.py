@@ -105,6 +105,12 @@ class Answer:
     energy: Joules | None = None
     unindexed: int = 0
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether all it shows is what one origin says and nobody confirms: it settles nothing."""
+        labels = {sentence.label for sentence in self.sentences}
+        return labels == {Label.NOT_ENOUGH}
+
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:

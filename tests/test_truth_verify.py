@@ -197,3 +197,22 @@ def test_a_number_word_in_the_window_is_no_number_of_the_claim():
     hurt = "Seven people were injured in the fire at the works."
     (judged,) = rules.judge([(hurt, "Seven kilns were injured in the fire at the works.")])
     assert judged.stance is not Stance.SUPPORTS
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence", "stance"),
+    [
+        ("There is too much lead in the water of Dunmore.",
+         "The water of Dunmore, lead and all, meets the legal limit.", Stance.REFUTES),
+        ("There is too much lead in the water of Dunmore.",
+         "The water of Dunmore does not meet the legal limit for lead.", Stance.NEITHER),
+        ("There is lead in the water of Dunmore.",
+         "The lead in the water of Dunmore is below the legal limit.", Stance.NEITHER),
+        ("邓莫尔的自来水铅超标。", "邓莫尔的自来水铅含量符合法定标准。", Stance.REFUTES),
+    ],
+)  # fmt: skip
+def test_what_is_within_its_limit_is_not_too_much(claim, sentence, stance):
+    found = LexicalEntail(Weights(lambda terms: dict.fromkeys(terms, 1), 10)).judge(
+        [(sentence, claim)]
+    )[0]
+    assert (found.stance is Stance.REFUTES) is (stance is Stance.REFUTES), found

@@ -22,7 +22,14 @@ from gnomon.text.tokens import is_cjk, normalise, words
 from gnomon.truth import hearsay
 from gnomon.truth.bilingual import gloss
 from gnomon.truth.claims import clause_spans
-from gnomon.truth.comparison import COMPARES, EXCEEDS, NOT_FIRST, TOO_MUCH, same_comparison
+from gnomon.truth.comparison import (
+    COMPARES,
+    EXCEEDS,
+    NOT_FIRST,
+    TOO_MUCH,
+    same_comparison,
+    within_limits,
+)
 from gnomon.truth.denial import denies, denies_at_large, denying_part, differs_in_negation
 from gnomon.truth.terms import Weights, content_terms, coverage, term_set, without_exact
 from gnomon.types import Judgement, Slot, SlotKind
@@ -292,6 +299,10 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
     if _CONDITIONAL.search(sentence) and not _CONDITIONAL.search(claim):
         rule = "only says what would be if something were so"
         return _neither(Ground.CONDITIONAL, rule, about)
+    within = within_limits(claim, sentence)
+    if within and reading.around >= ABOUT[_lang(claim)] and not reading.crossing:
+        fine = Judgement(0.02, 0.8, 0.18, f"finds it {within!r}")
+        return Ruling(fine, Ground.DENIED, plain=True)
     names = [] if reading.crossing else _names(claim)
     absent = _absent(names, window)
     against = _against(claim, reading, about, absent)

@@ -216,3 +216,11 @@ def test_what_is_within_its_limit_is_not_too_much(claim, sentence, stance):
         [(sentence, claim)]
     )[0]
     assert (found.stance is Stance.REFUTES) is (stance is Stance.REFUTES), found
+
+
+def test_a_claim_that_says_next_to_nothing_is_borne_by_nothing_but_its_own_words():
+    rules = LexicalEntail(Weights(lambda terms: dict.fromkeys(terms, 1), 10))
+    claim = "I'm going to be one."
+    by_others, own = rules.judge([("The first boat went at one.", claim), (claim, claim)])
+    assert by_others.stance is Stance.NEITHER
+    assert own.stance is Stance.SUPPORTS

@@ -25,7 +25,7 @@ from gnomon.truth.verify import Ground, LexicalEntail, Ruling
 from gnomon.types import Judgement, Stance
 
 # On these grounds nothing in the passage can support or refute: it does not state anything.
-SILENT = frozenset({Ground.ASKS})
+SILENT = frozenset({Ground.ASKS, Ground.EMPTY})
 # The rule is sure, and a model can only be wrong.
 SETTLED = frozenset({Ground.SAME_WORDS})
 # What is not equal, not asserted or not compared alike forbids "supports".

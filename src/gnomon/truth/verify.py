@@ -41,6 +41,8 @@ from gnomon.types import Judgement, Slot, SlotKind
 # To be contradicted, a claim need only be met in its subject and verb: ABOUT.
 # Chinese is compared in character bigrams, of which a paraphrase keeps fewer.
 ABOUT = {"en": 0.55, "zh": 0.42}
+# "I'm going to be one" goes with every sentence in which somebody goes.
+FEWEST_TERMS = 2
 SAYS = {"en": 0.93, "zh": 0.80}
 NEARLY = {"en": 0.75, "zh": 0.58}
 MATTERS = 0.3
@@ -74,6 +76,7 @@ class Ground(StrEnum):
     """What a rule went by."""
 
     ASKS = "asks"  # the sentence is a question
+    EMPTY = "empty"  # the claim says too little for anything to bear on it
     SAME_WORDS = "same words"
     HEARSAY = "hearsay"  # put down to others, at arm's length
     CONDITIONAL = "conditional"
@@ -290,6 +293,8 @@ def _decide(window: str, claim: str, reading: Reading, cosine: float | None) -> 
     if words(_CONTEXT.sub("", claim)) == words(_WRITTEN_OUT.sub("", sentence)):
         same = Judgement(0.95, 0.01, 0.04, "says it in the same words")
         return Ruling(same, Ground.SAME_WORDS)
+    if len(set(content_terms(claim))) < FEWEST_TERMS and not slots.find(claim):
+        return _neither(Ground.EMPTY, "the claim says too little to be held against anything")
     own_denial = reading.denies and not reading.denies_other and hearsay.doubts_a_noun(sentence)
     if hearsay.distanced(claim, sentence) and not (own_denial or _rejects(claim, sentence)):
         if own := _own_value(claim, sentence):

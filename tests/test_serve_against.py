@@ -22,7 +22,7 @@ POSTS = {
     "en": ("The Quay Bridge reopened on Monday.", "The Quay Bridge did not reopen on Monday."),
     "zh": ("码头大桥周一重新开放。", "码头大桥周一没有重新开放。"),
 }
-ASKED = {"en": "Did the Quay Bridge reopen on Monday?", "zh": "码头大桥周一重新开放了吗？"}
+ASKED = {"en": "What happened to the Quay Bridge on Monday?", "zh": "码头大桥周一怎么样了？"}
 MARKER = {"en": "[2, against]", "zh": "[2，反对]"}
 AUTHORS = {"en": ("harbour news", "old salt"), "zh": ("港口新闻", "老盐")}
 TITLES = {"en": ("old salt", "against: harbour news"), "zh": ("老盐", "反对：港口新闻")}

@@ -411,12 +411,3 @@ def test_two_that_count_higher_overtake_many_that_counted_before():
     claim = Claim("4 people were killed in the flood.", lang="en")
     assert weigh(claim, [*old, one], {}).label is Label.SUPPORTED, "a late rumour by itself"
     assert weigh(claim, [*old, one, two], {}).label is Label.REFUTED
-
-
-def test_one_stranger_does_not_unsettle_what_has_standing():
-    claim = Claim("The tap water of Dunmore has too much lead.", lang="en")
-    stranger = evidence("a", FOR, author="careful_citizen")
-    office = evidence("b", AGAINST, author="county hospital")
-    assert weigh(claim, [stranger, office], {}).label is Label.REFUTED
-    both = weigh(claim, [stranger, evidence("c", FOR, author="ann"), office], {})
-    assert both.label is Label.DISPUTED

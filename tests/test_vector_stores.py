@@ -127,6 +127,9 @@ def test_upload_and_poll(client: OpenAI, tmp_path: Path) -> None:
     assert errors == ["invalid_file", "unsupported_file"]
     failed = client.vector_stores.files.list(store.id, filter="failed")
     assert {one.id for one in failed} == {k for k, one in listed.items() if one.last_error}
+    for unknown in ("", "lost"):
+        with pytest.raises(openai.BadRequestError, match="filter"):
+            client.vector_stores.files.list(store.id, extra_query={"filter": unknown})
     done = next(one for one in listed.values() if not one.last_error)
     assert done.usage_bytes > 0
     held = client.vector_stores.retrieve(store.id)

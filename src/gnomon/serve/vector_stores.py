@@ -358,14 +358,14 @@ def _listed(
     shelves: Shelves, store: StoreRow, request: Request, batch: str | None = None
 ) -> dict[str, Any]:
     query = request.query_params
-    status = query.get("filter", "")
-    if status and status not in STATUSES:
+    status = query.get("filter")
+    if status is not None and status not in STATUSES:
         raise ApiError(400, f"'filter' is {status[:20]!r}; give one of {', '.join(STATUSES)}.",
                        param="filter")  # fmt: skip
     found, more = shelves.shelvings(
         store.id,
         batch=batch,
-        status=status,
+        status=status or "",
         after=query.get("after", ""),
         before=query.get("before", ""),
         limit=limit_of(query, LISTED, MOST_LISTED),

@@ -238,13 +238,9 @@ def decide(
     support, refute = for_.mass, against.mass
     if support < MASS and refute < MASS:
         return Label.NOT_ENOUGH, "little mass on either side"
-    heavier = for_ if support > refute else against
     if min(support, refute) >= STRONG and max(support, refute) < DECISIVE * min(support, refute):
-        # As one stranger alone settles nothing, nor does he unsettle what has standing.
-        settled = [side for side in (for_, against) if _stands(side, claim)]
-        if len(settled) != 1:
-            return Label.DISPUTED, "both sides are strong"
-        heavier = settled[0]
+        return Label.DISPUTED, "both sides are strong"
+    heavier = for_ if support > refute else against
     if is_high_stakes(stakes or claim.text) and not _well_founded(heavier):
         return Label.NOT_ENOUGH, HIGH_STAKES
     if not (attributed or _stands(heavier, claim)):

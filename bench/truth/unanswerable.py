@@ -17,7 +17,7 @@ from bench.truth.run import Run
 
 from gnomon.store.contract import Store
 from gnomon.text.tokens import words
-from gnomon.types import Batch, Label, Post
+from gnomon.types import Answer, Batch, Label, Post
 from gnomon.wire import parse_time
 
 CLAIMS, QUESTIONS = 100, 100
@@ -26,7 +26,10 @@ SCIFACT_NOTE = (
     "“Right of given” is the share of the verdicts given over the whole corpus that is the "
     "annotators'."
 )
-NQ_NOTE = "Questions of which no answer occurs anywhere in the text held."
+NQ_NOTE = (
+    "Questions of which no answer occurs anywhere in the text held. What is shown as the word of "
+    "one origin alone counts as abstaining."
+)
 
 
 def _claims(run: Run) -> dict[str, tuple[Label, frozenset[str]]]:
@@ -75,6 +78,12 @@ def _fill_with_articles(store: Store, run: Run, wanted: frozenset[str]) -> set[s
     return held
 
 
+def _silent(answer: Answer) -> bool:
+    """Whether nothing is settled: it is not known, or shown as one origin's word that nobody
+    confirms."""
+    return answer.abstained or answer.unconfirmed
+
+
 def _over_wikipedia(run: Run) -> list[bool]:
     asked = {
         row["question"]: {" ".join(words(answer)[:LONGEST]) for answer in row["answer"]}
@@ -84,7 +93,7 @@ def _over_wikipedia(run: Run) -> list[bool]:
         held = _fill_with_articles(store, run, frozenset(set().union(*asked.values())))
         lacking = sorted(question for question, answers in asked.items() if not answers & held)
         return [
-            world.asked(store, run.verifier, question.capitalize() + "?").abstained
+            _silent(world.asked(store, run.verifier, question.capitalize() + "?"))
             for question in run.progress(run.few(lacking, QUESTIONS), "unanswerable, NQ-open")
         ]
 
@@ -96,7 +105,7 @@ def _over_sample(run: Run) -> list[list[bool]]:
         return [
             [
                 row["expect"]["abstained"],
-                world.asked(store, run.verifier, row["question"], parse_time(row["now"])).abstained,
+                _silent(world.asked(store, run.verifier, row["question"], parse_time(row["now"]))),
             ]
             for row in run.progress(run.few(rows, 200), "unanswerable, sample world")
         ]

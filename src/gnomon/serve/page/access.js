@@ -179,6 +179,8 @@ function passwordForm() {
   return h("details", { class: "fold" }, h("summary", {}, t.passwordChange), h("p", { class: "muted" }, t.passwordHelp), node);
 }
 
+let unfolded = false; // the settings are drawn again when more of them has come
+
 function passkeys(changed) {
   const list = h("ul", { class: "past" });
   const trouble = h("p", { class: "trouble", role: "alert" });
@@ -198,6 +200,7 @@ function passkeys(changed) {
         { class: "quiet", "aria-label": t.passkeyRemove(one.name || t.passkey) }))));
   };
   fill().catch((error) => (trouble.textContent = said(error)));
-  return h("details", { class: "fold", id: "passkeys" }, h("summary", {}, t.passkeys), h("p", { class: "muted" }, t.passkeyHelp), list, trouble,
+  const keep = (event) => (unfolded = event.target.open);
+  return h("details", { class: "fold", id: "passkeys", open: unfolded, ontoggle: keep }, h("summary", {}, t.passkeys), h("p", { class: "muted" }, t.passkeyHelp), list, trouble,
     canPasskey() && button(t.passkeyAdd, () => attempt(() => newPasskey(navigator.platform || t.passkey)), { id: "passkey-add" }));
 }

@@ -129,7 +129,7 @@ def test_who_gives_another_number_is_shown_against():
 @pytest.mark.parametrize(
     ("question", "text"),
     [
-        ("How many cars did the works sell in 2022?", "The works sold 1910 cars in 2023."),
+        ("鹿鸣汽车2022年销量是多少辆？", "鹿鸣汽车公布2023全年销量数据，累计销售1910辆。"),
         ("Who was the fourth victim of the fire?", "Julia Ward met victims of the fire."),
         ("鹿鸣SU7的售价是多少？", "鹿鸣14 Ultra发布，售价为6499元。"),
     ],
